@@ -1,0 +1,26 @@
+# One target carries the language standard, the warnings and the options that decide numbers.
+add_library(recollect_flags INTERFACE)
+target_compile_features(recollect_flags INTERFACE cxx_std_20)
+target_include_directories(recollect_flags INTERFACE "${PROJECT_SOURCE_DIR}")
+target_compile_options(recollect_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+  $<$<BOOL:${RECOLLECT_WERROR}>:-Werror>
+  # No a*b+c is fused behind our back: data and initial weights are the same bytes everywhere.
+  # Eigen asks for fused operations by name, so products lose nothing.
+  -ffp-contract=off
+  $<$<BOOL:${RECOLLECT_NATIVE}>:-march=native>)
+
+# Eigen must not thread tiny products by itself: we run one sequence a thread.
+# The stack limit keeps its packing buffers off the heap for every product we make.
+target_compile_definitions(recollect_flags INTERFACE
+  EIGEN_DONT_PARALLELIZE
+  EIGEN_STACK_ALLOCATION_LIMIT=1048576)
+
+if(RECOLLECT_SANITIZE)
+  target_compile_options(recollect_flags INTERFACE
+    -fsanitize=${RECOLLECT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(recollect_flags INTERFACE -fsanitize=${RECOLLECT_SANITIZE})
+endif()
+
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/fields.hpp"
+#include "models/settings.hpp"
+#include "tasks/task.hpp"
+
+namespace recollect {
+
+enum class Schedule { kConstant, kCosine };
+enum class UnseenLevels { kError, kClamp, kAsIs };
+
+/// How a model is trained.
+struct TrainSettings {
+  std::optional<std::int64_t> examples = 10000;  ///< absent: `online`, fresh examples for ever
+  std::int64_t validation_examples = 1000;
+  std::int64_t batch = 64;
+  std::int64_t steps = 5000;
+  double learning_rate = 1e-3;
+  std::vector<double> betas = {0.9, 0.999};
+  double epsilon = 1e-8;
+  double weight_decay = 0.0;
+  double clip = 1.0;  ///< largest global gradient norm; 0: no clipping
+  Schedule schedule = Schedule::kConstant;
+  std::int64_t warmup = 0;
+  std::int64_t eval_every = 100;
+  std::optional<double> stop_at;              ///< absent: train for all steps
+  std::optional<std::int64_t> select_length;  ///< absent: task.length
+  std::optional<std::int64_t> order_seed;     ///< absent: the cell's seed
+
+  [[nodiscard]] Fields fields();
+  void validate() const;  ///< @throws FieldError
+};
+
+/// How a trained model is scored.
+struct EvalSettings {
+  std::vector<std::int64_t> lengths;  ///< empty until resolved: [task.length]
+  std::int64_t examples = 1000;
+  UnseenLevels unseen_levels = UnseenLevels::kClamp;
+
+  [[nodiscard]] Fields fields();
+};
+
+/// One entry of `variants:`: a mixer, and the model with the entry's own options applied.
+struct VariantSettings {
+  std::string name;   ///< of the mixer
+  std::string label;  ///< what tables call it; the name, unless given
+  ModelSettings model;
+};
+
+/// One cell: a (task, model, variant and training settings, seed). The unit of work and of resume.
+/// Everything in it is resolved: no option is left to a default that depends on another.
+struct Cell {
+  std::shared_ptr<const TaskSettings> task;
+  VariantSettings variant;
+  std::int64_t levels = 1;  ///< L of the model
+  TrainSettings train;
+  EvalSettings eval;
+  std::int64_t seed = 0;
+  std::int64_t data_seed = 0;
+  std::int64_t order_seed = 0;
+
+  /// What decides weights, history and selection, as far as it differs from the defaults: sorted
+  /// "key: value" lines. Scoring options are not in it.
+  [[nodiscard]] std::string identity() const;
+  /// Sixteen hexadecimal digits of identity() and numerics_version: the name of the cell's folder.
+  [[nodiscard]] std::string hash() const;
+  /// The whole resolved cell as YAML, itself a configuration that gives exactly this cell.
+  [[nodiscard]] std::string yaml(const std::string& experiment) const;
+};
+
+/// Raised whenever a default or the numbers themselves change.
+inline constexpr int kNumericsVersion = 1;
+
+/// A whole valid configuration.
+struct Experiment {
+  std::string name;
+  std::string file;         ///< as given on the command line
+  std::string resolved;     ///< the resolved configuration as YAML; fed back, it gives the same cells
+  std::vector<Cell> cells;  ///< grid x variants x seeds; no two with the same hash
+  std::vector<std::string> warnings;  ///< e.g. lengths that need levels beyond the trained ones
+};
+
+}  // namespace recollect

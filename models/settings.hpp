@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/fields.hpp"
+
+namespace recollect {
+
+enum class Norm { kPost, kPre };
+enum class Position { kNone, kLearned, kRope };
+enum class Gate { kInput, kConstant, kNone };
+enum class Init { kPublished, kIdentity };
+
+/// The options of the sequence model; the defaults are those of the papers' synthetic experiments.
+/// A variant may override any of them.
+struct ModelSettings {
+  std::int64_t layers = 2;
+  std::int64_t width = 64;  ///< D
+  std::int64_t heads = 1;   ///< H; divides D
+  Norm norm = Norm::kPost;
+  Position position = Position::kNone;
+  Gate gate = Gate::kInput;
+  std::int64_t short_conv = 0;  ///< taps of the depthwise causal convolution before the mixer; 0: none
+  std::int64_t mlp = 0;         ///< hidden width of the MLP block over D; 0: none
+  std::int64_t lambda_hidden = 64;
+  std::int64_t chunk = 64;  ///< tokens handled densely by the chunkwise form; a power of two
+  Init init = Init::kPublished;
+
+  [[nodiscard]] Fields fields();
+  /// The rules between options of one model with mixer `variant`. @throws FieldError
+  void validate(std::string_view variant) const;
+};
+
+}  // namespace recollect
