@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/config/settings.hpp"
+#include "models/sequence_model.hpp"
+#include "tasks/task.hpp"
+
+namespace recollect {
+
+/// Accuracy on the scored positions that share one tag value.
+struct Slice {
+  std::string slice;  ///< lag, level or pair
+  std::int64_t value = 0;
+  std::int64_t scored = 0;
+  double accuracy = 0.0;
+};
+
+/// How a model does on `examples` examples of one split at one length.
+struct Score {
+  Split split = Split::kValidation;
+  std::int64_t eval_length = 0;
+  std::int64_t examples = 0;
+  double accuracy = 0.0;     ///< micro average over all scored positions
+  double exact_match = 0.0;  ///< share of examples with every scored position right
+  double loss = 0.0;         ///< mean cross-entropy, nats
+  std::int64_t scored = 0;   ///< number of scored positions in all
+  double chance = 0.0;
+  double ceiling_first = 0.0;   ///< accuracy of the rule "earliest binding" on these very examples
+  double ceiling_recent = 0.0;  ///< accuracy of the rule "latest binding"
+  bool unseen_level = false;    ///< the length uses a level that training never reached
+  std::vector<Slice> slices;    ///< by lag, level and pair, ascending; empty unless asked for
+};
+
+/// Scores `model` on examples 0..examples-1 of `split`. The task is the cell's own at `length`.
+/// The result does not depend on `threads`. @throws FieldError if the task does not fit the length
+[[nodiscard]] Score score(const SequenceModel<float>& model, const Cell& cell, Split split,
+                          std::int64_t length, std::int64_t examples, int threads,
+                          bool with_slices);
+
+}  // namespace recollect

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/matrix.hpp"
+#include "core/workspace.hpp"
+#include "models/layers/layer_norm.hpp"
+#include "models/layers/linear.hpp"
+#include "models/layers/mlp.hpp"
+#include "models/layers/short_convolution.hpp"
+#include "models/mixers/mixer.hpp"
+#include "models/parameters.hpp"
+#include "models/settings.hpp"
+
+namespace recollect {
+
+/// What one sequence contributed to a batch.
+struct SequenceOutcome {
+  double loss = 0.0;         ///< summed over the scored positions, nats
+  std::int64_t correct = 0;  ///< scored positions whose largest logit is the label's
+};
+
+/// One example, as the model sees it.
+struct SequenceInput {
+  std::span<const std::int32_t> ids;        ///< (T)
+  std::span<const std::int32_t> positions;  ///< (R) ascending; logits exist there alone
+  std::span<const std::int32_t> labels;     ///< (R)
+};
+
+/// The sequence model: embedding, layers of mixer (and MLP block), final norm, head.
+///   x = E[ids] (+ P[position]);  layers;  logits = W_head LN(x)
+/// Holds the layout and the weights; gradients and activations belong to the caller, so any number of
+/// threads may run sequences of a step at once:
+///   begin_step();  sequence(...), many in parallel;  the caller adds up the gradients.
+template <class S>
+class SequenceModel {
+ public:
+  /// @param levels  L, the levels that the model has weights for
+  SequenceModel(const ModelSettings& settings, const std::string& variant, std::int64_t vocab,
+                std::int64_t train_length, std::int64_t levels);
+  ~SequenceModel();
+  SequenceModel(SequenceModel&&) noexcept;
+  SequenceModel& operator=(SequenceModel&&) noexcept;
+
+  [[nodiscard]] const ParameterLayout& layout() const noexcept { return layout_; }
+  [[nodiscard]] std::span<S> parameters() noexcept { return weights_; }
+  [[nodiscard]] std::span<const S> parameters() const noexcept { return weights_; }
+  [[nodiscard]] std::int64_t vocab() const noexcept { return vocab_; }
+
+  /// Fills the weights from the streams of `seed`.
+  void initialise(std::uint64_t seed);
+
+  /// Prepares what all sequences share. To be called after the weights have changed.
+  void begin_step();
+
+  /// Logits at the scored positions, (R, V), written to `logits`. No gradient.
+  SequenceOutcome forward(const SequenceInput& input, Workspace<S>& workspace,
+                          View<S> logits) const;
+
+  /// Forward and backward of one sequence. `gradient`, laid out as parameters(), is accumulated (+=)
+  /// with loss_scale times the gradient of the summed loss.
+  SequenceOutcome forward_backward(const SequenceInput& input, S loss_scale,
+                                   Workspace<S>& workspace, std::span<S> gradient) const;
+
+  /// Numbers that decoding must keep after `tokens` tokens, over all layers and heads.
+  [[nodiscard]] std::int64_t state_size(std::int64_t tokens) const noexcept;
+  /// The largest state_size() of 1..tokens.
+  [[nodiscard]] std::int64_t state_size_peak(std::int64_t tokens) const noexcept;
+
+  /// Nominal multiply-adds of one sequence's forward pass with `scored` scored positions.
+  [[nodiscard]] double nominal_multiply_adds(std::int64_t tokens, std::int64_t scored) const noexcept;
+
+  /// Numbers that a workspace holds at most for one sequence, an estimate within a few per cent.
+  [[nodiscard]] std::int64_t workspace_size(std::int64_t tokens, std::int64_t scored,
+                                            bool with_gradient) const noexcept;
+
+ private:
+  struct Block;
+  struct Tape;
+
+  void embed(const SequenceInput& input, View<S> x) const;
+  const Tape& run(const SequenceInput& input, Workspace<S>& workspace, View<S> logits) const;
+
+  ModelSettings settings_;
+  std::int64_t vocab_ = 0;
+  ParameterLayout layout_;
+  std::vector<S> weights_;
+  Tensor embedding_;
+  Tensor position_;
+  std::vector<Block> blocks_;
+  LayerNorm final_norm_;
+  Linear head_;
+};
+
+}  // namespace recollect
