@@ -5,6 +5,8 @@ target_include_directories(recollect_flags INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_options(recollect_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion
   $<$<BOOL:${RECOLLECT_WERROR}>:-Werror>
+  # g++ 12 calls its own AVX-512 intrinsics uninitialised: https://gcc.gnu.org/PR105593
+  "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-uninitialized;-Wno-maybe-uninitialized>"
   # No a*b+c is fused behind our back: data and initial weights are the same bytes everywhere.
   # Eigen asks for fused operations by name, so products lose nothing.
   -ffp-contract=off
@@ -24,3 +26,9 @@ endif()
 
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+# ccache makes the second build of a clone quick; without it everything builds just the same.
+find_program(RECOLLECT_CCACHE ccache)
+if(RECOLLECT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${RECOLLECT_CCACHE}")
+endif()

@@ -1,0 +1,32 @@
+# `make` builds ./recollect, `make help` lists everything else. What a target does is in cmake/*.sh.
+# SETUP=skip installs nothing; JOBS=n limits the compilers that run at the same time.
+export SETUP JOBS
+
+.DEFAULT_GOAL := build
+.PHONY: build demo test test-all setup format clean help
+.NOTPARALLEL:  # the targets share build folders; each is parallel inside
+
+build: ## (default) install what is missing, build the optimised program, link it as ./recollect
+	@cmake/setup.sh build
+	@cmake/build.sh release recollect
+
+demo: ## the same, then train the variants of configs/demo.yaml and print the table
+	@cmake/demo.sh
+
+test: ## build with warnings as errors, quick tests, include check, smoke configuration
+	@cmake/check.sh quick
+
+test-all: ## also slow tests, address/undefined/thread sanitizers, clang++, formatting
+	@cmake/check.sh all
+
+setup: ## install the packages that building and testing need
+	@cmake/setup.sh test
+
+format: ## format every source in place
+	@cmake/format.sh
+
+clean: ## remove everything that was built; results stay
+	rm -rf build recollect
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\): ## /\1\t/p' Makefile | expand -t 12

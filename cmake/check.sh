@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Runs a list of checks and prints a summary whose last line counts them.
+# Usage: cmake/check.sh quick|ci|all   (make test, .ci/run, make test-all)
+# A stage that runs a test suite counts each of its tests, any other stage counts as one. When a
+# build fails, the stages that would run what it builds are not run; all others are.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+builds=() titles=() commands=()
+add() { # BUILD TITLE COMMAND: BUILD is the folder that the stage makes or uses, - for none
+  builds+=("$1") titles+=("$2") commands+=("$3")
+}
+
+suite=${1:-}
+case $suite in
+  quick) packages=test ;;
+  ci | all) packages=$suite ;;
+  *) echo "cmake/check.sh: unknown suite '$suite'; known: quick, ci, all" >&2; exit 64 ;;
+esac
+add - "packages" "cmake/setup.sh $packages"
+if [[ $suite != quick ]]; then
+  add - "formatting" "cmake/format.sh --check"
+fi
+add release "build: optimised, warnings are errors" "cmake/build.sh release all"
+add release "quick tests, include check" "ctest --preset release"
+add release "smoke configuration, end to end" "cmake/smoke.sh ./recollect build/smoke"
+if [[ $suite == all ]]; then
+  add release "slow tests" "ctest --preset slow"
+fi
+if [[ $suite != quick ]]; then
+  add asan "build: address and undefined-behaviour sanitizers" "cmake/build.sh asan all"
+  add asan "quick tests under these sanitizers" "ctest --preset asan"
+fi
+if [[ $suite == all ]]; then
+  add tsan "build: clang++, thread sanitizer, warnings are errors" "cmake/build.sh tsan all"
+  add tsan "parallel tests under this sanitizer" "ctest --preset tsan"
+fi
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+count=${#titles[@]} passed=0 failed=0 not_run=0 summary=()
+declare -A broken=()
+for ((i = 0; i < count; ++i)); do
+  echo
+  echo "[stage $((i + 1)) of $count] ${titles[i]}: ${commands[i]}"
+  if [[ -n ${broken[all]:-} || -n ${broken[${builds[i]}]:-} ]]; then
+    echo "not run: an earlier stage failed"
+    not_run=$((not_run + 1))
+    summary+=("not run  ${titles[i]}")
+    continue
+  fi
+
+  outcome=ok
+  # Commands are words without spaces, so that splitting them is what is meant.
+  ${commands[i]} 2>&1 | tee "$log" || outcome=FAILED
+  stage_passed=0 stage_failed=0 counted=
+  if [[ ${commands[i]} == ctest* ]]; then
+    totals=$(sed -n 's/.* tests passed, \([0-9]*\) tests\{0,1\} failed out of \([0-9]*\)$/\1 \2/p' "$log")
+    read -r stage_failed total <<<"${totals:-0 0}"
+    stage_passed=$((total - stage_failed))
+    counted=" ($stage_passed of $total passed)"
+    # A suite that found nothing to run has not passed.
+    ((total > 0)) || outcome=FAILED
+  elif [[ $outcome == ok ]]; then
+    stage_passed=1
+  fi
+  if [[ $outcome == FAILED ]]; then
+    ((stage_failed > 0)) || stage_failed=1
+    case ${commands[i]} in
+      cmake/setup.sh*) broken[all]=yes ;;
+      cmake/build.sh*) broken[${builds[i]}]=yes ;;
+    esac
+  fi
+  passed=$((passed + stage_passed))
+  failed=$((failed + stage_failed))
+  summary+=("$(printf '%-8s %s%s' "$outcome" "${titles[i]}" "$counted")")
+done
+
+echo
+printf '%s\n' "${summary[@]}"
+if ((not_run > 0)); then
+  echo "$passed passed, $failed failed, $not_run stages not run"
+else
+  echo "$passed passed, $failed failed"
+fi
+((failed == 0))

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that are missing, and asks the network only if there are any.
+# Usage: cmake/setup.sh [build|test|ci|all]   each list holds the one before it
+# Without root it prints the command to type and fails. With SETUP=skip it does nothing.
+set -euo pipefail
+
+build=(
+  g++ make cmake ninja-build git
+  libeigen3-dev libfmt-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev
+  librandom123-dev libxxhash-dev)
+test=("${build[@]}" doctest-dev libboost-math-dev)
+ci=("${test[@]}" clang-format-14)
+# clang and its OpenMP run the thread sanitizer, which raises false alarms on GNU's; llvm names lines.
+all=("${ci[@]}" clang-14 libclang-rt-14-dev libomp-14-dev llvm-14)
+
+case ${1:-all} in
+  build) wanted=("${build[@]}") ;;
+  test) wanted=("${test[@]}") ;;
+  ci) wanted=("${ci[@]}") ;;
+  all) wanted=("${all[@]}") ;;
+  *) echo "cmake/setup.sh: unknown list '$1'; known: build, test, ci, all" >&2; exit 64 ;;
+esac
+
+if [[ ${SETUP:-} == skip ]]; then
+  exit 0
+fi
+if ! command -v dpkg-query >/dev/null; then
+  echo "Not a Debian system: make sure that the counterparts of these are installed: ${wanted[*]}"
+  exit 0
+fi
+
+missing=()
+for package in "${wanted[@]}"; do
+  status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) || status=
+  [[ $status == installed ]] || missing+=("$package")
+done
+if ((${#missing[@]} == 0)); then
+  echo "Nothing to install."
+  exit 0
+fi
+
+echo "Missing packages: ${missing[*]}"
+if ((EUID != 0)); then
+  echo "Only root can install them. Type this, then the same make command again (or, if you have" \
+    "them from elsewhere, add SETUP=skip):" >&2
+  echo "  sudo apt-get update && sudo apt-get install --yes --no-install-recommends ${missing[*]}" >&2
+  exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update
+apt-get install --yes --no-install-recommends "${missing[@]}"
