@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/fields.hpp"
+
+namespace recollect {
+
+/// The keys that stand at the top of a configuration, in the order in which they are written.
+[[nodiscard]] const std::vector<std::string>& top_keys();
+
+/// Every key of every section in full ("task.pairs", of every task), lists included.
+[[nodiscard]] const std::vector<std::string>& section_keys();
+
+/// Every key that a grid may cross: "task", and the keys of sections that take one value.
+[[nodiscard]] const std::vector<std::string>& crossable_keys();
+
+/// The option of the task section that no task declares for itself.
+[[nodiscard]] Field data_seed_field(std::optional<std::int64_t>& data_seed);
+
+/// False where a variant has no use for an option of the model: it does not change the cell then.
+[[nodiscard]] bool model_option_applies(std::string_view variant, std::string_view option);
+
+}  // namespace recollect

@@ -1,0 +1,359 @@
+#include "harness/config/load.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+#include "harness/config/declarations.hpp"
+#include "harness/config/grid.hpp"
+#include "harness/config/overrides.hpp"
+#include "harness/config/read_field.hpp"
+#include "harness/config/resolved.hpp"
+#include "harness/config/rules.hpp"
+#include "harness/config/yaml_tree.hpp"
+#include "models/mixers/registry.hpp"
+#include "tasks/registry.hpp"
+
+namespace recollect {
+
+namespace {
+
+using Kind = YamlValue::Kind;
+
+// Puts file, line and section in front of a rule between options that does not hold.
+class Reporter {
+ public:
+  Reporter(const PlaceMap& places, std::string combination)
+      : places_(places), combination_(std::move(combination)) {}
+
+  /// Runs `check`; a FieldError's key follows `prefix`, unless `prefix` is empty.
+  template <class Check>
+  void operator()(const std::string& prefix, const Check& check) const {
+    try {
+      check();
+    } catch (const FieldError& error) {
+      const std::string key = prefix + error.key();
+      throw ConfigError(fmt::format("{}: {} {}{}", place(key), key, error.detail(), combination_));
+    }
+  }
+
+  /// Where the option stands; else its section; else the head of the file.
+  [[nodiscard]] const std::string& place(const std::string& key) const {
+    for (const std::string& where : {key, key.substr(0, key.find('.')), std::string()}) {
+      const auto found = places_.find(where);
+      if (found != places_.end()) return found->second;
+    }
+    return places_.begin()->second;
+  }
+
+ private:
+  const PlaceMap& places_;
+  std::string combination_;
+};
+
+class Loader {
+ public:
+  Loader(const YamlValue& root, std::string file) : root_(root), file_(std::move(file)) {
+    for (const YamlEntry& entry : root.entries) {
+      const auto& known = top_keys();
+      if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
+        throw ConfigError(fmt::format("{}: unknown key '{}'{}", entry.place, printable(entry.key),
+                                      top_key_hint(entry.key)));
+      }
+      places_[entry.key] = entry.place;
+    }
+    places_[""] = fmt::format("{}:1", printable(file_));
+  }
+
+  [[nodiscard]] Experiment load() {
+    Plan plan;
+    plan.experiment = read_experiment();
+    plan.axes = read_grid(root_.find("grid"), crossable_keys());
+    plan.points = cross(plan.axes);
+    plan.variants = read_variants();
+    plan.seeds = read_seeds();
+    const std::size_t cells = plan.points.size() * plan.variants.size() * plan.seeds.size();
+    if (cells > kMaxCells) {
+      throw ConfigError(fmt::format("{}: {} cells are more than {}; shorten the grid, the variants or "
+                                    "the seeds", places_[""], cells, kMaxCells));
+    }
+    for (const GridPoint& point : plan.points) plan.drafts.push_back(read_draft(plan.axes, point));
+    return lay_out(plan);
+  }
+
+ private:
+  std::string read_experiment() const {
+    const YamlValue* value = root_.find("experiment");
+    if (value != nullptr) return read_name(*value, "experiment");
+    YamlValue stem;
+    stem.kind = Kind::kScalar;
+    stem.text = std::filesystem::path(file_).stem().string();
+    stem.place = places_.at("");
+    return read_name(stem, "experiment (from the file's name)");
+  }
+
+  std::vector<VariantEntry> read_variants() const {
+    std::vector<VariantEntry> variants;
+    const YamlValue* list = root_.find("variants");
+    if (list == nullptr) {
+      for (const std::string& name : mixer_names()) variants.push_back({name, name, "", {}});
+      return variants;
+    }
+    require_list(*list, "variants", "[fixed-decay, adaptive-decay]");
+    for (std::size_t i = 0; i < list->items.size(); ++i) {
+      const YamlValue& item = list->items[i];
+      const std::string key = fmt::format("variants[{}]", i);
+      VariantEntry variant;
+      variant.place = item.place;
+      if (item.kind == Kind::kMap) {
+        const YamlValue* name = item.find("name");
+        if (name == nullptr) {
+          throw ConfigError(fmt::format("{}: {} = {}: has no name; add name: and one of {}",
+                                        item.place, key, item.shown(),
+                                        fmt::join(mixer_names(), ", ")));
+        }
+        variant.name = read_known(*name, key + ".name", mixer_names());
+        const YamlValue* label = item.find("label");
+        variant.label = label != nullptr ? read_name(*label, key + ".label") : variant.name;
+        variant.options = item;
+      } else {
+        variant.name = read_known(item, key, mixer_names());
+        variant.label = variant.name;
+      }
+      for (const VariantEntry& other : variants) {
+        if (other.label == variant.label) {
+          throw ConfigError(fmt::format("{}: {} has the label '{}' of another variant ({}); give it a "
+                                        "label of its own, {{name: {}, label: ...}}",
+                                        variant.place, key, variant.label, other.place,
+                                        variant.name));
+        }
+      }
+      variants.push_back(std::move(variant));
+    }
+    return variants;
+  }
+
+  std::vector<std::int64_t> read_seeds() const {
+    const YamlValue* one = root_.find("seed");
+    const YamlValue* list = root_.find("seeds");
+    if (one != nullptr && list != nullptr) {
+      throw ConfigError(fmt::format("{}: seed and seeds are both given; keep one",
+                                    places_.at("seed")));
+    }
+    if (one != nullptr) return {read_integer(*one, "seed", 0, kMaxSeed)};
+    if (list == nullptr) return {0};
+    require_list(*list, "seeds", "[0, 1, 2]");
+    std::vector<std::int64_t> seeds;
+    for (std::size_t i = 0; i < list->items.size(); ++i) {
+      seeds.push_back(read_integer(list->items[i], fmt::format("seeds[{}]", i), 0, kMaxSeed));
+      if (std::count(seeds.begin(), seeds.end(), seeds.back()) > 1) {
+        throw ConfigError(fmt::format("{}: seeds = {} holds {} twice; keep one",
+                                      list->items[i].place, list->shown(), seeds.back()));
+      }
+    }
+    return seeds;
+  }
+
+  // The task section of a combination: the grid's, where it crosses whole tasks.
+  const YamlValue& task_section(const std::vector<GridAxis>& axes, const GridPoint& point) const {
+    const YamlValue* section = root_.find("task");
+    for (std::size_t a = 0; a < axes.size(); ++a) {
+      if (axes[a].key != "task") continue;
+      if (section != nullptr) {
+        throw ConfigError(fmt::format("{}: task is given here and crossed by the grid ({}); keep one",
+                                      places_.at("task"), axes[a].place));
+      }
+      return axes[a].values[point[a]];
+    }
+    if (section == nullptr) {
+      throw ConfigError(fmt::format("{}: no task; add task: {{name: ...}} with one of {}",
+                                    places_.at(""), fmt::join(task_names(), ", ")));
+    }
+    require_map(*section, "task", "task: {name: mqar}");
+    return *section;
+  }
+
+  Draft read_draft(const std::vector<GridAxis>& axes, const GridPoint& point) const {
+    Draft draft;
+    draft.places = places_;
+    const YamlValue& task = task_section(axes, point);
+    draft.places["task"] = task.place;
+    const YamlValue* name = task.find("name");
+    if (name == nullptr) {
+      throw ConfigError(fmt::format("{}: task has no name; add name: and one of {}", task.place,
+                                    fmt::join(task_names(), ", ")));
+    }
+    draft.task = find_task(read_known(*name, "task.name", task_names()))->settings();
+
+    std::map<std::string, Fields> sections;
+    sections["task"] = draft.task->fields();
+    sections["task"].push_back(data_seed_field(draft.data_seed));
+    sections["model"] = draft.model.fields();
+    sections["train"] = draft.train.fields();
+    sections["eval"] = draft.eval.fields();
+    read_section(sections["task"], task, "task", {"name"}, draft.places);
+    for (const std::string section : {"model", "train", "eval"}) {
+      const YamlValue* value = root_.find(section);
+      if (value == nullptr) continue;
+      require_map(*value, section, section + ": {key: value}");
+      read_section(sections[section], *value, section, {}, draft.places);
+    }
+    const std::string combination = grid_suffix(axes, point);
+    for (std::size_t a = 0; a < axes.size(); ++a) {
+      if (axes[a].key != "task") {
+        read_crossed(sections, axes[a], axes[a].values[point[a]], combination, draft.places);
+      }
+    }
+
+    draft.task->resolve();
+    const Reporter report(draft.places, combination);
+    report("task.", [&] { draft.task->validate(); });
+    report("train.", [&] { draft.train.validate(); });
+    if (draft.eval.lengths.empty()) draft.eval.lengths = {draft.task->length};
+    if (!draft.train.select_length) draft.train.select_length = draft.task->length;
+    return draft;
+  }
+
+  static void read_crossed(const std::map<std::string, Fields>& sections, const GridAxis& axis,
+                           const YamlValue& value, const std::string& combination,
+                           PlaceMap& places) {
+    const std::size_t dot = axis.key.find('.');
+    const Fields& fields = sections.at(axis.key.substr(0, dot));
+    const auto found = std::find_if(fields.begin(), fields.end(), [&](const Field& field) {
+      return field.name == axis.key.substr(dot + 1);
+    });
+    if (found == fields.end()) {
+      throw ConfigError(fmt::format("{}: grid key '{}' is not an option of this task{}", axis.place,
+                                    axis.key, combination));
+    }
+    read_field(*found, value, fmt::format("grid.{}", axis.key));
+    places[axis.key] = value.place;
+  }
+
+  static std::string grid_suffix(const std::vector<GridAxis>& axes, const GridPoint& point) {
+    return axes.empty() ? "" : fmt::format(" (grid: {})", describe(axes, point));
+  }
+
+  // The draft's model with the variant's own options.
+  static ModelSettings variant_model(const Draft& draft, const VariantEntry& variant,
+                                     std::size_t index, const std::string& combination) {
+    ModelSettings model = draft.model;
+    PlaceMap places = draft.places;
+    const std::string own = fmt::format("variants[{}]", index);
+    read_section(model.fields(), variant.options, own, {"name", "label"}, places);
+    for (const YamlEntry& option : variant.options.entries) {
+      if (!model_option_applies(variant.name, option.key)) {
+        throw ConfigError(fmt::format("{}: {}.{} = {}: {} has no use for it; leave it out",
+                                      option.place, own, option.key, option.value.shown(),
+                                      variant.name));
+      }
+    }
+    const Reporter report(places, combination);
+    report("", [&] {
+      try {
+        model.validate(variant.name);
+      } catch (const FieldError& error) {
+        const bool is_own = variant.options.find(error.key()) != nullptr;
+        throw FieldError(fmt::format("{}.{}", is_own ? own : "model", error.key()), error.detail());
+      }
+    });
+    return model;
+  }
+
+  Experiment lay_out(const Plan& plan) const {
+    Experiment experiment;
+    experiment.name = plan.experiment;
+    experiment.file = file_;
+    experiment.resolved = resolved_yaml(plan);
+
+    std::map<std::string, std::string> seen;                               // hash -> cell
+    std::vector<std::pair<std::string, std::vector<std::string>>> unseen;  // warning, variants
+    for (std::size_t p = 0; p < plan.points.size(); ++p) {
+      const Draft& draft = plan.drafts[p];
+      const std::string combination = grid_suffix(plan.axes, plan.points[p]);
+      const Reporter report(draft.places, combination);
+      for (std::size_t v = 0; v < plan.variants.size(); ++v) {
+        const VariantEntry& variant = plan.variants[v];
+        Cell cell;
+        cell.task = draft.task;
+        cell.variant = {variant.name, variant.label, variant_model(draft, variant, v, combination)};
+        cell.train = draft.train;
+        cell.eval = draft.eval;
+        cell.levels = levels_of(cell);
+        report("", [&] { check_cell(cell); });
+        note_unseen(unseen, cell, report);
+        for (const std::int64_t seed : plan.seeds) {
+          cell.seed = seed;
+          cell.data_seed = draft.data_seed.value_or(seed);
+          cell.order_seed = draft.train.order_seed.value_or(seed);
+          cell.train.order_seed = cell.order_seed;
+          check_new(seen, cell, combination);
+          experiment.cells.push_back(cell);
+        }
+      }
+    }
+    for (const auto& [text, labels] : unseen) {
+      experiment.warnings.push_back(fmt::format("{} ({})", text, fmt::join(labels, ", ")));
+    }
+    return experiment;
+  }
+
+  static void note_unseen(std::vector<std::pair<std::string, std::vector<std::string>>>& unseen,
+                          const Cell& cell, const Reporter& report) {
+    const std::string warning = unseen_levels_warning(cell);
+    if (warning.empty()) return;
+    const std::string line =
+        fmt::format("{}: {}", report.place(warning.substr(0, warning.find(' '))), warning);
+    auto found = std::find_if(unseen.begin(), unseen.end(),
+                              [&](const auto& entry) { return entry.first == line; });
+    if (found == unseen.end()) found = unseen.insert(unseen.end(), {line, {}});
+    auto& labels = found->second;
+    if (std::find(labels.begin(), labels.end(), cell.variant.label) == labels.end()) {
+      labels.push_back(cell.variant.label);
+    }
+  }
+
+  void check_new(std::map<std::string, std::string>& seen, const Cell& cell,
+                 const std::string& combination) const {
+    const std::string name = fmt::format("{}, seed {}{}", cell.variant.label, cell.seed, combination);
+    const auto [other, is_new] = seen.emplace(cell.hash(), name);
+    if (is_new) return;
+    const char* section = places_.contains("grid") ? "grid" : "variants";
+    throw ConfigError(fmt::format(
+        "{}: two cells are the same: [{}] and [{}]; what tells them apart has no effect on training; "
+        "remove one",
+        places_.contains(section) ? places_.at(section) : places_.at(""), other->second, name));
+  }
+
+  const YamlValue& root_;
+  std::string file_;
+  PlaceMap places_;
+};
+
+}  // namespace
+
+Experiment load_experiment(const std::string& path, const std::vector<std::string>& overrides) {
+  return parse_experiment(read_configuration_file(path), path, overrides);
+}
+
+Experiment parse_experiment(const std::string& text, const std::string& name,
+                            const std::vector<std::string>& overrides) {
+  YamlValue root = parse_yaml(text, name);
+  if (root.kind == Kind::kNull) {
+    throw ConfigError(fmt::format("{}: is empty; a configuration needs at least a task, e.g. "
+                                  "task: {{name: mqar}}", printable(name)));
+  }
+  if (root.kind != Kind::kMap) {
+    throw ConfigError(fmt::format("{}: {} is not a configuration; it must be a map of {}", root.place,
+                                  root.shown(), fmt::join(top_keys(), ", ")));
+  }
+  apply_overrides(root, overrides);
+  return Loader(root, name).load();
+}
+
+}  // namespace recollect

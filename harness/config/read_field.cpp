@@ -1,0 +1,305 @@
+#include "harness/config/read_field.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <type_traits>
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+
+namespace recollect {
+
+namespace {
+
+using Kind = YamlValue::Kind;
+
+// "a whole number, 1..63", as an error says it.
+std::string expected(const Field& field) {
+  std::string text;
+  if (const auto* names = std::get_if<ChoiceRef>(&field.value)) {
+    return fmt::format("one of {}", fmt::join(names->names, ", "));
+  }
+  const std::string type = field.type();
+  if (type.starts_with("list of ")) {
+    text = fmt::format("a list of {}{}",
+                       field.exact_size > 0 ? fmt::format("{} ", field.exact_size) : "",
+                       type == "list of int" ? "whole numbers" : "numbers");
+  } else if (type.starts_with("int")) {
+    text = "a whole number";
+  } else if (type.starts_with("real")) {
+    text = "a number";
+  } else if (type == "bool") {
+    text = "true or false";
+  } else {
+    text = "a text";
+  }
+  if (field.bounded()) text += fmt::format(", {}", field.bounds_text());
+  if (!field.also.empty()) text += fmt::format(", or the word {}", field.also);
+  return text;
+}
+
+std::string example(const Field& field) {
+  const std::string value = field.text();
+  if (!value.empty() && value != "[]") return value;
+  const double inside = field.low_open ? field.high : field.low;
+  return value == "[]" ? fmt::format("[{}]", shortest(inside)) : shortest(inside);
+}
+
+[[noreturn]] void fail(const YamlValue& value, const std::string& key, const std::string& problem) {
+  throw ConfigError(fmt::format("{}: {} = {}: {}", value.place, key, value.shown(), problem));
+}
+
+// One element of a number option; checks type and bounds.
+class ElementReader {
+ public:
+  ElementReader(const Field& field, const std::string& key) : field_(field), key_(key) {}
+
+  [[nodiscard]] std::int64_t integer(const YamlValue& value) const {
+    std::int64_t number = 0;
+    const char* first = begin(value);
+    const char* last = end(value);
+    const auto [stop, error] = std::from_chars(first, last, number);
+    if (stop == last && error == std::errc::result_out_of_range) {
+      fail(value, key_, fmt::format("must be {}; it does not fit 64 bits", expected(field_)));
+    }
+    if (stop != last || error != std::errc() || value.quoted) {
+      double real = 0.0;
+      const bool is_real = !value.quoted && parse_real(value, real) == std::errc();
+      fail(value, key_,
+           is_real ? fmt::format("must be {}; write it without fraction or exponent",
+                                 expected(field_))
+                   : wrong_type());
+    }
+    const char* digits = *first == '-' ? first + 1 : first;
+    if (*digits == '0' && last - digits > 1) {
+      fail(value, key_, "a leading zero means octal to some readers; write it without");
+    }
+    bounds(value, static_cast<double>(number));
+    return number;
+  }
+
+  [[nodiscard]] double real(const YamlValue& value) const {
+    double number = 0.0;
+    const std::errc error = value.quoted ? std::errc::invalid_argument : parse_real(value, number);
+    if (error == std::errc::result_out_of_range) {
+      fail(value, key_, fmt::format("must be {}; it does not fit a double", expected(field_)));
+    }
+    if (error != std::errc()) fail(value, key_, wrong_type());
+    if (!std::isfinite(number)) {
+      fail(value, key_, fmt::format("must be {}, and finite", expected(field_)));
+    }
+    bounds(value, number);
+    return number;
+  }
+
+  [[nodiscard]] std::string wrong_type() const {
+    return fmt::format("must be {}; write e.g. {}", expected(field_), example(field_));
+  }
+
+ private:
+  // from_chars takes no plus sign.
+  static const char* begin(const YamlValue& value) {
+    const std::string& text = value.text;
+    const bool plus = text.size() > 1 && text[0] == '+' && text[1] != '-' && text[1] != '+';
+    return text.data() + (plus ? 1 : 0);
+  }
+  static const char* end(const YamlValue& value) { return value.text.data() + value.text.size(); }
+
+  static std::errc parse_real(const YamlValue& value, double& number) {
+    if (value.text.starts_with('.') && value.text.size() > 1 && std::isalpha(value.text[1]) != 0) {
+      number = std::nan("");  // YAML's .inf and .nan
+      return std::errc();
+    }
+    const auto [stop, error] = std::from_chars(begin(value), end(value), number);
+    return stop == end(value) ? error : std::errc::invalid_argument;
+  }
+
+  void bounds(const YamlValue& value, double number) const {
+    if (!field_.bounded()) return;
+    if (number < field_.low || (field_.low_open && number <= field_.low)) {
+      fail(value, key_, fmt::format("must be {}; raise it", expected(field_)));
+    }
+    if (number > field_.high || (field_.high_open && number >= field_.high)) {
+      fail(value, key_, fmt::format("must be {}; lower it", expected(field_)));
+    }
+  }
+
+  const Field& field_;
+  const std::string& key_;
+};
+
+void require_value(const YamlValue& value, std::string_view key, const std::string& wanted) {
+  if (value.kind == Kind::kNull) {
+    throw ConfigError(fmt::format("{}: {} has no value: must be {}; write one or leave the key out",
+                                  value.place, key, wanted));
+  }
+}
+
+void require_scalar(const Field& field, const YamlValue& value, const std::string& key) {
+  require_value(value, key, expected(field));
+  if (value.kind == Kind::kScalar) return;
+  const bool crossable = value.kind == Kind::kList && !key.starts_with("grid.");
+  fail(value, key,
+       fmt::format("must be {}, not a {}{}", expected(field),
+                   value.kind == Kind::kList ? "list" : "map",
+                   crossable ? fmt::format("; to cross values, give {} in the grid section", key)
+                             : fmt::format("; write e.g. {}", example(field))));
+}
+
+template <class T, class Read>
+std::vector<T> read_list(const Field& field, const YamlValue& value, const std::string& key,
+                         const Read& read) {
+  require_value(value, key, expected(field));
+  if (value.kind != Kind::kList) {
+    fail(value, key, fmt::format("must be {}; write e.g. {}", expected(field), example(field)));
+  }
+  const bool right_size = field.exact_size > 0 ? value.items.size() == field.exact_size
+                                               : !value.items.empty();
+  if (!right_size) {
+    fail(value, key, fmt::format("must be {}; it holds {}", expected(field), value.items.size()));
+  }
+  std::vector<T> all;
+  for (std::size_t i = 0; i < value.items.size(); ++i) {
+    const std::string element = fmt::format("{}[{}]", key, i);
+    const YamlValue& item = value.items[i];
+    require_value(item, element, expected(field));
+    if (item.kind != Kind::kScalar) {
+      fail(item, element, fmt::format("must be {}, without lists or maps in it", expected(field)));
+    }
+    all.push_back(read(ElementReader(field, element), item));
+  }
+  return all;
+}
+
+template <class>
+struct IsOptional : std::false_type {};
+template <class T>
+struct IsOptional<std::optional<T>> : std::true_type {};
+
+}  // namespace
+
+void read_field(const Field& field, const YamlValue& value, const std::string& key) {
+  const auto integer = [](const ElementReader& reader, const YamlValue& v) {
+    return reader.integer(v);
+  };
+  const auto real = [](const ElementReader& reader, const YamlValue& v) { return reader.real(v); };
+  const ElementReader element(field, key);
+
+  std::visit(
+      [&](const auto& ref) {
+        using Ref = std::decay_t<decltype(ref)>;
+        if constexpr (std::is_same_v<Ref, std::vector<std::int64_t>*>) {
+          *ref = read_list<std::int64_t>(field, value, key, integer);
+        } else if constexpr (std::is_same_v<Ref, std::vector<double>*>) {
+          *ref = read_list<double>(field, value, key, real);
+        } else {
+          require_scalar(field, value, key);
+          if constexpr (std::is_same_v<Ref, ChoiceRef>) {
+            const auto found = std::find(ref.names.begin(), ref.names.end(), value.text);
+            if (found == ref.names.end()) {
+              const std::string near = nearest_name(value.text, ref.names);
+              fail(value, key,
+                   fmt::format("must be {}{}", expected(field),
+                               near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+            }
+            ref.set(static_cast<int>(found - ref.names.begin()));
+          } else if constexpr (std::is_same_v<Ref, bool*>) {
+            if (value.quoted || (value.text != "true" && value.text != "false")) {
+              fail(value, key, "must be true or false; write one of these words");
+            }
+            *ref = value.text == "true";
+          } else if constexpr (std::is_same_v<Ref, std::string*>) {
+            *ref = value.text;
+          } else {
+            using Target = std::decay_t<decltype(*ref)>;
+            if constexpr (IsOptional<Target>::value) {
+              if (!field.also.empty() && value.text == field.also) {
+                ref->reset();
+                return;
+              }
+            }
+            if constexpr (std::is_same_v<Target, std::int64_t> ||
+                          std::is_same_v<Target, std::optional<std::int64_t>>) {
+              *ref = element.integer(value);
+            } else {
+              *ref = element.real(value);
+            }
+          }
+        }
+      },
+      field.value);
+}
+
+void read_section(const Fields& fields, const YamlValue& section, const std::string& name,
+                  const std::vector<std::string>& others, PlaceMap& places) {
+  for (const YamlEntry& entry : section.entries) {
+    const std::string key = fmt::format("{}.{}", name, entry.key);
+    const auto found = std::find_if(fields.begin(), fields.end(),
+                                    [&](const Field& field) { return field.name == entry.key; });
+    if (found != fields.end()) {
+      read_field(*found, entry.value, key);
+    } else if (std::find(others.begin(), others.end(), entry.key) == others.end()) {
+      std::vector<std::string> known = others;
+      for (const Field& field : fields) known.push_back(field.name);
+      throw ConfigError(fmt::format("{}: unknown key '{}'{}", entry.place, printable(key),
+                                    known_names(entry.key, known)));
+    }
+    places[key] = entry.place;
+  }
+}
+
+void require_map(const YamlValue& value, std::string_view key, std::string_view example_text) {
+  if (value.kind == Kind::kMap) return;
+  throw ConfigError(fmt::format("{}: {} = {}: must be a map of keys; write e.g. {}", value.place, key,
+                                value.shown(), example_text));
+}
+
+void require_list(const YamlValue& value, std::string_view key, std::string_view example_text) {
+  if (value.kind == Kind::kList && !value.items.empty()) return;
+  throw ConfigError(fmt::format("{}: {} = {}: must be a list of at least one; write e.g. {}",
+                                value.place, key, value.shown(), example_text));
+}
+
+std::string read_name(const YamlValue& value, std::string_view key) {
+  const bool ok = value.kind == Kind::kScalar && !value.text.empty() && value.text.size() <= 100 &&
+                  std::none_of(value.text.begin(), value.text.end(), [](char c) {
+                    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F || c == ',' ||
+                           c == '"' || c == '\'';
+                  });
+  if (!ok) {
+    throw ConfigError(fmt::format("{}: {} = {}: must be a text of 1..100 bytes without comma, quotes "
+                                  "and line breaks; it stands in tables",
+                                  value.place, key, value.shown()));
+  }
+  return value.text;
+}
+
+std::string read_known(const YamlValue& value, std::string_view key,
+                       const std::vector<std::string>& known) {
+  if (value.kind == Kind::kScalar &&
+      std::find(known.begin(), known.end(), value.text) != known.end()) {
+    return value.text;
+  }
+  throw ConfigError(fmt::format("{}: {} = {} is unknown{}", value.place, key, value.shown(),
+                                known_names(value.text, known)));
+}
+
+std::int64_t read_integer(const YamlValue& value, std::string_view key, std::int64_t low,
+                          std::int64_t high) {
+  std::int64_t number = low;
+  read_field(recollect::field("", number, "")
+                 .range(static_cast<double>(low), static_cast<double>(high)),
+             value, std::string(key));
+  return number;
+}
+
+std::string known_names(std::string_view name, const std::vector<std::string>& known) {
+  const std::string near = nearest_name(name, known);
+  return fmt::format("; {}known: {}", near.empty() ? "" : fmt::format("did you mean '{}'? ", near),
+                     fmt::join(known, ", "));
+}
+
+}  // namespace recollect

@@ -1,0 +1,98 @@
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "harness/config/declarations.hpp"
+#include "harness/config/load.hpp"
+#include "models/mixers/registry.hpp"
+#include "tasks/registry.hpp"
+
+namespace recollect {
+
+namespace {
+
+std::string default_text(const Field& field) {
+  const std::string text = field.text();
+  const bool none = text.empty() || text == "[]" || !field.derived.empty();
+  return none ? field.derived : fmt::format("`{}`", text);
+}
+
+void add_table(std::string& out, const std::string& section, const Fields& fields) {
+  out += "| key | type | default | range | meaning |\n|---|---|---|---|---|\n";
+  for (const Field& field : fields) {
+    std::string range = field.bounds_text();
+    if (field.exact_size > 0) range += fmt::format("; {} of them", field.exact_size);
+    out += fmt::format("| `{}.{}` | {} | {} | {} | {} |\n", section, field.name, field.type(),
+                       default_text(field), range, field.help);
+  }
+  out += "\n";
+}
+
+}  // namespace
+
+std::string configuration_reference() {
+  std::string out =
+      "# Configuration\n\n"
+      "Generated from the declarations; edit those, not this page. A configuration is one YAML file. "
+      "Unknown keys, wrong types and impossible values are errors that name file and line, and nothing "
+      "is written before the whole configuration is valid. On the command line, `--set key=value` "
+      "replaces any key in full (`--set task.pairs=16`, `--set seeds=[0,1]`, "
+      "`--set grid.task.pairs=[8,16]`). Whole numbers are written without fraction or exponent.\n\n"
+      "## Top level\n\n"
+      "| key | type | default | meaning |\n|---|---|---|---|\n"
+      "| `experiment` | string | the file's name without its suffix | names the rows in tables |\n"
+      "| `task` | map | required, unless the grid crosses tasks | what is learned: `name` and the "
+      "task's own options |\n"
+      "| `model` | map | the papers' model | options of the sequence model |\n"
+      "| `variants` | list | every variant | names, or maps with `name`, `label` and any option of "
+      "`model` |\n"
+      "| `train` | map | see below | how it is trained |\n"
+      "| `eval` | map | see below | how it is scored |\n"
+      "| `seeds` | list of int, 0..9007199254740992 | `[0]` | one cell each; a seed sets the initial "
+      "weights and, unless given, `task.data_seed` and `train.order_seed` |\n"
+      "| `seed` | int | | short for a list of one; not together with `seeds` |\n"
+      "| `grid` | map | | keys in full, each with a list of values, all crossed: "
+      "`grid: {task.pairs: [8, 16], model.width: [32, 64]}`. Any key of task, model, train and eval "
+      "that takes one value; or `task` with a list of whole tasks, in place of the section |\n\n"
+      "Cells are laid out as grid x variants x seeds, the first line of the grid outermost. No two "
+      "may be the same training run: a value listed twice, or an option that does not affect a "
+      "variant, is an error.\n\n";
+
+  for (const TaskEntry& task : tasks()) {
+    const auto settings = task.settings();
+    Fields fields = settings->fields();
+    std::optional<std::int64_t> data_seed;
+    fields.push_back(data_seed_field(data_seed));
+    out += fmt::format("## task: {{name: {}}}\n\n{}\n\n", task.name, task.description);
+    add_table(out, "task", fields);
+  }
+
+  out += "## model\n\n";
+  ModelSettings model;
+  add_table(out, "model", model.fields());
+
+  out += "## variants\n\n| name | what it is | options without effect |\n|---|---|---|\n";
+  for (const MixerEntry& mixer : mixers()) {
+    std::string unused;
+    for (const Field& field : model.fields()) {
+      if (model_option_applies(mixer.name, field.name)) continue;
+      unused += fmt::format("{}`{}`", unused.empty() ? "" : ", ", field.name);
+    }
+    out += fmt::format("| `{}` | {} | {} |\n", mixer.name, mixer.description, unused);
+  }
+  out +=
+      "\nA map gives a variant options of its own, which go before those of `model`: "
+      "`{name: full-quadratic, short_conv: 4, label: full-quadratic+conv}`. Labels name the variants in "
+      "tables and must differ.\n\n## train\n\n";
+  TrainSettings train;
+  add_table(out, "train", train.fields());
+
+  out += "## eval\n\n";
+  EvalSettings eval;
+  add_table(out, "eval", eval.fields());
+  out.pop_back();
+  return out;
+}
+
+}  // namespace recollect

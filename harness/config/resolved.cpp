@@ -1,0 +1,139 @@
+#include "harness/config/resolved.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "harness/config/declarations.hpp"
+#include "harness/config/emit.hpp"
+
+namespace recollect {
+
+namespace {
+
+std::string field_text(const Field& field) {
+  const std::string text = field.text();
+  return std::holds_alternative<std::string*>(field.value) ? yaml_quoted(text) : text;
+}
+
+// One section as all the given drafts have it. Fields of one index are the same option.
+void emit_common(std::string& out, const std::vector<Fields>& drafts, const std::string& section,
+                 const std::vector<GridAxis>& axes, std::string_view indent) {
+  for (std::size_t i = 0; i < drafts.front().size(); ++i) {
+    const Field& field = drafts.front()[i];
+    const std::string text = field_text(field);
+    const bool crossed = std::any_of(axes.begin(), axes.end(), [&](const GridAxis& axis) {
+      return axis.key == section + "." + field.name;
+    });
+    const bool common = std::all_of(drafts.begin(), drafts.end(), [&](const Fields& other) {
+      return field_text(other[i]) == text;
+    });
+    if (crossed) {
+      out += fmt::format("{}# {}: crossed by the grid\n", indent, field.name);
+    } else if (common && !text.empty()) {
+      out += fmt::format("{}{}: {}\n", indent, field.name, text);
+    } else {
+      out += fmt::format("{}# {}: not given: {}\n", indent, field.name, field.derived);
+    }
+  }
+}
+
+std::vector<const Draft*> drafts_with(const Plan& plan, std::size_t axis, std::size_t value) {
+  std::vector<const Draft*> chosen;
+  for (std::size_t i = 0; i < plan.points.size(); ++i) {
+    if (plan.points[i][axis] == value) chosen.push_back(&plan.drafts[i]);
+  }
+  return chosen;
+}
+
+void emit_task(std::string& out, const Plan& plan, const std::vector<const Draft*>& drafts,
+               std::string_view first, std::string_view indent) {
+  std::vector<Draft> copies;  // fields() binds to what it is called on
+  copies.reserve(drafts.size());
+  std::vector<Fields> fields;
+  for (const Draft* draft : drafts) {
+    Draft& copy = copies.emplace_back(*draft);
+    copy.task = draft->task->clone();
+    Fields all = copy.task->fields();
+    all.push_back(data_seed_field(copy.data_seed));
+    fields.push_back(std::move(all));
+  }
+  out += fmt::format("{}name: {}\n", first, drafts.front()->task->name());
+  emit_common(out, fields, "task", plan.axes, indent);
+}
+
+template <class Member>
+void emit_section(std::string& out, const Plan& plan, const std::string& section, Member member) {
+  std::vector<Draft> copies = plan.drafts;
+  std::vector<Fields> fields;
+  for (Draft& copy : copies) fields.push_back((copy.*member).fields());
+  out += fmt::format("{}:\n", section);
+  emit_common(out, fields, section, plan.axes, "  ");
+}
+
+void emit_variant(std::string& out, const VariantEntry& variant) {
+  if (variant.options.entries.empty()) {
+    out += fmt::format("  - {}\n", variant.name);
+    return;
+  }
+  out += fmt::format("  - {{name: {}, label: {}", variant.name, yaml_quoted(variant.label));
+  for (const YamlEntry& option : variant.options.entries) {
+    if (option.key == "name" || option.key == "label") continue;
+    out += fmt::format(", {}: {}", option.key, yaml_flow(option.value));
+  }
+  out += "}\n";
+}
+
+void emit_grid(std::string& out, const Plan& plan) {
+  if (plan.axes.empty()) return;
+  out += "grid:\n";
+  for (std::size_t a = 0; a < plan.axes.size(); ++a) {
+    const GridAxis& axis = plan.axes[a];
+    out += fmt::format("  {}:", axis.key);
+    if (axis.key == "task") {
+      out += "\n";
+      for (std::size_t i = 0; i < axis.values.size(); ++i) {
+        emit_task(out, plan, drafts_with(plan, a, i), "    - ", "      ");
+      }
+      continue;
+    }
+    std::string values;
+    for (const YamlValue& value : axis.values) {
+      values += values.empty() ? "" : ", ";
+      values += yaml_flow(value);
+    }
+    out += fmt::format(" [{}]\n", values);
+  }
+}
+
+}  // namespace
+
+void emit_fields(std::string& out, const Fields& fields, std::string_view indent) {
+  for (const Field& field : fields) {
+    const std::string text = field_text(field);
+    if (!text.empty()) out += fmt::format("{}{}: {}\n", indent, field.name, text);
+  }
+}
+
+std::string resolved_yaml(const Plan& plan) {
+  std::string out = fmt::format("experiment: {}\n", yaml_quoted(plan.experiment));
+  const bool crosses_tasks = std::any_of(plan.axes.begin(), plan.axes.end(),
+                                         [](const GridAxis& axis) { return axis.key == "task"; });
+  if (!crosses_tasks) {
+    std::vector<const Draft*> all;
+    for (const Draft& draft : plan.drafts) all.push_back(&draft);
+    out += "task:\n";
+    emit_task(out, plan, all, "  ", "  ");
+  }
+  emit_section(out, plan, "model", &Draft::model);
+  out += "variants:\n";
+  for (const VariantEntry& variant : plan.variants) emit_variant(out, variant);
+  emit_section(out, plan, "train", &Draft::train);
+  emit_section(out, plan, "eval", &Draft::eval);
+  out += fmt::format("seeds: [{}]\n", fmt::join(plan.seeds, ", "));
+  emit_grid(out, plan);
+  return out;
+}
+
+}  // namespace recollect

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/config/grid.hpp"
+#include "harness/config/read_field.hpp"
+#include "harness/config/settings.hpp"
+
+namespace recollect {
+
+/// The sections of one combination of the grid, each read, resolved and valid by itself; before
+/// variants and seeds are crossed in.
+struct Draft {
+  std::shared_ptr<TaskSettings> task;
+  std::optional<std::int64_t> data_seed;
+  ModelSettings model;
+  TrainSettings train;
+  EvalSettings eval;
+  PlaceMap places;
+};
+
+/// One entry of `variants:` as written.
+struct VariantEntry {
+  std::string name;
+  std::string label;
+  std::string place;
+  YamlValue options;  ///< a map, `name` and `label` among its keys; empty for a bare name
+};
+
+/// A configuration as read, before its cells are laid out.
+struct Plan {
+  std::string experiment;
+  std::vector<GridAxis> axes;
+  std::vector<GridPoint> points;
+  std::vector<Draft> drafts;  ///< one a point
+  std::vector<VariantEntry> variants;
+  std::vector<std::int64_t> seeds;
+};
+
+/// The plan as YAML with every default written out. What depends on the grid or on the seed stays
+/// out, as a comment, so that the text gives the same cells again.
+[[nodiscard]] std::string resolved_yaml(const Plan& plan);
+
+}  // namespace recollect

@@ -1,0 +1,87 @@
+#include "harness/config/rules.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+#include "core/fenwick.hpp"
+#include "models/mixers/registry.hpp"
+
+namespace recollect {
+
+namespace {
+
+std::int64_t longest(const Cell& cell) {
+  std::int64_t length = std::max(cell.task->length, *cell.train.select_length);
+  for (const std::int64_t other : cell.eval.lengths) length = std::max(length, other);
+  return length;
+}
+
+// The option that asks for `length`.
+std::string_view asked_by(const Cell& cell, std::int64_t length) {
+  const auto& lengths = cell.eval.lengths;
+  const bool scored = std::find(lengths.begin(), lengths.end(), length) != lengths.end();
+  return scored ? "eval.lengths" : "train.select_length";
+}
+
+void check_length(const Cell& cell, const std::string& key, std::int64_t length) {
+  const auto task = cell.task->clone();
+  task->length = length;
+  try {
+    task->validate();
+  } catch (const FieldError& error) {
+    throw FieldError(key, fmt::format("= {} is not possible for task {}: task.{} {}", length,
+                                      task->name(), error.key(), error.detail()));
+  }
+  if (cell.variant.model.position == Position::kLearned && length > cell.task->length) {
+    throw FieldError(key, fmt::format("= {} is beyond task.length = {}, where learned positions end; "
+                                      "use model.position none or rope, or lower it",
+                                      length, cell.task->length));
+  }
+}
+
+}  // namespace
+
+int levels_of(const Cell& cell) {
+  const bool as_is = cell.eval.unseen_levels == UnseenLevels::kAsIs;
+  return level_count(as_is ? longest(cell) : cell.task->length);
+}
+
+void check_cell(const Cell& cell) {
+  std::set<std::int64_t> seen;
+  for (const std::int64_t length : cell.eval.lengths) {
+    if (!seen.insert(length).second) {
+      throw FieldError("eval.lengths", fmt::format("holds {} twice; keep one", length));
+    }
+    check_length(cell, "eval.lengths", length);
+  }
+  check_length(cell, "train.select_length", *cell.train.select_length);
+
+  const std::int64_t length = longest(cell);
+  const bool unseen = level_count(length) > level_count(cell.task->length);
+  if (unseen && find_mixer(cell.variant.name)->uses_levels &&
+      cell.eval.unseen_levels == UnseenLevels::kError) {
+    throw FieldError(std::string(asked_by(cell, length)),
+                     fmt::format("= {} needs {} levels of {}, but task.length = {} trains {} and "
+                                 "eval.unseen_levels is error; lower it to {} or choose clamp or as-is",
+                                 length, level_count(length), cell.variant.label, cell.task->length,
+                                 level_count(cell.task->length),
+                                 std::int64_t{1} << (level_count(cell.task->length) - 1)));
+  }
+}
+
+std::string unseen_levels_warning(const Cell& cell) {
+  const std::int64_t length = longest(cell);
+  const int trained = level_count(cell.task->length);
+  if (!find_mixer(cell.variant.name)->uses_levels || level_count(length) <= trained) return "";
+  const bool clamp = cell.eval.unseen_levels == UnseenLevels::kClamp;
+  return fmt::format("{} = {} needs {} levels, but task.length = {} trains {}; unseen_levels: {} reads {}",
+                     asked_by(cell, length), length, level_count(length), cell.task->length, trained,
+                     clamp ? "clamp" : "as-is",
+                     clamp ? "the last trained level's lambda" : "untrained rows");
+}
+
+}  // namespace recollect

@@ -1,0 +1,73 @@
+#include "harness/config/settings.hpp"
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+
+namespace recollect {
+
+namespace {
+
+constexpr double kMaxCount = 1e9;
+constexpr double kMaxSeed = 9007199254740992.0;  // 2^53: exact in every reader of CSV and JSON
+
+}  // namespace
+
+Fields TrainSettings::fields() {
+  Fields all;
+  all.push_back(field("examples", examples, "training examples, drawn once; online: fresh for ever")
+                    .range(1, kMaxCount)
+                    .or_word("online"));
+  all.push_back(field("validation_examples", validation_examples, "validation examples")
+                    .range(1, kMaxCount));
+  all.push_back(field("batch", batch, "examples a step").range(1, 65536));
+  all.push_back(field("steps", steps, "optimiser steps at most").range(1, kMaxCount));
+  all.push_back(field("learning_rate", learning_rate, "Adam's step size").above(0, 10));
+  all.push_back(field("betas", betas, "Adam's decay rates of the two moments").below(0, 1).size(2));
+  all.push_back(field("epsilon", epsilon, "Adam's epsilon").above(0, 1));
+  all.push_back(field("weight_decay", weight_decay,
+                      "decoupled, on tensors of two or more dimensions").range(0, 10));
+  all.push_back(field("clip", clip, "largest global norm of the gradient; 0: off").range(0, 1e6));
+  all.push_back(choice("schedule", schedule, {"constant", "cosine"},
+                       "learning rate after the warmup; cosine ends at 0"));
+  all.push_back(field("warmup", warmup, "steps of linear warmup").range(0, kMaxCount));
+  all.push_back(field("eval_every", eval_every, "steps between validations").range(1, kMaxCount));
+  all.push_back(field("stop_at", stop_at, "stop at this validation accuracy")
+                    .above(0, 1)
+                    .when_absent("train for all steps"));
+  all.push_back(field("select_length", select_length,
+                      "length at which validation selects the best weights; another length than "
+                      "task.length flags the rows")
+                    .range(1, 1 << 24)
+                    .when_absent("task.length"));
+  all.push_back(field("order_seed", order_seed, "seed of the batches")
+                    .range(0, kMaxSeed)
+                    .when_absent("the cell's seed"));
+  return all;
+}
+
+void TrainSettings::validate() const {
+  if (examples && batch > *examples) {
+    throw FieldError("batch", fmt::format("= {} is more than train.examples = {}, and a batch holds no "
+                                          "example twice; lower batch to {} or raise examples",
+                                          batch, *examples, *examples));
+  }
+  if (warmup > steps) {
+    throw FieldError("warmup", fmt::format("= {} is more than train.steps = {}; lower it to {} or less",
+                                           warmup, steps, steps));
+  }
+}
+
+Fields EvalSettings::fields() {
+  Fields all;
+  all.push_back(field("lengths", lengths, "lengths at which the final and best weights are scored")
+                    .range(1, 1 << 24)
+                    .when_absent("[task.length]"));
+  all.push_back(field("examples", examples, "test examples at each length").range(1, kMaxCount));
+  all.push_back(choice("unseen_levels", unseen_levels, {"error", "clamp", "as-is"},
+                       "what a level beyond the trained ones reads: nothing (an error), the last "
+                       "trained level's lambda, or the untrained row"));
+  return all;
+}
+
+}  // namespace recollect

@@ -1,0 +1,390 @@
+#include "harness/config/yaml_tree.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <utility>
+
+#include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/yaml.h>
+
+#include "core/error.hpp"
+
+namespace recollect {
+
+namespace {
+
+constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
+constexpr std::size_t kMaxDepth = 16;
+constexpr std::size_t kMaxValues = 100000;  // aliases of aliases grow exponentially
+constexpr std::size_t kMaxShown = 60;
+
+// Length of the UTF-8 sequence at the head of `bytes`; 0 where there is none.
+std::size_t utf8_length(std::string_view bytes) {
+  const auto at = [&](std::size_t i) {
+    return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U;
+  };
+  const auto follows = [&](std::size_t i) { return (at(i) & 0xC0U) == 0x80U; };
+  const unsigned lead = at(0);
+  if (lead < 0x80U) return 1;
+  if (lead >= 0xC2U && lead <= 0xDFU) return follows(1) ? 2 : 0;
+  if (lead >= 0xE0U && lead <= 0xEFU) {
+    const bool overlong = lead == 0xE0U && at(1) < 0xA0U;
+    const bool surrogate = lead == 0xEDU && at(1) > 0x9FU;
+    return follows(1) && follows(2) && !overlong && !surrogate ? 3 : 0;
+  }
+  if (lead >= 0xF0U && lead <= 0xF4U) {
+    const bool overlong = lead == 0xF0U && at(1) < 0x90U;
+    const bool beyond = lead == 0xF4U && at(1) > 0x8FU;
+    return follows(1) && follows(2) && follows(3) && !overlong && !beyond ? 4 : 0;
+  }
+  return 0;
+}
+
+// Where a message says that a line is: a line of a file, or an override as a whole.
+class Places {
+ public:
+  Places(std::string name, bool has_lines) : name_(std::move(name)), has_lines_(has_lines) {}
+  /// @param line  from 0, as yaml-cpp counts
+  [[nodiscard]] std::string line(int line) const {
+    return has_lines_ ? fmt::format("{}:{}", name_, std::max(line, 0) + 1) : name_;
+  }
+
+ private:
+  std::string name_;
+  bool has_lines_;
+};
+
+// What no YAML parser should be asked to read.
+void check_bytes(const std::string& text, const Places& places) {
+  int line = 0;
+  bool indent = true;
+  bool tab = false;
+  for (std::size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    const std::size_t length = utf8_length(std::string_view(text).substr(i));
+    const bool control =
+        (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t') || c == 0x7F;
+    if (length == 0 || control) {
+      throw ConfigError(fmt::format("{}: byte 0x{:02X} is not text; a configuration is a UTF-8 file",
+                                    places.line(line), static_cast<unsigned char>(c)));
+    }
+    if (c == '\n') {
+      ++line;
+      indent = true;
+      tab = false;
+    } else if (indent && c == '\t') {
+      tab = true;
+    } else if (indent && c != ' ' && c != '\r') {
+      if (tab && c != '#') {
+        throw ConfigError(fmt::format("{}: the line is indented with a tab; YAML takes spaces alone",
+                                      places.line(line)));
+      }
+      indent = false;
+    }
+    i += length;
+  }
+}
+
+// Builds the tree from the parser's events. yaml-cpp's own tree keeps duplicate keys, and is built
+// by recursion before anyone can look at its depth.
+class TreeBuilder : public YAML::EventHandler {
+ public:
+  explicit TreeBuilder(const Places& places) : places_(places) {}
+
+  [[nodiscard]] YamlValue take() { return std::move(root_); }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (++documents_ > 1) {
+      throw ConfigError(fmt::format("{}: a second YAML document starts here; a configuration is one "
+                                    "document, so split the file", places_.line(mark.line)));
+    }
+  }
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    add(make(mark, YamlValue::Kind::kNull), anchor);
+  }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const auto found = anchors_.find(anchor);
+    if (found == anchors_.end()) {
+      throw ConfigError(
+          fmt::format("{}: an alias stands inside its own anchor; write the value out",
+                      places_.line(mark.line)));
+    }
+    values_ += found->second.second;
+    check_size(mark);
+    const YamlValue copy = found->second.first;
+    add(copy, 0);
+  }
+
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) override {
+    check_tag(mark, tag);
+    YamlValue value = make(mark, YamlValue::Kind::kScalar);
+    value.text = text;
+    value.quoted = tag == "!";
+    add(std::move(value), anchor);
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value /*style*/) override {
+    check_tag(mark, tag);
+    open(mark, YamlValue::Kind::kList, anchor);
+  }
+  void OnSequenceEnd() override { close(); }
+
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value /*style*/) override {
+    check_tag(mark, tag);
+    open(mark, YamlValue::Kind::kMap, anchor);
+  }
+  void OnMapEnd() override { close(); }
+
+ private:
+  struct Frame {
+    YamlValue value;
+    YAML::anchor_t anchor;
+    std::size_t values_before;
+    std::optional<YamlEntry> entry;  // a key that waits for its value
+  };
+
+  YamlValue make(const YAML::Mark& mark, YamlValue::Kind kind) {
+    ++values_;
+    check_size(mark);
+    YamlValue value;
+    value.kind = kind;
+    value.place = places_.line(mark.line);
+    return value;
+  }
+
+  void check_size(const YAML::Mark& mark) const {
+    if (values_ > kMaxValues) {
+      throw ConfigError(fmt::format("{}: the document holds more than {} values",
+                                    places_.line(mark.line), kMaxValues));
+    }
+  }
+
+  void check_tag(const YAML::Mark& mark, const std::string& tag) const {
+    if (!tag.empty() && tag != "?" && tag != "!") {
+      throw ConfigError(fmt::format("{}: tag '{}' is not supported; write the value without it",
+                                    places_.line(mark.line), printable(tag)));
+    }
+  }
+
+  void open(const YAML::Mark& mark, YamlValue::Kind kind, YAML::anchor_t anchor) {
+    if (frames_.size() >= kMaxDepth) {
+      throw ConfigError(fmt::format("{}: nested more than {} deep; no configuration is",
+                                    places_.line(mark.line), kMaxDepth));
+    }
+    const std::size_t before = values_;
+    frames_.push_back({make(mark, kind), anchor, before, std::nullopt});
+  }
+
+  void close() {
+    Frame frame = std::move(frames_.back());
+    frames_.pop_back();
+    if (frame.anchor != 0) {
+      anchors_[frame.anchor] = {frame.value, values_ - frame.values_before};
+    }
+    add(std::move(frame.value), 0);
+  }
+
+  void add(YamlValue value, YAML::anchor_t anchor) {
+    if (anchor != 0) anchors_[anchor] = {value, 1};
+    if (frames_.empty()) {
+      root_ = std::move(value);
+      return;
+    }
+    Frame& frame = frames_.back();
+    if (frame.value.kind == YamlValue::Kind::kList) {
+      frame.value.items.push_back(std::move(value));
+    } else if (frame.entry) {
+      frame.entry->value = std::move(value);
+      frame.value.entries.push_back(std::move(*frame.entry));
+      frame.entry.reset();
+    } else {
+      frame.entry = key(frame.value, value);
+    }
+  }
+
+  static YamlEntry key(const YamlValue& map, const YamlValue& value) {
+    if (value.kind != YamlValue::Kind::kScalar || value.text.empty()) {
+      throw ConfigError(
+          fmt::format("{}: {} stands where a key belongs; write `key: value`", value.place,
+                      value.shown()));
+    }
+    if (value.text == "<<" && !value.quoted) {
+      throw ConfigError(fmt::format("{}: merge keys (<<) are not supported; write the keys out",
+                                    value.place));
+    }
+    for (const YamlEntry& other : map.entries) {
+      if (other.key == value.text) {
+        throw ConfigError(fmt::format("{}: key '{}' is given twice, first at {}; keep one",
+                                      value.place, printable(value.text), other.place));
+      }
+    }
+    return {value.text, value.place, {}};
+  }
+
+  const Places& places_;
+  std::vector<Frame> frames_;
+  std::map<YAML::anchor_t, std::pair<YamlValue, std::size_t>> anchors_;
+  YamlValue root_;
+  std::size_t values_ = 0;
+  int documents_ = 0;
+};
+
+YamlValue parse(const std::string& text, const Places& places) {
+  if (text.size() > kMaxBytes) {
+    throw ConfigError(fmt::format("{}: larger than 1 MiB; this is not a configuration",
+                                  places.line(0)));
+  }
+  check_bytes(text, places);
+  TreeBuilder builder(places);
+  try {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    while (parser.HandleNextDocument(builder)) {
+    }
+  } catch (const YAML::Exception& error) {
+    throw ConfigError(
+        fmt::format("{}: not valid YAML: {}", places.line(error.mark.line), printable(error.msg)));
+  }
+  return builder.take();
+}
+
+bool is_plain(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("_-+./").find(c) != std::string_view::npos;
+  });
+}
+
+}  // namespace
+
+const YamlValue* YamlValue::find(std::string_view key) const noexcept {
+  for (const YamlEntry& entry : entries) {
+    if (entry.key == key) return &entry.value;
+  }
+  return nullptr;
+}
+
+std::string YamlValue::shown() const {
+  return printable(kind == Kind::kScalar ? text : yaml_flow(*this));
+}
+
+std::string printable(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    if (out.size() >= kMaxShown) {
+      out += "...";
+      break;
+    }
+    const std::size_t length = utf8_length(text.substr(i));
+    const auto byte = static_cast<unsigned char>(text[i]);
+    // U+0080..U+009F are control characters too.
+    const bool control = byte < 0x20 || byte == 0x7F ||
+                         (byte == 0xC2 && length == 2 &&
+                          static_cast<unsigned char>(text[i + 1]) < 0xA0);
+    if (length == 0 || control) {
+      out += fmt::format("\\x{:02X}", byte);
+      i += 1;
+    } else {
+      out += text.substr(i, length);
+      i += length;
+    }
+  }
+  return out;
+}
+
+std::string read_configuration_file(const std::string& path) {
+  const auto fail = [&](int reason) {
+    throw IoError(fmt::format("{}: cannot be read: {}", printable(path), std::strerror(reason)));
+  };
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                            &std::fclose);
+  if (!file) fail(errno);
+  struct stat info {};
+  if (fstat(fileno(file.get()), &info) != 0) fail(errno);
+  if (S_ISDIR(info.st_mode)) fail(EISDIR);
+
+  std::string text;
+  std::array<char, 65536> buffer{};
+  std::size_t count = 0;
+  while (text.size() <= kMaxBytes &&
+         (count = std::fread(buffer.data(), 1, buffer.size(), file.get())) > 0) {
+    text.append(buffer.data(), count);
+  }
+  if (std::ferror(file.get()) != 0) fail(errno);
+  return text;
+}
+
+YamlValue parse_yaml(const std::string& text, const std::string& name) {
+  return parse(text, Places(printable(name), true));
+}
+
+YamlValue parse_yaml_at(const std::string& text, const std::string& place) {
+  return parse(text, Places(place, false));
+}
+
+std::string yaml_quoted(std::string_view text) {
+  constexpr std::array<std::string_view, 4> kNulls = {"null", "Null", "NULL", "~"};
+  const bool plain = is_plain(text) && text.front() != '-' && text.front() != '+' && text.front() != '.' &&
+                     std::find(kNulls.begin(), kNulls.end(), text) == kNulls.end();
+  if (plain) return std::string(text);
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20 || byte == 0x7F) {
+      out += fmt::format("\\x{:02X}", byte);
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+  return out;
+}
+
+std::string yaml_flow(const YamlValue& value) {
+  std::string out;
+  switch (value.kind) {
+    case YamlValue::Kind::kNull:
+      return "null";
+    case YamlValue::Kind::kScalar:
+      // A number keeps its sign in front, which a quoted text must not.
+      return !value.quoted && is_plain(value.text) ? value.text : yaml_quoted(value.text);
+    case YamlValue::Kind::kList:
+      for (const YamlValue& item : value.items) {
+        out += out.empty() ? "" : ", ";
+        out += yaml_flow(item);
+      }
+      return fmt::format("[{}]", out);
+    case YamlValue::Kind::kMap:
+      for (const YamlEntry& entry : value.entries) {
+        out += out.empty() ? "" : ", ";
+        out += yaml_quoted(entry.key);
+        out += ": ";
+        out += yaml_flow(entry.value);
+      }
+      return fmt::format("{{{}}}", out);
+  }
+  return out;
+}
+
+}  // namespace recollect
