@@ -1,17 +1,16 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/matrix.hpp"
 #include "core/workspace.hpp"
+#include "models/layers/embedding.hpp"
 #include "models/layers/layer_norm.hpp"
 #include "models/layers/linear.hpp"
-#include "models/layers/mlp.hpp"
-#include "models/layers/short_convolution.hpp"
 #include "models/mixers/mixer.hpp"
 #include "models/parameters.hpp"
 #include "models/settings.hpp"
@@ -54,8 +53,9 @@ class SequenceModel {
   /// Fills the weights from the streams of `seed`.
   void initialise(std::uint64_t seed);
 
-  /// Prepares what all sequences share. To be called after the weights have changed.
-  void begin_step();
+  /// Prepares what all sequences share, for sequences of up to `longest` tokens. To be called once the
+  /// weights have changed, and before sequences run.
+  void begin_step(std::int64_t longest);
 
   /// Logits at the scored positions, (R, V), written to `logits`. No gradient.
   SequenceOutcome forward(const SequenceInput& input, Workspace<S>& workspace,
@@ -80,17 +80,23 @@ class SequenceModel {
 
  private:
   struct Block;
+  struct BlockTape;
   struct Tape;
 
-  void embed(const SequenceInput& input, View<S> x) const;
-  const Tape& run(const SequenceInput& input, Workspace<S>& workspace, View<S> logits) const;
+  [[nodiscard]] const BlockTape* block_forward(const Block& block, S* x, const Rows& rows,
+                                               Index tokens, Workspace<S>& workspace) const;
+  void block_backward(const Block& block, const BlockTape& tape, const Rows& rows, Index tokens,
+                      S* d_out, S* dx, S* gradient, Workspace<S>& workspace) const;
+  [[nodiscard]] Rows rows_of(std::size_t layer, const SequenceInput& input,
+                             std::span<const std::int32_t> everything) const;
+  void check(const SequenceInput& input) const;
 
   ModelSettings settings_;
   std::int64_t vocab_ = 0;
   ParameterLayout layout_;
   std::vector<S> weights_;
-  Tensor embedding_;
-  Tensor position_;
+  Embedding embedding_;
+  std::optional<Positions> positions_;
   std::vector<Block> blocks_;
   LayerNorm final_norm_;
   Linear head_;

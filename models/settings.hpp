@@ -12,6 +12,9 @@ enum class Position { kNone, kLearned, kRope };
 enum class Gate { kInput, kConstant, kNone };
 enum class Init { kPublished, kIdentity };
 
+/// Which form of the log-linear core runs; not an option, for tests.
+enum class Form { kFastest, kDense, kChunkwise };
+
 /// The options of the sequence model; the defaults are those of the papers' synthetic experiments.
 /// A variant may override any of them.
 struct ModelSettings {
@@ -26,6 +29,7 @@ struct ModelSettings {
   std::int64_t lambda_hidden = 64;
   std::int64_t chunk = 64;  ///< tokens handled densely by the chunkwise form; a power of two
   Init init = Init::kPublished;
+  Form form = Form::kFastest;
 
   [[nodiscard]] Fields fields();
   /// The rules between options of one model with mixer `variant`. @throws FieldError

@@ -1,11 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "harness/config/settings.hpp"
+#include "harness/train/batch_step.hpp"
 #include "models/sequence_model.hpp"
 #include "tasks/task.hpp"
 
@@ -35,9 +36,17 @@ struct Score {
   std::vector<Slice> slices;    ///< by lag, level and pair, ascending; empty unless asked for
 };
 
+/// The task of a cell at another length. @throws FieldError if it does not fit
+[[nodiscard]] std::unique_ptr<Task> task_at(const Cell& cell, std::int64_t length);
+
+/// Runs `model` on examples 0..examples-1 of a split, without ceilings, flags and slices: what training
+/// looks at. `lanes` gives one thread each; the result does not depend on their number.
+[[nodiscard]] Score evaluate(SequenceModel<float>& model, const Task& task, std::int64_t data_seed,
+                             Split split, std::int64_t examples, std::vector<Lane<float>>& lanes);
+
 /// Scores `model` on examples 0..examples-1 of `split`. The task is the cell's own at `length`.
 /// The result does not depend on `threads`. @throws FieldError if the task does not fit the length
-[[nodiscard]] Score score(const SequenceModel<float>& model, const Cell& cell, Split split,
+[[nodiscard]] Score score(SequenceModel<float>& model, const Cell& cell, Split split,
                           std::int64_t length, std::int64_t examples, int threads,
                           bool with_slices);
 

@@ -1,0 +1,78 @@
+#include "harness/train/optimizer.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace recollect {
+namespace {
+
+template <class S>
+using Array = Eigen::Map<Eigen::Array<S, Eigen::Dynamic, 1>>;
+
+constexpr std::size_t kNormBlock = 4096;
+
+}  // namespace
+
+template <class S>
+double global_norm(std::span<const S> gradient) {
+  double total = 0.0;
+  for (std::size_t begin = 0; begin < gradient.size(); begin += kNormBlock) {
+    const std::size_t count = std::min(kNormBlock, gradient.size() - begin);
+    const Eigen::Map<const Eigen::Array<S, Eigen::Dynamic, 1>> block(gradient.data() + begin,
+                                                                     static_cast<Index>(count));
+    total += block.template cast<double>().square().sum();
+  }
+  return std::sqrt(total);
+}
+
+template <class S>
+Adam<S>::Adam(const ParameterLayout& layout, const TrainSettings& train)
+    : beta1_(train.betas[0]),
+      beta2_(train.betas[1]),
+      epsilon_(train.epsilon),
+      decay_(train.weight_decay),
+      clip_(train.clip),
+      first_(static_cast<std::size_t>(layout.size()), S(0)),
+      second_(static_cast<std::size_t>(layout.size()), S(0)) {
+  for (const ParameterInfo& info : layout.all()) {
+    ranges_.push_back({static_cast<std::size_t>(info.tensor.offset),
+                       static_cast<std::size_t>(info.tensor.size()), !info.one_dimensional});
+  }
+}
+
+template <class S>
+double Adam<S>::update(std::int64_t step, double rate, std::span<S> gradient,
+                       std::span<S> weights) {
+  const double norm = global_norm<S>(gradient);
+  const double factor = clip_ > 0.0 ? std::min(1.0, clip_ / (norm + 1e-6)) : 1.0;
+  const auto exponent = static_cast<double>(step);
+  const S step_size = static_cast<S>(rate / (1.0 - std::pow(beta1_, exponent)));
+  const S second_scale = static_cast<S>(1.0 / std::sqrt(1.0 - std::pow(beta2_, exponent)));
+  const auto b1 = static_cast<S>(beta1_);
+  const auto b2 = static_cast<S>(beta2_);
+  const auto c1 = static_cast<S>(1.0 - beta1_);
+  const auto c2 = static_cast<S>(1.0 - beta2_);
+  const auto epsilon = static_cast<S>(epsilon_);
+  for (const Range& range : ranges_) {
+    const auto at = [&](auto& numbers) {
+      return Array<S>(numbers.data() + range.begin, static_cast<Index>(range.size));
+    };
+    Array<S> g = at(gradient);
+    Array<S> m = at(first_);
+    Array<S> v = at(second_);
+    Array<S> p = at(weights);
+    if (factor < 1.0) g *= static_cast<S>(factor);
+    if (decay_ > 0.0 && range.decays) p *= static_cast<S>(1.0 - rate * decay_);
+    m = b1 * m + c1 * g;
+    v = b2 * v + c2 * g.square();
+    p -= step_size * m / (v.sqrt() * second_scale + epsilon);
+  }
+  return norm;
+}
+
+template double global_norm<float>(std::span<const float>);
+template double global_norm<double>(std::span<const double>);
+template class Adam<float>;
+template class Adam<double>;
+
+}  // namespace recollect

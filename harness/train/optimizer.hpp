@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "harness/config/settings.hpp"
+#include "models/parameters.hpp"
+
+namespace recollect {
+
+/// Euclidean norm of all gradients together, summed in double in a fixed order.
+template <class S>
+[[nodiscard]] double global_norm(std::span<const S> gradient);
+
+/// Adam with bias correction (arXiv 1412.6980), decoupled weight decay on tensors of two or more
+/// dimensions (arXiv 1711.05101; p *= 1 - lr * decay before the update), and clipping by global norm.
+template <class S>
+class Adam {
+ public:
+  Adam(const ParameterLayout& layout, const TrainSettings& train);
+
+  /// Update number `step` = 1, 2, ...: changes `weights` and scales `gradient` by the clipping factor.
+  /// @returns the gradient's norm before clipping
+  double update(std::int64_t step, double rate, std::span<S> gradient, std::span<S> weights);
+
+ private:
+  struct Range {
+    std::size_t begin;
+    std::size_t size;
+    bool decays;
+  };
+  std::vector<Range> ranges_;
+  double beta1_;
+  double beta2_;
+  double epsilon_;
+  double decay_;
+  double clip_;
+  std::vector<S> first_;   // running mean of gradients
+  std::vector<S> second_;  // running mean of their squares
+};
+
+}  // namespace recollect

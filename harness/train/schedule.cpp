@@ -1,0 +1,19 @@
+#include "harness/train/schedule.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace recollect {
+
+double learning_rate(const TrainSettings& train, std::int64_t step) {
+  if (step <= train.warmup) {
+    return train.learning_rate * static_cast<double>(step) / static_cast<double>(train.warmup);
+  }
+  if (train.schedule == Schedule::kConstant) return train.learning_rate;
+  const double done = static_cast<double>(step - train.warmup) /
+                      static_cast<double>(std::max<std::int64_t>(train.steps - train.warmup, 1));
+  return train.learning_rate * 0.5 * (1.0 + std::cos(std::numbers::pi * done));
+}
+
+}  // namespace recollect

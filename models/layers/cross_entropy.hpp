@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "core/matrix.hpp"
+
+namespace recollect {
+
+/// What a row of logits says.
+struct CrossEntropy {
+  double loss = 0.0;         ///< summed over rows: -log softmax(logits)[label], nats
+  std::int64_t correct = 0;  ///< rows whose largest logit is the label's, the first of equals
+};
+
+/// Cross-entropy of logits (R, V) against labels (R). Where `scale` is not zero, the logits are replaced
+/// by scale times the gradient of the summed loss.
+template <class S>
+CrossEntropy cross_entropy(std::span<const std::int32_t> labels, S scale, View<S> logits);
+
+}  // namespace recollect

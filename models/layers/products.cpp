@@ -1,0 +1,61 @@
+#include "models/layers/products.hpp"
+
+#include <algorithm>
+
+namespace recollect {
+namespace {
+
+constexpr Index kPiece = 256;
+
+/// Calls body(i, m, j, n, k, depth) for every piece of an (m, n) result and its inner dimension.
+template <class Body>
+void for_each_piece(Index m, Index n, Index k, Body&& body) {
+  for (Index i = 0; i < m; i += kPiece) {
+    for (Index j = 0; j < n; j += kPiece) {
+      for (Index p = 0; p < k; p += kPiece) {
+        body(i, std::min(kPiece, m - i), j, std::min(kPiece, n - j), p, std::min(kPiece, k - p));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+template <class S>
+void product_nn(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
+  if (write == Write::kOverwrite) c.setZero();
+  for_each_piece(a.rows(), b.cols(), a.cols(),
+                 [&](Index i, Index m, Index j, Index n, Index p, Index depth) {
+                   c.block(i, j, m, n).noalias() +=
+                       a.block(i, p, m, depth) * b.block(p, j, depth, n);
+                 });
+}
+
+template <class S>
+void product_nt(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
+  if (write == Write::kOverwrite) c.setZero();
+  for_each_piece(a.rows(), b.rows(), a.cols(),
+                 [&](Index i, Index m, Index j, Index n, Index p, Index depth) {
+                   c.block(i, j, m, n).noalias() +=
+                       a.block(i, p, m, depth) * b.block(j, p, n, depth).transpose();
+                 });
+}
+
+template <class S>
+void product_tn(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
+  if (write == Write::kOverwrite) c.setZero();
+  for_each_piece(a.cols(), b.cols(), a.rows(),
+                 [&](Index i, Index m, Index j, Index n, Index p, Index depth) {
+                   c.block(i, j, m, n).noalias() +=
+                       a.block(p, i, depth, m).transpose() * b.block(p, j, depth, n);
+                 });
+}
+
+template void product_nn<float>(ConstView<float>, ConstView<float>, View<float>, Write);
+template void product_nt<float>(ConstView<float>, ConstView<float>, View<float>, Write);
+template void product_tn<float>(ConstView<float>, ConstView<float>, View<float>, Write);
+template void product_nn<double>(ConstView<double>, ConstView<double>, View<double>, Write);
+template void product_nt<double>(ConstView<double>, ConstView<double>, View<double>, Write);
+template void product_tn<double>(ConstView<double>, ConstView<double>, View<double>, Write);
+
+}  // namespace recollect

@@ -1,0 +1,64 @@
+#include "models/mixers/full_quadratic.hpp"
+
+#include "models/mixers/registry.hpp"
+#include "models/mixers/softmax_attention.hpp"
+
+namespace recollect {
+
+template <class S>
+FullQuadratic<S>::FullQuadratic(const MixerContext& context, ParameterLayout& layout)
+    : projections_(context.settings, context.prefix, layout),
+      width_(context.settings.width),
+      heads_(context.settings.heads) {}
+
+template <class S>
+auto FullQuadratic<S>::forward(const S* theta, ConstView<S> u, const Rows& rows, View<S> y,
+                               Workspace<S>& workspace) const -> const Tape* {
+  const MyTape* tape = workspace.record(MyTape{{},
+                                               projections_.forward(theta, u, rows, workspace),
+                                               workspace.take(heads_ * rows.count())});
+  const Index d = width_ / heads_;
+  for (Index h = 0; h < heads_; ++h) {
+    const auto head = [&](View<S> m) { return columns(m, h * d, d); };
+    SoftmaxAttention<S>::forward(constant(head(tape->qkv.q)), constant(head(tape->qkv.k)),
+                                 constant(head(tape->qkv.v)), rows, head(y),
+                                 tape->log_sum + h * rows.count(), workspace);
+  }
+  return tape;
+}
+
+template <class S>
+void FullQuadratic<S>::backward(const S* theta, S* gradient, ConstView<S> u, const Rows& rows,
+                                const Tape* tape, ConstView<S> y, ConstView<S> dy, View<S> du,
+                                Workspace<S>& workspace) const {
+  const auto& qkv = static_cast<const MyTape*>(tape)->qkv;
+  const S* log_sum = static_cast<const MyTape*>(tape)->log_sum;
+  const typename Workspace<S>::Scope scope(workspace);
+  View<S> dq = workspace.matrix(rows.count(), width_);
+  View<S> dk = workspace.matrix(u.rows(), width_);
+  View<S> dv = workspace.matrix(u.rows(), width_);
+  View<S> du_rows = workspace.matrix(rows.count(), width_);
+  du_rows.setZero();
+  const Index d = width_ / heads_;
+  for (Index h = 0; h < heads_; ++h) {
+    const auto head = [&](const auto& m) { return columns(m, h * d, d); };
+    SoftmaxAttention<S>::backward(constant(head(qkv.q)), constant(head(qkv.k)),
+                                  constant(head(qkv.v)), rows, head(y),
+                                  log_sum + h * rows.count(), head(dy), head(dq), head(dk),
+                                  head(dv), workspace);
+  }
+  projections_.backward(theta, gradient, u, rows, qkv, dq, dk, dv, du_rows, du);
+}
+
+template <class S>
+double FullQuadratic<S>::multiply_adds(std::int64_t tokens, std::int64_t rows,
+                                       bool all) const noexcept {
+  const auto t = static_cast<double>(tokens);
+  const double pairs = all ? t * (t + 1) / 2 : static_cast<double>(rows) * t;
+  return projections_.multiply_adds(tokens, rows) + 2 * static_cast<double>(width_) * pairs;
+}
+
+template class FullQuadratic<float>;
+template class FullQuadratic<double>;
+
+}  // namespace recollect

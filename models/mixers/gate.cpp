@@ -1,0 +1,64 @@
+#include "models/mixers/gate.hpp"
+
+#include <cmath>
+
+#include "models/layers/elementwise.hpp"
+#include "models/layers/products.hpp"
+
+namespace recollect {
+
+template <class S>
+DecayGate<S>::DecayGate(const ModelSettings& settings, const std::string& prefix,
+                        ParameterLayout& layout)
+    : gate_(settings.gate), heads_(settings.heads) {
+  if (gate_ == Gate::kNone) return;
+  scale_ = layout.add_vector(prefix + "A_log", heads_, Fill::kLogIndex, 0.0);
+  if (gate_ == Gate::kInput) {
+    projection_ = layout.add_matrix(prefix + "dt_proj.weight", heads_, settings.width,
+                                    Fill::kNormal, 0.02);
+  }
+  bias_ = layout.add_vector(prefix + "dt_bias", heads_, Fill::kInverseStep, 0.0);
+}
+
+template <class S>
+auto DecayGate<S>::forward(const S* theta, ConstView<S> u, Workspace<S>& workspace) const
+    -> Result {
+  if (gate_ == Gate::kNone) return Result{nullptr, nullptr};
+  View<S> argument = workspace.matrix(heads_, u.rows());
+  View<S> g = workspace.matrix(heads_, u.rows());
+  if (gate_ == Gate::kInput) {
+    product_nt<S>(projection_.in(theta), u, argument);
+  } else {
+    argument.setZero();
+  }
+  for (Index h = 0; h < heads_; ++h) {
+    auto row = argument.row(h).array();
+    row += theta[bias_.offset + h];
+    g.row(h).array() = softplus(row) * -std::exp(theta[scale_.offset + h]);
+  }
+  return Result{argument.data(), g.data()};
+}
+
+template <class S>
+void DecayGate<S>::backward(const S* theta, S* gradient, ConstView<S> u, const Result& result,
+                            S* dg, View<S> du) const {
+  if (gate_ == Gate::kNone) return;
+  const ConstView<S> argument = recollect::view<S>(
+      static_cast<const S*>(result.argument), heads_, u.rows());
+  const ConstView<S> g = recollect::view<S>(static_cast<const S*>(result.g), heads_, u.rows());
+  View<S> d_argument = recollect::view(dg, heads_, u.rows());
+  for (Index h = 0; h < heads_; ++h) {
+    auto row = d_argument.row(h).array();
+    gradient[scale_.offset + h] += (row * g.row(h).array()).sum();
+    row *= sigmoid(argument.row(h).array()) * -std::exp(theta[scale_.offset + h]);
+    gradient[bias_.offset + h] += row.sum();
+  }
+  if (gate_ != Gate::kInput) return;
+  product_nn<S>(constant(d_argument), u, projection_.in(gradient), Write::kAccumulate);
+  product_tn<S>(constant(d_argument), projection_.in(theta), du, Write::kAccumulate);
+}
+
+template class DecayGate<float>;
+template class DecayGate<double>;
+
+}  // namespace recollect

@@ -1,0 +1,77 @@
+#pragma once
+
+#include "models/mixers/mixer.hpp"
+
+namespace recollect {
+
+/// The log-linear core of one head (arXiv 2506.04761, section 3):
+///
+///   y_t = sum_{s<=t} M[t,s] (q_t . k_s) v_s,   M[t,s] = lambda_t[level(t,s)] exp(g_{s+1} + ... + g_t)
+///
+/// It has three forms that agree: dense (O(T^2), the definition), chunkwise (O(T log T), for training)
+/// and recurrent (one token at a time, O(log T) memory).
+template <class S>
+struct CoreInput {
+  ConstView<S> q;  ///< (R, d) at the rows
+  ConstView<S> k;  ///< (T, d)
+  ConstView<S> v;  ///< (T, d)
+  const S* g;      ///< (T) log of the decay, <= 0; null: no decay
+  /// (R, L) weight of each level at the rows; a level beyond the last one reads the last. Without
+  /// columns every weight is 1: gated linear attention, which needs one state only.
+  ConstView<S> lambda;
+
+  [[nodiscard]] bool has_levels() const noexcept { return lambda.cols() > 0; }
+  [[nodiscard]] Index level_column(Index level) const noexcept {
+    return level < lambda.cols() ? level : lambda.cols() - 1;
+  }
+};
+
+/// Gradients of CoreInput's members; all are overwritten. The gradient of g is not here: it follows
+/// from y, dy, v and dv (see decay_gradient).
+template <class S>
+struct CoreGradient {
+  View<S> dq;       ///< (R, d)
+  View<S> dk;       ///< (T, d)
+  View<S> dv;       ///< (T, d)
+  View<S> dlambda;  ///< (R, L)
+};
+
+/// The dense form at any rows: every row looks at its whole prefix. Its memory is O(T) for each block of
+/// rows. The form for tests, and the fast one where few rows are read.
+template <class S>
+struct LogLinearDense {
+  static void forward(const CoreInput<S>& in, const Rows& rows, View<S> y,
+                      Workspace<S>& workspace);
+  static void backward(const CoreInput<S>& in, const Rows& rows, ConstView<S> dy,
+                       const CoreGradient<S>& out, Workspace<S>& workspace);
+};
+
+/// The chunkwise form, for all rows: dense inside aligned chunks of `chunk` = 2^c tokens, and one
+/// (d, d) state for each level between chunks. Any T >= 1; the last chunk may be short.
+///
+/// States are merged like the digits of a binary counter: when chunk i is done, the states of the
+/// trailing ones of i and chunk i's own become the state of the next higher digit. Each state is kept
+/// relative to the end of its own block, so that every exponent is <= 0.
+template <class S>
+struct LogLinearChunkwise {
+  /// What forward() leaves for backward(), in the workspace. n = number of chunks.
+  struct Tape {
+    S* scores;      ///< (T, chunk) q_t . k_s inside the chunk
+    S* decays;      ///< (T, chunk) exp(g_{s+1} + ... + g_t) for s <= t, else 0
+    S* from_start;  ///< (T) g summed from the start of the chunk, g_t included
+    S* states;      ///< (n - 1, d, d) state that was completed by chunk i
+    S* block_g;     ///< (n) g summed over the block of that state
+  };
+
+  static Tape forward(const CoreInput<S>& in, Index chunk, View<S> y, Workspace<S>& workspace);
+  static void backward(const CoreInput<S>& in, Index chunk, const Tape& tape, ConstView<S> dy,
+                       const CoreGradient<S>& out, Workspace<S>& workspace);
+};
+
+/// dg (T) of the gate, overwritten. With G the running sum of g, dG_t = dy_t . y_t - dv_t . v_t, and dg is
+/// its sum from the end. Replaces all gradients of decays by two dot products a token.
+template <class S>
+void decay_gradient(const Rows& rows, ConstView<S> y, ConstView<S> dy, ConstView<S> v,
+                    ConstView<S> dv, S* dg);
+
+}  // namespace recollect

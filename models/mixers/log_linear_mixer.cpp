@@ -1,0 +1,178 @@
+#include "models/mixers/log_linear_mixer.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+
+#include "core/fenwick.hpp"
+#include "models/mixers/registry.hpp"
+
+namespace recollect {
+
+/// The core runs at `rows`, which may be more than the caller asked for; then `y` is ours.
+template <class S>
+struct LogLinearMixer<S>::MyTape : Tape {
+  Rows rows;
+  View<S> y;
+  typename Projections<S>::Result qkv;
+  typename DecayGate<S>::Result gate;
+  View<S> lambda;  ///< (R, H L)
+  const typename Lambda<S>::Tape* lambda_tape;
+  bool dense;
+  typename LogLinearChunkwise<S>::Tape* chunkwise;  ///< (H)
+};
+
+template <class S>
+LogLinearMixer<S>::LogLinearMixer(const MixerContext& context, ParameterLayout& layout,
+                                  std::unique_ptr<Lambda<S>> (*make_lambda)(const LambdaContext&,
+                                                                            ParameterLayout&))
+    : projections_(context.settings, context.prefix, layout),
+      gate_(context.settings, context.prefix, layout),
+      lambda_(make_lambda(LambdaContext{context.settings, context.levels, context.prefix}, layout)),
+      width_(context.settings.width),
+      heads_(context.settings.heads),
+      chunk_(context.settings.chunk),
+      form_(context.settings.form) {}
+
+template <class S>
+bool LogLinearMixer<S>::dense_at(Index count, bool all) const noexcept {
+  if (form_ != Form::kFastest) return form_ == Form::kDense;
+  // A token's share of the chunkwise form: its chunk, its state, and about two states that it reads.
+  return !all && 2 * count <= chunk_ + 4 * (width_ / heads_);
+}
+
+template <class S>
+CoreInput<S> LogLinearMixer<S>::head_input(const MyTape& tape, Index h) const {
+  const Index d = width_ / heads_;
+  const Index levels = lambda_->levels();
+  return CoreInput<S>{constant(columns(tape.qkv.q, h * d, d)),
+                      constant(columns(tape.qkv.k, h * d, d)),
+                      constant(columns(tape.qkv.v, h * d, d)),
+                      tape.gate.head(h, tape.qkv.k.rows()),
+                      constant(columns(tape.lambda, h * levels, levels))};
+}
+
+template <class S>
+auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Rows& wanted, View<S> y,
+                                Workspace<S>& workspace) const -> const Tape* {
+  const Index length = u.rows();
+  const Index d = width_ / heads_;
+  const bool dense = dense_at(wanted.count(), wanted.all);
+  const bool widen = !dense && !wanted.all;
+  Rows rows = wanted;
+  if (widen) {
+    auto* positions = workspace.template array<std::int32_t>(length);
+    std::iota(positions, positions + length, 0);
+    rows = Rows{{positions, static_cast<std::size_t>(length)}, true};
+  }
+  const View<S> mine = widen ? workspace.matrix(length, width_) : y;
+  const auto qkv = projections_.forward(theta, u, rows, workspace);
+  const auto gate = gate_.forward(theta, u, workspace);
+  const View<S> lambda = workspace.matrix(rows.count(), heads_ * lambda_->levels());
+  const auto* lambda_tape = lambda_->forward(theta, qkv.u_rows, lambda, workspace);
+  auto* chunkwise = workspace.template array<typename LogLinearChunkwise<S>::Tape>(heads_);
+  const MyTape* tape =
+      workspace.record(MyTape{{}, rows, mine, qkv, gate, lambda, lambda_tape, dense, chunkwise});
+
+  for (Index h = 0; h < heads_; ++h) {
+    const CoreInput<S> input = head_input(*tape, h);
+    const View<S> y_head = columns(mine, h * d, d);
+    if (dense) {
+      LogLinearDense<S>::forward(input, rows, y_head, workspace);
+    } else {
+      chunkwise[h] = LogLinearChunkwise<S>::forward(input, chunk_, y_head, workspace);
+    }
+  }
+  if (widen) gather_rows<S>(wanted, constant(mine), y);
+  return tape;
+}
+
+template <class S>
+void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u, const Rows& wanted,
+                                 const Tape* opaque, ConstView<S>, ConstView<S> dy_wanted,
+                                 View<S> du, Workspace<S>& workspace) const {
+  const MyTape& tape = *static_cast<const MyTape*>(opaque);
+  const typename Workspace<S>::Scope scope(workspace);
+  const Index length = u.rows();
+  const Index d = width_ / heads_;
+  const Index levels = lambda_->levels();
+  const Rows& rows = tape.rows;
+  const Index count = rows.count();
+
+  const bool widen = rows.all && !wanted.all;
+  const S* dy_data = dy_wanted.data();
+  if (widen) {
+    View<S> wide = workspace.matrix(length, width_);
+    wide.setZero();
+    scatter_rows<S>(wanted, dy_wanted, wide);
+    dy_data = wide.data();
+  }
+  const ConstView<S> dy = view(dy_data, count, width_);
+
+  const View<S> dq = workspace.matrix(count, width_);
+  const View<S> dk = workspace.matrix(length, width_);
+  const View<S> dv = workspace.matrix(length, width_);
+  const View<S> dlambda = workspace.matrix(count, heads_ * levels);
+  S* dg = gate_.present() ? workspace.take(heads_ * length) : nullptr;
+  for (Index h = 0; h < heads_; ++h) {
+    const CoreInput<S> input = head_input(tape, h);
+    const ConstView<S> dy_head = columns(dy, h * d, d);
+    const CoreGradient<S> out{columns(dq, h * d, d), columns(dk, h * d, d), columns(dv, h * d, d),
+                              columns(dlambda, h * levels, levels)};
+    if (tape.dense) {
+      LogLinearDense<S>::backward(input, rows, dy_head, out, workspace);
+    } else {
+      LogLinearChunkwise<S>::backward(input, chunk_, tape.chunkwise[h], dy_head, out, workspace);
+    }
+    if (dg == nullptr) continue;
+    decay_gradient<S>(rows, constant(columns(tape.y, h * d, d)), dy_head, input.v,
+                      constant(out.dv), dg + h * length);
+  }
+
+  View<S> du_rows = workspace.matrix(count, width_);
+  du_rows.setZero();
+  lambda_->backward(theta, gradient, tape.qkv.u_rows, tape.lambda_tape, constant(tape.lambda),
+                    dlambda, du_rows, workspace);
+  projections_.backward(theta, gradient, u, rows, tape.qkv, dq, dk, dv, du_rows, du);
+  gate_.backward(theta, gradient, u, tape.gate, dg, du);
+}
+
+template <class S>
+std::int64_t LogLinearMixer<S>::state_size(std::int64_t tokens) const noexcept {
+  const std::int64_t one = width_ * (width_ / heads_);
+  if (lambda_->levels() == 0) return tokens > 0 ? one : 0;
+  return one * occupied_levels(tokens);
+}
+
+template <class S>
+std::int64_t LogLinearMixer<S>::state_size_peak(std::int64_t tokens) const noexcept {
+  if (tokens <= 0 || lambda_->levels() == 0) return state_size(tokens);
+  // 0..T-1 holds a number of all ones with one digit fewer than T - 1.
+  const auto full = static_cast<std::int64_t>(std::bit_width(static_cast<std::uint64_t>(tokens - 1)));
+  return std::max(state_size(tokens), width_ * (width_ / heads_) * std::max<std::int64_t>(full, 1));
+}
+
+template <class S>
+double LogLinearMixer<S>::multiply_adds(std::int64_t tokens, std::int64_t rows,
+                                        bool all) const noexcept {
+  const bool dense = dense_at(rows, all);
+  const std::int64_t mine = dense ? rows : tokens;
+  const auto width = static_cast<double>(width_);
+  double count = projections_.multiply_adds(tokens, mine) + gate_.multiply_adds(tokens) +
+                 lambda_->multiply_adds() * static_cast<double>(mine);
+  if (dense) return count + 2.0 * width * static_cast<double>(mine) * static_cast<double>(tokens);
+  const double state = width * static_cast<double>(width_ / heads_);
+  for (std::int64_t i = 0, start = 0; start < tokens; ++i, start += chunk_) {
+    const auto here = static_cast<double>(std::min<std::int64_t>(chunk_, tokens - start));
+    const int read = lambda_->levels() == 0 ? (i > 0 ? 1 : 0)
+                                            : std::popcount(static_cast<std::uint64_t>(i));
+    count += width * here * (here + 1.0) + state * here * read;
+    if (start + chunk_ < tokens) count += state * here;
+  }
+  return count;
+}
+
+template class LogLinearMixer<float>;
+template class LogLinearMixer<double>;
+
+}  // namespace recollect

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <memory>
+
+#include "models/lambda/lambda.hpp"
+#include "models/mixers/gate.hpp"
+#include "models/mixers/log_linear.hpp"
+#include "models/mixers/projections.hpp"
+
+namespace recollect {
+
+struct MixerContext;
+
+/// Every variant but full-quadratic: projections, decay gate, lambda, and the log-linear core on each
+/// head. Which variant it is, its Lambda says.
+template <class S>
+class LogLinearMixer final : public Mixer<S> {
+ public:
+  /// @param make_lambda  called between the gate and the end, so that tensors have a fixed order
+  LogLinearMixer(const MixerContext& context, ParameterLayout& layout,
+                 std::unique_ptr<Lambda<S>> (*make_lambda)(const LambdaContext&,
+                                                           ParameterLayout&));
+
+  using typename Mixer<S>::Tape;
+  void prepare(Index length) override { projections_.prepare(length); }
+  [[nodiscard]] const Tape* forward(const S* theta, ConstView<S> u, const Rows& rows, View<S> y,
+                                    Workspace<S>& workspace) const override;
+  void backward(const S* theta, S* gradient, ConstView<S> u, const Rows& rows, const Tape* tape,
+                ConstView<S> y, ConstView<S> dy, View<S> du,
+                Workspace<S>& workspace) const override;
+  [[nodiscard]] std::int64_t state_size(std::int64_t tokens) const noexcept override;
+  [[nodiscard]] std::int64_t state_size_peak(std::int64_t tokens) const noexcept override;
+  [[nodiscard]] double multiply_adds(std::int64_t tokens, std::int64_t rows,
+                                     bool all) const noexcept override;
+
+ private:
+  struct MyTape;
+
+  /// Whether it is cheaper to run the core at these rows alone, densely, than chunkwise everywhere.
+  [[nodiscard]] bool dense_at(Index count, bool all) const noexcept;
+  /// One head's share of the inputs.
+  [[nodiscard]] CoreInput<S> head_input(const MyTape& tape, Index h) const;
+
+  Projections<S> projections_;
+  DecayGate<S> gate_;
+  std::unique_ptr<Lambda<S>> lambda_;
+  Index width_;
+  Index heads_;
+  Index chunk_;
+  Form form_;
+};
+
+}  // namespace recollect

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "core/matrix.hpp"
+#include "core/workspace.hpp"
+
+namespace recollect {
+
+/// The tokens whose output somebody reads: all of them, or, in the last layer, the scored positions.
+struct Rows {
+  std::span<const std::int32_t> positions;  ///< (R) ascending; 0..T-1 where `all`
+  bool all = true;
+  [[nodiscard]] Index count() const noexcept { return static_cast<Index>(positions.size()); }
+};
+
+/// A causal sequence mixer with its projections of q, k and v: what the papers call a variant. Row t of
+/// the output reads rows 0..t of the input only. S is float to train, double to check.
+///
+/// A mixer holds no weights: `theta` and `gradient` are the model's flat buffers. It is shared by all
+/// threads; what a pass needs lives in the caller's workspace.
+template <class S>
+class Mixer {
+ public:
+  virtual ~Mixer() = default;
+
+  /// What forward() leaves for backward(); each mixer extends it. Lives in the workspace.
+  struct Tape {};
+
+  /// Makes tables for sequences of up to `length` tokens. Not to be called beside forward().
+  virtual void prepare(Index length) { (void)length; }
+
+  /// y (R, D) = the mixer's output at `rows`, overwritten; u (T, D).
+  [[nodiscard]] virtual const Tape* forward(const S* theta, ConstView<S> u, const Rows& rows,
+                                            View<S> y, Workspace<S>& workspace) const = 0;
+
+  /// du (T, D) is overwritten; `gradient` is accumulated. y and dy (R, D) belong to forward()'s y.
+  virtual void backward(const S* theta, S* gradient, ConstView<S> u, const Rows& rows,
+                        const Tape* tape, ConstView<S> y, ConstView<S> dy, View<S> du,
+                        Workspace<S>& workspace) const = 0;
+
+  /// Numbers that one layer must keep to go on decoding after `tokens` tokens.
+  [[nodiscard]] virtual std::int64_t state_size(std::int64_t tokens) const noexcept = 0;
+  /// The largest state_size() of 1..tokens.
+  [[nodiscard]] virtual std::int64_t state_size_peak(std::int64_t tokens) const noexcept = 0;
+  /// Nominal multiply-adds of forward() for T tokens and R rows.
+  [[nodiscard]] virtual double multiply_adds(std::int64_t tokens, std::int64_t rows,
+                                             bool all) const noexcept = 0;
+};
+
+}  // namespace recollect

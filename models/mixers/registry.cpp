@@ -1,0 +1,88 @@
+#include "models/mixers/registry.hpp"
+
+#include <array>
+
+#include "models/lambda/fixed.hpp"
+#include "models/lambda/linear.hpp"
+#include "models/lambda/mlp.hpp"
+#include "models/lambda/unit.hpp"
+#include "models/mixers/full_quadratic.hpp"
+#include "models/mixers/log_linear_mixer.hpp"
+
+namespace recollect {
+namespace {
+
+template <class S>
+std::unique_ptr<Lambda<S>> fixed(const LambdaContext& context, ParameterLayout& layout) {
+  return std::make_unique<FixedLambda<S>>(context, layout);
+}
+template <class S>
+std::unique_ptr<Lambda<S>> linear(const LambdaContext& context, ParameterLayout& layout) {
+  return std::make_unique<LinearLambda<S>>(context, layout);
+}
+template <class S>
+std::unique_ptr<Lambda<S>> adaptive(const LambdaContext& context, ParameterLayout& layout) {
+  return std::make_unique<MlpLambda<S>>(context, LevelOutput::kSoftplus, layout);
+}
+template <class S>
+std::unique_ptr<Lambda<S>> softmax_level(const LambdaContext& context, ParameterLayout& layout) {
+  return std::make_unique<MlpLambda<S>>(context, LevelOutput::kSoftmax, layout);
+}
+template <class S>
+std::unique_ptr<Lambda<S>> unit(const LambdaContext&, ParameterLayout&) {
+  return std::make_unique<UnitLambda<S>>();
+}
+
+template <class S, std::unique_ptr<Lambda<S>> (*kLambda)(const LambdaContext&, ParameterLayout&)>
+std::unique_ptr<Mixer<S>> log_linear(const MixerContext& context, ParameterLayout& layout) {
+  return std::make_unique<LogLinearMixer<S>>(context, layout, kLambda);
+}
+template <class S>
+std::unique_ptr<Mixer<S>> full_quadratic(const MixerContext& context, ParameterLayout& layout) {
+  return std::make_unique<FullQuadratic<S>>(context, layout);
+}
+
+constexpr std::array<MixerEntry, 6> kMixers{{
+    {"fixed-decay", "log-linear attention, one learned weight a level, whatever the input", true,
+     true, &log_linear<float, fixed<float>>, &log_linear<double, fixed<double>>},
+    {"linear-decay", "log-linear attention, level weights linear in the input (2506.04761)", true,
+     false, &log_linear<float, linear<float>>, &log_linear<double, linear<double>>},
+    {"adaptive-decay", "log-linear attention, level weights from an MLP (2605.06946)", true, true,
+     &log_linear<float, adaptive<float>>, &log_linear<double, adaptive<double>>},
+    {"softmax-level", "the same MLP with a softmax over levels: they compete", true, false,
+     &log_linear<float, softmax_level<float>>, &log_linear<double, softmax_level<double>>},
+    {"gated-linear", "gated linear attention: no levels, one state", false, false,
+     &log_linear<float, unit<float>>, &log_linear<double, unit<double>>},
+    {"full-quadratic", "causal softmax attention, the quadratic reference", false, false,
+     &full_quadratic<float>, &full_quadratic<double>},
+}};
+
+}  // namespace
+
+template <>
+std::unique_ptr<Mixer<float>> MixerEntry::make<float>(const MixerContext& context,
+                                                      ParameterLayout& layout) const {
+  return make_float(context, layout);
+}
+template <>
+std::unique_ptr<Mixer<double>> MixerEntry::make<double>(const MixerContext& context,
+                                                        ParameterLayout& layout) const {
+  return make_double(context, layout);
+}
+
+std::span<const MixerEntry> mixers() noexcept { return kMixers; }
+
+const MixerEntry* find_mixer(std::string_view name) noexcept {
+  for (const MixerEntry& entry : kMixers) {
+    if (entry.name == name) return &entry;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> mixer_names() {
+  std::vector<std::string> names;
+  for (const MixerEntry& entry : kMixers) names.emplace_back(entry.name);
+  return names;
+}
+
+}  // namespace recollect

@@ -1,0 +1,75 @@
+#include "models/parameters.hpp"
+
+#include <cmath>
+#include <utility>
+
+#include "core/portable_math.hpp"
+#include "core/rng.hpp"
+
+namespace recollect {
+namespace {
+
+constexpr double kSmallestStep = 1e-3;
+constexpr double kLargestStep = 1e-1;
+
+double draw(const ParameterInfo& info, Index index, Rng& rng) {
+  switch (info.fill) {
+    case Fill::kNormal:
+      return info.scale * rng.normal();
+    case Fill::kUniform:
+      return info.scale * (2.0 * rng.uniform() - 1.0);
+    case Fill::kConstant:
+      return info.scale;
+    case Fill::kLogIndex:
+      return portable::log(static_cast<double>(index + 1));
+    case Fill::kInverseStep: {
+      const double low = portable::log(kSmallestStep);
+      const double high = portable::log(kLargestStep);
+      const double step = portable::exp(low + (high - low) * rng.uniform());
+      return portable::log(portable::exp(step) - 1.0);  // softplus of this is `step`
+    }
+  }
+  return 0.0;
+}
+
+}  // namespace
+
+Tensor ParameterLayout::add_matrix(std::string name, Index rows, Index cols, Fill fill,
+                                   double scale) {
+  return add(std::move(name), rows, cols, false, fill, scale);
+}
+
+Tensor ParameterLayout::add_vector(std::string name, Index size, Fill fill, double scale) {
+  return add(std::move(name), 1, size, true, fill, scale);
+}
+
+Tensor ParameterLayout::add(std::string name, Index rows, Index cols, bool one_dimensional,
+                            Fill fill, double scale) {
+  const Tensor tensor{size_, rows, cols};
+  all_.push_back(ParameterInfo{std::move(name), tensor, one_dimensional, fill, scale});
+  size_ += tensor.size();
+  return tensor;
+}
+
+const ParameterInfo* ParameterLayout::find(const std::string& name) const noexcept {
+  for (const ParameterInfo& info : all_) {
+    if (info.name == name) return &info;
+  }
+  return nullptr;
+}
+
+template <class S>
+void initialise(const ParameterLayout& layout, std::uint64_t seed, std::span<S> weights) {
+  for (const ParameterInfo& info : layout.all()) {
+    Rng rng(seed, Stream::kInit, name_index(info.name));
+    for (Index i = 0; i < info.tensor.size(); ++i) {
+      weights[static_cast<std::size_t>(info.tensor.offset + i)] =
+          static_cast<S>(draw(info, i, rng));
+    }
+  }
+}
+
+template void initialise<float>(const ParameterLayout&, std::uint64_t, std::span<float>);
+template void initialise<double>(const ParameterLayout&, std::uint64_t, std::span<double>);
+
+}  // namespace recollect

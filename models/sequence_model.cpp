@@ -1,0 +1,384 @@
+#include "models/sequence_model.hpp"
+
+#include <cmath>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+#include "models/layers/cross_entropy.hpp"
+#include "models/layers/mlp.hpp"
+#include "models/layers/short_convolution.hpp"
+#include "models/mixers/projections.hpp"
+#include "models/mixers/registry.hpp"
+
+namespace recollect {
+
+template <class S>
+struct SequenceModel<S>::Block {
+  std::optional<ShortConvolution> convolution;
+  std::unique_ptr<Mixer<S>> mixer;
+  Linear out;
+  LayerNorm norm;
+  std::optional<Mlp> mlp;
+  LayerNorm mlp_norm;
+};
+
+/// What a layer leaves for its backward pass. R rows where the layer's output is read; the norm before
+/// a pre-norm mixer has T.
+template <class S>
+struct SequenceModel<S>::BlockTape {
+  S* x = nullptr;       ///< (T, D) input
+  S* z = nullptr;       ///< (T, D) what the convolution reads
+  S* u = nullptr;       ///< (T, D) what the mixer reads
+  S* mixed = nullptr;   ///< (R, D) what the mixer gives
+  const typename Mixer<S>::Tape* mixer = nullptr;
+  S* normal = nullptr;  ///< of the norm
+  S* inverse_sd = nullptr;
+  S* middle = nullptr;  ///< (R, D) after the mixer's half of the layer
+  S* mlp_in = nullptr;  ///< (R, D)
+  const Mlp::Tape<S>* mlp = nullptr;
+  S* mlp_normal = nullptr;
+  S* mlp_inverse_sd = nullptr;
+  S* out = nullptr;     ///< (R, D)
+};
+
+template <class S>
+SequenceModel<S>::SequenceModel(const ModelSettings& settings, const std::string& variant,
+                                std::int64_t vocab, std::int64_t train_length,
+                                std::int64_t levels)
+    : settings_(settings), vocab_(vocab) {
+  const MixerEntry* entry = find_mixer(variant);
+  if (entry == nullptr) {
+    throw ConfigError(fmt::format("unknown variant '{}'; known: {}", variant,
+                                  fmt::join(mixer_names(), ", ")));
+  }
+  settings.validate(variant);
+  constexpr double kSpread = 0.02;
+  const Index width = settings.width;
+  const auto matrix = [&](const std::string& name, Index rows, Index cols, double spread) {
+    return layout_.add_matrix(name, rows, cols, Fill::kNormal, spread);
+  };
+  const auto norm = [&](const std::string& name) {
+    return LayerNorm{layout_.add_vector(name + ".weight", width, Fill::kConstant, 1.0),
+                     layout_.add_vector(name + ".bias", width, Fill::kConstant, 0.0)};
+  };
+
+  embedding_.weight = matrix("embedding.weight", vocab, width, kSpread);
+  if (settings.position == Position::kLearned) {
+    positions_ = Positions{matrix("position.weight", train_length, width, kSpread)};
+  }
+  for (std::int64_t layer = 0; layer < settings.layers; ++layer) {
+    const std::string prefix = fmt::format("layers.{}.", layer);
+    Block block;
+    if (settings.short_conv > 0) {
+      const double bound = 1.0 / std::sqrt(static_cast<double>(settings.short_conv));
+      block.convolution = ShortConvolution{layout_.add_matrix(
+          prefix + "short_conv.weight", settings.short_conv, width, Fill::kUniform, bound)};
+    }
+    block.mixer = entry->make<S>(MixerContext{settings, levels, prefix}, layout_);
+    block.out.weight = matrix(prefix + "out_proj.weight", width, width,
+                              kSpread / std::sqrt(2.0 * static_cast<double>(settings.layers)));
+    block.norm = norm(prefix + "norm");
+    if (settings.mlp > 0) {
+      const Index hidden = settings.mlp * width;
+      block.mlp = Mlp{Linear{matrix(prefix + "mlp.w1.weight", hidden, width, kSpread)},
+                      Linear{matrix(prefix + "mlp.w2.weight", width, hidden, kSpread)}};
+      block.mlp_norm = norm(prefix + "mlp_norm");
+    }
+    blocks_.push_back(std::move(block));
+  }
+  final_norm_ = norm("final_norm");
+  head_.weight = matrix("head.weight", vocab, width, kSpread);
+  weights_.assign(static_cast<std::size_t>(layout_.size()), S(0));
+}
+
+template <class S>
+SequenceModel<S>::~SequenceModel() = default;
+template <class S>
+SequenceModel<S>::SequenceModel(SequenceModel&&) noexcept = default;
+template <class S>
+SequenceModel<S>& SequenceModel<S>::operator=(SequenceModel&&) noexcept = default;
+
+template <class S>
+void SequenceModel<S>::initialise(std::uint64_t seed) {
+  recollect::initialise<S>(layout_, seed, weights_);
+}
+
+template <class S>
+void SequenceModel<S>::begin_step(std::int64_t longest) {
+  for (Block& block : blocks_) block.mixer->prepare(longest);
+}
+
+template <class S>
+void SequenceModel<S>::check(const SequenceInput& input) const {
+  const auto length = static_cast<Index>(input.ids.size());
+  if (positions_ && length > positions_->weight.rows) {
+    throw ConfigError(fmt::format("a sequence of {} tokens is longer than the {} learned positions",
+                                  length, positions_->weight.rows));
+  }
+}
+
+template <class S>
+Rows SequenceModel<S>::rows_of(std::size_t layer, const SequenceInput& input,
+                               std::span<const std::int32_t> everything) const {
+  if (layer + 1 == blocks_.size()) return Rows{input.positions, false};
+  return Rows{everything, true};
+}
+
+template <class S>
+auto SequenceModel<S>::block_forward(const Block& block, S* x_data, const Rows& rows, Index tokens,
+                                     Workspace<S>& workspace) const -> const BlockTape* {
+  const Index width = settings_.width;
+  const Index count = rows.count();
+  const S* theta = weights_.data();
+  const bool pre = settings_.norm == Norm::kPre;
+  const auto full = [&](S* data) { return view(data, tokens, width); };
+  const auto some = [&](S* data) { return view(data, count, width); };
+  BlockTape tape;
+  tape.x = x_data;
+  tape.z = x_data;
+  if (pre) {
+    tape.normal = workspace.take(tokens * width);
+    tape.inverse_sd = workspace.take(tokens);
+    tape.z = workspace.take(tokens * width);
+    block.norm.forward(theta, constant(full(tape.x)), full(tape.normal), tape.inverse_sd,
+                          full(tape.z));
+  }
+  tape.u = tape.z;
+  if (block.convolution) {
+    tape.u = workspace.take(tokens * width);
+    block.convolution->forward(theta, constant(full(tape.z)), full(tape.u));
+  }
+  tape.mixed = workspace.take(count * width);
+  tape.mixer = block.mixer->forward(theta, constant(full(tape.u)), rows, some(tape.mixed),
+                                    workspace);
+
+  View<S> sum = workspace.matrix(count, width);
+  block.out.forward(theta, constant(some(tape.mixed)), sum);
+  if (rows.all) {
+    sum += full(tape.x);
+  } else {
+    for (Index r = 0; r < count; ++r) {
+      sum.row(r) += full(tape.x).row(rows.positions[static_cast<std::size_t>(r)]);
+    }
+  }
+  tape.middle = sum.data();
+  if (!pre) {
+    tape.normal = sum.data();  // the sum itself is not needed again
+    tape.inverse_sd = workspace.take(count);
+    tape.middle = workspace.take(count * width);
+    block.norm.forward(theta, constant(sum), sum, tape.inverse_sd, some(tape.middle));
+  }
+  tape.out = tape.middle;
+  if (block.mlp) {
+    tape.mlp_in = tape.middle;
+    if (pre) {
+      tape.mlp_normal = workspace.take(count * width);
+      tape.mlp_inverse_sd = workspace.take(count);
+      tape.mlp_in = workspace.take(count * width);
+      block.mlp_norm.forward(theta, constant(some(tape.middle)), some(tape.mlp_normal),
+                                tape.mlp_inverse_sd, some(tape.mlp_in));
+    }
+    View<S> mlp_out = workspace.matrix(count, width);
+    tape.mlp = workspace.record(
+        block.mlp->forward(theta, constant(some(tape.mlp_in)), mlp_out, workspace));
+    mlp_out += some(tape.middle);
+    tape.out = mlp_out.data();
+    if (!pre) {
+      tape.mlp_normal = mlp_out.data();
+      tape.mlp_inverse_sd = workspace.take(count);
+      tape.out = workspace.take(count * width);
+      block.mlp_norm.forward(theta, constant(mlp_out), mlp_out, tape.mlp_inverse_sd,
+                                some(tape.out));
+    }
+  }
+  return workspace.record(tape);
+}
+
+template <class S>
+void SequenceModel<S>::block_backward(const Block& block, const BlockTape& tape, const Rows& rows,
+                                      Index tokens, S* d_out_data, S* dx_data, S* gradient,
+                                      Workspace<S>& workspace) const {
+  const typename Workspace<S>::Scope scope(workspace);
+  const Index width = settings_.width;
+  const Index count = rows.count();
+  const S* theta = weights_.data();
+  const bool pre = settings_.norm == Norm::kPre;
+  const auto full = [&](S* data) { return view(data, tokens, width); };
+  const auto some = [&](S* data) { return view(data, count, width); };
+  View<S> d_middle = some(d_out_data);
+  View<S> dx = full(dx_data);
+
+  if (block.mlp) {
+    if (pre) {
+      View<S> d_in = workspace.matrix(count, width);
+      block.mlp->backward(theta, gradient, constant(some(tape.mlp_in)), *tape.mlp,
+                             constant(d_middle), d_in, Write::kOverwrite, workspace);
+      block.mlp_norm.backward(theta, gradient, constant(some(tape.mlp_normal)),
+                                 tape.mlp_inverse_sd, constant(d_in), d_in);
+      d_middle += d_in;
+    } else {
+      block.mlp_norm.backward(theta, gradient, constant(some(tape.mlp_normal)),
+                                 tape.mlp_inverse_sd, constant(d_middle), d_middle);
+      View<S> d_sum = workspace.matrix(count, width);
+      d_sum = d_middle;
+      block.mlp->backward(theta, gradient, constant(some(tape.mlp_in)), *tape.mlp,
+                             constant(d_sum), d_middle, Write::kAccumulate, workspace);
+    }
+  }
+  if (!pre) {
+    block.norm.backward(theta, gradient, constant(some(tape.normal)), tape.inverse_sd,
+                           constant(d_middle), d_middle);
+  }
+
+  // d_middle is now the gradient of x + W_o mixed.
+  View<S> d_mixed = workspace.matrix(count, width);
+  View<S> du = workspace.matrix(tokens, width);
+  block.out.backward(theta, gradient, constant(some(tape.mixed)), constant(d_middle), d_mixed,
+                        Write::kOverwrite);
+  block.mixer->backward(theta, gradient, constant(full(tape.u)), rows, tape.mixer,
+                        constant(some(tape.mixed)), constant(d_mixed), du, workspace);
+  if (block.convolution) {
+    block.convolution->backward(theta, gradient, constant(full(tape.z)), constant(du),
+                                            dx);
+  } else {
+    dx = du;
+  }
+  if (pre) {
+    block.norm.backward(theta, gradient, constant(full(tape.normal)), tape.inverse_sd,
+                           constant(dx), dx);
+  }
+  scatter_rows<S>(rows, constant(d_middle), dx);
+}
+
+template <class S>
+SequenceOutcome SequenceModel<S>::forward(const SequenceInput& input, Workspace<S>& workspace,
+                                          View<S> logits) const {
+  check(input);
+  const typename Workspace<S>::Scope scope(workspace);
+  const auto tokens = static_cast<Index>(input.ids.size());
+  const auto scored = static_cast<Index>(input.positions.size());
+  const Index width = settings_.width;
+  const S* theta = weights_.data();
+  auto* everything = workspace.template array<std::int32_t>(tokens);
+  std::iota(everything, everything + tokens, 0);
+  const std::span<const std::int32_t> all(everything, static_cast<std::size_t>(tokens));
+
+  View<S> x = workspace.matrix(tokens, width);
+  embedding_.forward<S>(theta, input.ids, x);
+  if (positions_) positions_->forward<S>(theta, x);
+  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
+    const typename Workspace<S>::Scope layer_scope(workspace);
+    const Rows rows = rows_of(layer, input, all);
+    const BlockTape* tape = block_forward(blocks_[layer], x.data(), rows, tokens, workspace);
+    x.topRows(rows.count()) = view(tape->out, rows.count(), width);
+  }
+  View<S> last = recollect::rows(x, 0, scored);
+  View<S> normal = workspace.matrix(scored, width);
+  View<S> final = workspace.matrix(scored, width);
+  final_norm_.forward<S>(theta, constant(last), normal, workspace.take(scored), final);
+  head_.forward<S>(theta, constant(final), logits);
+
+  View<S> copy = workspace.matrix(scored, vocab_);
+  copy = logits;
+  const auto outcome = cross_entropy<S>(input.labels, S(0), copy);
+  return SequenceOutcome{outcome.loss, outcome.correct};
+}
+
+template <class S>
+SequenceOutcome SequenceModel<S>::forward_backward(const SequenceInput& input, S loss_scale,
+                                                   Workspace<S>& workspace,
+                                                   std::span<S> gradient_span) const {
+  check(input);
+  const typename Workspace<S>::Scope scope(workspace);
+  const auto tokens = static_cast<Index>(input.ids.size());
+  const auto scored = static_cast<Index>(input.positions.size());
+  const Index width = settings_.width;
+  const S* theta = weights_.data();
+  S* gradient = gradient_span.data();
+  auto* everything = workspace.template array<std::int32_t>(tokens);
+  std::iota(everything, everything + tokens, 0);
+  const std::span<const std::int32_t> all(everything, static_cast<std::size_t>(tokens));
+
+  View<S> x = workspace.matrix(tokens, width);
+  embedding_.forward<S>(theta, input.ids, x);
+  if (positions_) positions_->forward<S>(theta, x);
+  auto** tapes = workspace.template array<const BlockTape*>(static_cast<Index>(blocks_.size()));
+  S* last = x.data();
+  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
+    tapes[layer] =
+        block_forward(blocks_[layer], last, rows_of(layer, input, all), tokens, workspace);
+    last = tapes[layer]->out;
+  }
+  View<S> normal = workspace.matrix(scored, width);
+  View<S> final = workspace.matrix(scored, width);
+  View<S> logits = workspace.matrix(scored, vocab_);
+  S* inverse_sd = workspace.take(scored);
+  final_norm_.forward<S>(theta, view<S>(static_cast<const S*>(last), scored, width), normal,
+                         inverse_sd, final);
+  head_.forward<S>(theta, constant(final), logits);
+  const auto outcome = cross_entropy<S>(input.labels, loss_scale, logits);
+
+  View<S> d_out = workspace.matrix(tokens, width);
+  View<S> dx = workspace.matrix(tokens, width);
+  View<S> d_last = recollect::rows(d_out, 0, scored);
+  head_.backward<S>(theta, gradient, constant(final), constant(logits), d_last,
+                    Write::kOverwrite);
+  final_norm_.backward<S>(theta, gradient, constant(normal), inverse_sd, constant(d_last), d_last);
+  S* from = d_out.data();
+  S* to = dx.data();
+  for (std::size_t layer = blocks_.size(); layer-- > 0;) {
+    block_backward(blocks_[layer], *tapes[layer], rows_of(layer, input, all), tokens, from, to,
+                   gradient, workspace);
+    std::swap(from, to);
+  }
+  const ConstView<S> d_embedded = view<S>(static_cast<const S*>(from), tokens, width);
+  embedding_.backward<S>(gradient, input.ids, d_embedded);
+  if (positions_) positions_->backward<S>(gradient, d_embedded);
+  return SequenceOutcome{outcome.loss, outcome.correct};
+}
+
+template <class S>
+std::int64_t SequenceModel<S>::state_size(std::int64_t tokens) const noexcept {
+  const std::int64_t tail =
+      settings_.width * std::min(tokens, std::max<std::int64_t>(settings_.short_conv - 1, 0));
+  std::int64_t size = 0;
+  for (const Block& block : blocks_) size += block.mixer->state_size(tokens) + tail;
+  return size;
+}
+
+template <class S>
+std::int64_t SequenceModel<S>::state_size_peak(std::int64_t tokens) const noexcept {
+  const std::int64_t tail =
+      settings_.width * std::min(tokens, std::max<std::int64_t>(settings_.short_conv - 1, 0));
+  std::int64_t size = 0;
+  for (const Block& block : blocks_) size += block.mixer->state_size_peak(tokens) + tail;
+  return size;
+}
+
+template <class S>
+double SequenceModel<S>::nominal_multiply_adds(std::int64_t tokens,
+                                               std::int64_t scored) const noexcept {
+  const auto width = static_cast<double>(settings_.width);
+  double count = width * static_cast<double>(vocab_ * scored);
+  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
+    const bool all = layer + 1 < blocks_.size();
+    const auto rows = static_cast<double>(all ? tokens : scored);
+    count += blocks_[layer].mixer->multiply_adds(tokens, scored, all);
+    count += rows * width * width * (1.0 + 2.0 * static_cast<double>(settings_.mlp));
+    count += width * static_cast<double>(settings_.short_conv * tokens);
+  }
+  return count;
+}
+
+template <class S>
+std::int64_t SequenceModel<S>::workspace_size(std::int64_t tokens, std::int64_t scored,
+                                              bool with_gradient) const noexcept {
+  return 0 * (tokens + scored + with_gradient);
+}
+
+template class SequenceModel<float>;
+template class SequenceModel<double>;
+
+}  // namespace recollect
