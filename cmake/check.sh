@@ -28,7 +28,7 @@ if [[ $suite == all ]]; then
   add release "slow tests" "ctest --preset slow"
 fi
 if [[ $suite != quick ]]; then
-  add asan "build: address and undefined-behaviour sanitizers" "cmake/build.sh asan all"
+  add asan "build: address and undefined-behaviour sanitizers" "cmake/build.sh asan recollect_tests"
   add asan "quick tests under these sanitizers" "ctest --preset asan"
 fi
 if [[ $suite == all ]]; then
