@@ -10,12 +10,12 @@ namespace recollect {
 ///   t = 6 (110):  tokens 0 1 2 3 | 4 5 | 6
 ///   levels               3 3 3 3 | 2 2 | 0
 [[nodiscard]] constexpr int level(std::int64_t t, std::int64_t s) noexcept {
-  return std::bit_width(static_cast<std::uint64_t>(t ^ s));
+  return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(t ^ s)));
 }
 
 /// Number of levels that a sequence of `length` >= 1 tokens uses: ceil(log2 length) + 1.
 [[nodiscard]] constexpr int level_count(std::int64_t length) noexcept {
-  return std::bit_width(static_cast<std::uint64_t>(length - 1)) + 1;
+  return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(length - 1))) + 1;
 }
 
 /// Number of non-empty levels after `tokens` tokens: level 0 and one for each bit of tokens - 1.

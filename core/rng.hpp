@@ -31,7 +31,7 @@ class Rng {
     return low + static_cast<std::int32_t>(below(static_cast<std::uint32_t>(high - low) + 1U));
   }
 
-  /// Uniform real strictly inside (0, 1): an odd multiple of 2^-54, so log() of it is finite.
+  /// Uniform real strictly inside (0, 1): an odd multiple of 2^-53, so log() of it is finite.
   [[nodiscard]] double uniform() noexcept;
 
   /// Standard normal, by Box-Muller on two uniforms; the second value of a pair is kept for the next call.

@@ -19,6 +19,14 @@ enum class Split { kTrain, kValidation, kTest };
 [[nodiscard]] Stream stream_of(Split split) noexcept;
 [[nodiscard]] std::string_view name_of(Split split) noexcept;
 
+/// Largest sizes that any task accepts; ids and positions are 32-bit numbers.
+inline constexpr std::int64_t kMaxLength = 16777216;
+inline constexpr std::int64_t kMaxVocab = 2097152;
+
+/// The bounds of one option, for validate(): options also arrive without a configuration file.
+/// @throws FieldError unless low <= value <= high
+void require_within(const char* key, std::int64_t value, std::int64_t low, std::int64_t high);
+
 /// How many of an example's scored positions two perfect rules get right. Both rules know the task;
 /// "first" trusts the earliest binding of a key, "recent" the latest. Where they differ from the
 /// number scored, the data contradict themselves and no model can be expected to do better.

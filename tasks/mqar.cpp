@@ -1,0 +1,238 @@
+#include "tasks/mqar.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/fenwick.hpp"
+#include "core/portable_math.hpp"
+
+namespace recollect {
+namespace {
+
+constexpr double kPower = 0.01;  // the `a` of the slot weights i^(a-1)
+
+class Mqar final : public Task {
+ public:
+  explicit Mqar(const MqarSettings& settings)
+      : length_(static_cast<std::int32_t>(settings.length)),
+        pairs_(static_cast<std::int32_t>(settings.pairs)),
+        vocab_(static_cast<std::int32_t>(settings.vocab)),
+        offset_(static_cast<std::int32_t>(settings.offset)),
+        layout_(settings.layout),
+        filler_(settings.filler) {
+    if (layout_ == MqarLayout::kPacked) {
+      first_slot_ = length_ - 2 * pairs_;
+      slots_ = pairs_;
+      return;
+    }
+    first_slot_ = offset_ + 2 * pairs_;
+    slots_ = (length_ - first_slot_) / 2;
+    inverse_weights_.reserve(static_cast<std::size_t>(slots_));
+    for (std::int32_t i = 1; i <= slots_; ++i) {
+      inverse_weights_.push_back(portable::exp((1.0 - kPower) * portable::log(i)));
+    }
+  }
+
+  [[nodiscard]] std::int64_t length() const noexcept override { return length_; }
+  [[nodiscard]] std::int64_t vocab() const noexcept override { return vocab_; }
+  [[nodiscard]] std::int64_t scored() const noexcept override { return pairs_; }
+  [[nodiscard]] double chance() const noexcept override { return 1.0 / pairs_; }
+
+  void generate(Rng& rng, Example& out, GeneratorScratch& scratch) const override {
+    const auto count = static_cast<std::size_t>(pairs_);
+    const auto slots = static_cast<std::size_t>(slots_);
+    const auto half = static_cast<std::size_t>(vocab_ / 2);
+    scratch.items.resize(2 * count + slots + half);
+    const std::span<std::int32_t> items(scratch.items);
+    const auto keys = items.first(count);
+    const auto values = items.subspan(count, count);
+    const auto asked = items.subspan(2 * count, slots);  // the pair that a slot asks, or -1
+    const auto substitutes = items.last(half);
+
+    std::ranges::copy(scratch.sampler.draw(rng, vocab_ / 2 - 1, pairs_), keys.begin());
+    for (std::int32_t& key : keys) key += 1;
+    std::ranges::copy(scratch.sampler.draw(rng, vocab_ / 2, pairs_), values.begin());
+    for (std::int32_t& value : values) value += vocab_ / 2;
+    if (layout_ == MqarLayout::kPacked) {
+      std::ranges::copy(scratch.sampler.draw(rng, pairs_, pairs_), asked.begin());
+    } else {
+      draw_slots(rng, asked, scratch.race);
+    }
+
+    out.ids.resize(static_cast<std::size_t>(length_));
+    fill(rng, keys, substitutes, out.ids);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t at = static_cast<std::size_t>(offset_) + 2 * i;
+      out.ids[at] = keys[i];
+      out.ids[at + 1] = values[i];
+    }
+    out.positions.clear();
+    out.labels.clear();
+    out.tags.clear();
+    for (std::int32_t slot = 0; slot < slots_; ++slot) {
+      const std::int32_t pair = asked[static_cast<std::size_t>(slot)];
+      if (pair < 0) continue;
+      const std::int32_t position = first_slot_ + 2 * slot;
+      const std::int32_t answer = offset_ + 2 * pair + 1;
+      out.ids[static_cast<std::size_t>(position)] = keys[static_cast<std::size_t>(pair)];
+      out.positions.push_back(position);
+      out.labels.push_back(values[static_cast<std::size_t>(pair)]);
+      out.tags.push_back({pair, position - answer, level(position, answer)});
+    }
+  }
+
+  [[nodiscard]] Ceilings ceilings(const Example& example) const override {
+    constexpr std::int32_t kUnbound = -1;
+    std::vector<std::int32_t> first(static_cast<std::size_t>(vocab_), kUnbound);
+    std::vector<std::int32_t> recent = first;
+    Ceilings right;
+    std::size_t s = 0;  // bindings that start before s are known
+    for (std::size_t r = 0; r < example.positions.size(); ++r) {
+      const auto position = static_cast<std::size_t>(example.positions[r]);
+      for (; s + 2 <= position; ++s) {
+        const std::int32_t value = example.ids[s + 1];
+        if (value < vocab_ / 2) continue;
+        const auto key = static_cast<std::size_t>(example.ids[s]);
+        if (first[key] == kUnbound) first[key] = value;
+        recent[key] = value;
+      }
+      const auto key = static_cast<std::size_t>(example.ids[position]);
+      right.first += first[key] == example.labels[r] ? 1 : 0;
+      right.recent += recent[key] == example.labels[r] ? 1 : 0;
+    }
+    return right;
+  }
+
+ private:
+  // Weighted draws without replacement, as a race: slot i arrives at -log(u) / weight, and the
+  // order of arrival has the distribution of the order of drawing (Efraimidis and Spirakis, 2006).
+  void draw_slots(Rng& rng, std::span<std::int32_t> asked,
+                  std::vector<std::pair<double, std::int32_t>>& race) const {
+    race.clear();
+    for (std::int32_t slot = 0; slot < slots_; ++slot) {
+      const double weight = inverse_weights_[static_cast<std::size_t>(slot)];
+      race.emplace_back(-portable::log(rng.uniform()) * weight, slot);
+    }
+    std::partial_sort(race.begin(), race.begin() + pairs_, race.end());
+    std::ranges::fill(asked, -1);
+    for (std::int32_t i = 0; i < pairs_; ++i) {
+      asked[static_cast<std::size_t>(race[static_cast<std::size_t>(i)].second)] = i;
+    }
+  }
+
+  void fill(Rng& rng, std::span<const std::int32_t> keys, std::span<std::int32_t> substitutes,
+            std::span<std::int32_t> ids) const {
+    switch (filler_) {
+      case MqarFiller::kZeros:
+        std::ranges::fill(ids, 0);
+        return;
+      case MqarFiller::kRandom: {
+        const std::int32_t low = layout_ == MqarLayout::kPowerLaw ? 0 : 1;
+        for (std::int32_t& id : ids) id = rng.between(low, vocab_ - 1);
+        return;
+      }
+      case MqarFiller::kClean: {
+        // The keys all lie in 1..V-1-K, and the K ids above are all values. So a draw from the
+        // lower range, with each key standing for one of the ids above, is uniform over all but the
+        // keys.
+        std::ranges::fill(substitutes, 0);
+        for (std::int32_t i = 0; i < pairs_; ++i) {
+          substitutes[static_cast<std::size_t>(keys[static_cast<std::size_t>(i)])] = vocab_ - 1 - i;
+        }
+        for (std::int32_t& id : ids) {
+          id = rng.between(1, vocab_ - 1 - pairs_);
+          if (id >= vocab_ / 2) continue;
+          const std::int32_t substitute = substitutes[static_cast<std::size_t>(id)];
+          if (substitute != 0) id = substitute;
+        }
+        return;
+      }
+    }
+  }
+
+  std::int32_t length_;
+  std::int32_t pairs_;
+  std::int32_t vocab_;
+  std::int32_t offset_;
+  MqarLayout layout_;
+  MqarFiller filler_;
+  std::int32_t first_slot_ = 0;  // where slot 0 starts; a query may stand on the first of its two
+  std::int32_t slots_ = 0;
+  std::vector<double> inverse_weights_;  // (slots) for power-law
+};
+
+// "lower it to 32 or raise length to 160": the two ways out of a sequence that is too short.
+std::string room_remedy(std::int64_t most_pairs, std::int64_t needed) {
+  if (most_pairs < 1) return fmt::format("raise length to {}", needed);
+  return fmt::format("lower it to {} or raise length to {}", most_pairs, needed);
+}
+
+}  // namespace
+
+Fields MqarSettings::fields() {
+  Fields all;
+  all.push_back(field("length", length, "T, tokens an example").range(1, kMaxLength));
+  all.push_back(choice("layout", layout, {"packed", "power-law"},
+                       "where the queries stand: all at the end, or anywhere after the pairs with "
+                       "early places far more likely"));
+  all.push_back(choice("filler", filler, {"random", "zeros", "clean"},
+                       "what stands elsewhere: any id, zeros, or any id but the example's keys"));
+  all.push_back(field("pairs", pairs, "K, key-value pairs an example; each is asked once")
+                    .range(1, kMaxPairs));
+  all.push_back(
+      field("vocab", vocab, "V, ids; even: keys 1..V/2-1, values V/2..V-1").range(4, kMaxVocab));
+  all.push_back(
+      field("offset", offset,
+            "filler tokens before the first pair; 0 puts each key alone in level 1 of its "
+            "value")
+          .range(0, 1));
+  return all;
+}
+
+void MqarSettings::validate() const {
+  require_within("length", length, 1, kMaxLength);
+  require_within("vocab", vocab, 4, kMaxVocab);
+  if (vocab % 2 != 0) {
+    throw FieldError("vocab",
+                     fmt::format("= {} must be even, since half of the ids are values; use "
+                                 "{} or {}",
+                                 vocab, vocab - 1, vocab + 1));
+  }
+  require_within("pairs", pairs, 1, kMaxPairs);
+  const std::int64_t keys = vocab / 2 - 1;
+  if (pairs > keys) {
+    throw FieldError("pairs",
+                     fmt::format("= {} needs {} different keys, but vocab {} has {}; lower "
+                                 "it to {} or raise vocab to {}",
+                                 pairs, pairs, vocab, keys, keys, 2 * (pairs + 1)));
+  }
+  require_within("offset", offset, 0, 1);
+  const std::int64_t needed = 4 * pairs + offset;
+  if (needed <= length) return;
+  const std::string remedy = room_remedy((length - offset) / 4, needed);
+  if (layout == MqarLayout::kPacked) {
+    throw FieldError("pairs", fmt::format("= {} needs 4*{} + offset {} = {} tokens with layout "
+                                          "packed, but length is {}; {}",
+                                          pairs, pairs, offset, needed, length, remedy));
+  }
+  const std::int64_t slots = std::max<std::int64_t>(0, (length - offset - 2 * pairs) / 2);
+  throw FieldError("pairs", fmt::format("= {} needs {} two-token slots after the pairs with layout "
+                                        "power-law, but length {} and offset {} leave {}; {}",
+                                        pairs, pairs, length, offset, slots, remedy));
+}
+
+std::unique_ptr<TaskSettings> MqarSettings::clone() const {
+  return std::make_unique<MqarSettings>(*this);
+}
+
+std::unique_ptr<Task> MqarSettings::make() const {
+  validate();
+  return std::make_unique<Mqar>(*this);
+}
+
+}  // namespace recollect

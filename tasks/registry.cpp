@@ -1,0 +1,41 @@
+#include "tasks/registry.hpp"
+
+#include <array>
+
+#include "tasks/mqar.hpp"
+#include "tasks/selective_copying.hpp"
+
+namespace recollect {
+namespace {
+
+template <class Settings>
+std::unique_ptr<TaskSettings> defaults() {
+  return std::make_unique<Settings>();
+}
+
+// A table, not self-registering objects: a static library drops objects that nobody names.
+constexpr std::array kTasks{
+    TaskEntry{"mqar", "multi-query associative recall: key-value pairs, then each key once",
+              &defaults<MqarSettings>},
+    TaskEntry{"selective-copying", "repeat the data tokens strewn among noise, in order",
+              &defaults<SelectiveCopyingSettings>},
+};
+
+}  // namespace
+
+std::span<const TaskEntry> tasks() noexcept { return kTasks; }
+
+const TaskEntry* find_task(std::string_view name) noexcept {
+  for (const TaskEntry& entry : kTasks) {
+    if (entry.name == name) return &entry;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> task_names() {
+  std::vector<std::string> names;
+  for (const TaskEntry& entry : kTasks) names.emplace_back(entry.name);
+  return names;
+}
+
+}  // namespace recollect

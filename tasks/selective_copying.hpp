@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "tasks/task.hpp"
+
+namespace recollect {
+
+/// Which published variant of the task.
+enum class CopyingDialect {
+  kAdaptive,  ///< arXiv 2605.06946
+  kMad,       ///< arXiv 2403.17844
+  kMamba,     ///< arXiv 2312.00752
+};
+
+/// Selective copying: repeat n data tokens, strewn among noise, in the order of their appearance.
+/// `.` is noise, a b c are data (n = 3); every choice of places for the data is equally likely.
+///
+///   dialect adaptive, T 12, V 128
+///     position   0  1  2  3  4  5  6  7 |  8   |  9 10 11
+///     ids        .  a  .  .  b  c  .  . | SEP  |  -  -  -     SEP = 1, '-' = BLANK = 2
+///     labels                            |  a   |  b  c        SEP answers the first, the last
+///                                                             BLANK is not scored
+///     data: n DIFFERENT ids of 3..65; noise: uniform in 67..127. Ids 0 and 66 do not occur.
+///
+///   dialect mad, T 12, V 16 by default
+///     position   0  1  2  3  4  5  6  7 |  8   |  9 10 11
+///     ids        .  a  .  .  b  c  .  . | COPY |  .  .  .     COPY = V-1, '.' = V-2
+///     labels                            |      |  a  b  c
+///     data: 0..V-3 with repetition
+///
+///   dialect mamba, T 12, V 16 by default
+///     position   0  1  2  3  4  5  6  7  8 |  9 10 11
+///     ids        .  a  .  .  b  c  .  .  . |  M  M  M         M = V-1, '.' = 0
+///     labels                               |  a  b  c
+///     data: 1..V-2 with repetition
+///
+/// R = n positions are scored; the answer is due AT them.
+/// Tags: `pair` is the place among the data (0 for a), `lag` and `level` look at the source token.
+/// Chance: adaptive 1/n (a guess among the data of the example), mad and mamba 1/(V-2).
+/// Ceilings: both n; the data never contradict themselves.
+/// Errors: adaptive with n > 63, or with a vocab other than 128; 2n + 1 > T (mamba: 2n > T); any
+/// option outside its range.
+/// Not given, `length` is 256 (mamba: 4096) and `vocab` is 16 (adaptive: 128).
+class SelectiveCopyingSettings final : public TaskSettings {
+ public:
+  CopyingDialect dialect = CopyingDialect::kAdaptive;
+  std::int64_t tokens = 16;           ///< n
+  std::optional<std::int64_t> vocab;  ///< V; `length` 0 and an absent vocab mean "not given"
+
+  [[nodiscard]] std::string_view name() const noexcept override { return "selective-copying"; }
+  [[nodiscard]] Fields fields() override;
+  void resolve() override;
+  void validate() const override;
+  [[nodiscard]] std::unique_ptr<TaskSettings> clone() const override;
+  [[nodiscard]] std::unique_ptr<Task> make() const override;
+};
+
+}  // namespace recollect

@@ -1,0 +1,171 @@
+#include "tasks_twin.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <vector>
+
+namespace recollect::twin {
+namespace {
+
+std::int64_t id_at(const Example& example, std::int64_t position) {
+  return example.ids.at(static_cast<std::size_t>(position));
+}
+
+// The block of the prefix of t that holds s, counted by halving both until they meet.
+std::int32_t level_by_halving(std::int64_t t, std::int64_t s) {
+  std::int32_t level = 0;
+  for (; t != s; t /= 2, s /= 2) ++level;
+  return level;
+}
+
+void expect(Example& expected, std::int64_t position, std::int64_t label, std::int64_t pair,
+            std::int64_t source) {
+  expected.positions.push_back(static_cast<std::int32_t>(position));
+  expected.labels.push_back(static_cast<std::int32_t>(label));
+  expected.tags.push_back({static_cast<std::int32_t>(pair),
+                           static_cast<std::int32_t>(position - source),
+                           level_by_halving(position, source)});
+}
+
+std::string difference(const Example& expected, const Example& example) {
+  if (example.positions != expected.positions) return "the positions are wrong";
+  if (example.labels != expected.labels) return "the labels are wrong";
+  if (example.tags != expected.tags) return "the tags are wrong";
+  return "";
+}
+
+}  // namespace
+
+std::string mqar_fault(const MqarSettings& settings, const Example& example,
+                       const Ceilings& ceilings) {
+  const std::int64_t length = settings.length;
+  const std::int64_t pairs = settings.pairs;
+  const std::int64_t half = settings.vocab / 2;
+  const std::int64_t after_pairs = settings.offset + 2 * pairs;
+  const bool packed = settings.layout == MqarLayout::kPacked;
+  if (std::ssize(example.ids) != length) return "the length is wrong";
+
+  std::map<std::int64_t, std::int64_t> pair_of_key;
+  std::set<std::int64_t> values;
+  for (std::int64_t i = 0; i < pairs; ++i) {
+    const std::int64_t key = id_at(example, settings.offset + 2 * i);
+    const std::int64_t value = id_at(example, settings.offset + 2 * i + 1);
+    if (key < 1 || key > half - 1) return fmt::format("key {} of pair {} is out of range", key, i);
+    if (value < half || value > settings.vocab - 1) {
+      return fmt::format("value {} of pair {} is out of range", value, i);
+    }
+    pair_of_key[key] = i;
+    values.insert(value);
+  }
+  if (std::ssize(pair_of_key) != pairs) return "a key occurs in two pairs";
+  if (std::ssize(values) != pairs) return "a value occurs in two pairs";
+
+  std::vector<std::int64_t> queries;
+  if (packed) {
+    for (std::int64_t p = length - 2 * pairs; p < length; p += 2) queries.push_back(p);
+  } else if (settings.filler == MqarFiller::kRandom) {
+    queries.assign(example.positions.begin(), example.positions.end());
+  } else {
+    for (std::int64_t p = after_pairs; p < length; ++p) {
+      if (pair_of_key.contains(id_at(example, p))) queries.push_back(p);
+    }
+  }
+  if (std::ssize(queries) != pairs) return "there are not K queries";
+  if (!std::ranges::is_sorted(queries)) return "the positions do not ascend";
+
+  Example expected;
+  std::set<std::int64_t> asked;
+  for (const std::int64_t p : queries) {
+    if (p < after_pairs || p + 1 >= length) return fmt::format("no slot starts at {}", p);
+    if (!packed && (p - after_pairs) % 2 != 0) return fmt::format("no slot starts at {}", p);
+    const auto found = pair_of_key.find(id_at(example, p));
+    if (found == pair_of_key.end()) return fmt::format("position {} asks no key", p);
+    if (!asked.insert(found->first).second)
+      return fmt::format("key {} is asked twice", found->first);
+    const std::int64_t source = settings.offset + 2 * found->second + 1;
+    expect(expected, p, id_at(example, source), found->second, source);
+  }
+  if (std::string fault = difference(expected, example); !fault.empty()) return fault;
+
+  for (std::int64_t p = 0; p < length; ++p) {
+    const bool in_pair = p >= settings.offset && p < after_pairs;
+    if (in_pair || std::ranges::count(queries, p) > 0) continue;
+    const std::int64_t id = id_at(example, p);
+    bool allowed = id >= 1 && id < settings.vocab;
+    if (settings.filler == MqarFiller::kZeros) allowed = id == 0;
+    if (settings.filler == MqarFiller::kRandom && !packed) allowed = id >= 0 && id < settings.vocab;
+    if (settings.filler == MqarFiller::kClean && pair_of_key.contains(id)) allowed = false;
+    if (!allowed) return fmt::format("position {} holds {}, which is no filler", p, id);
+  }
+
+  Ceilings right;
+  for (std::size_t r = 0; r < queries.size(); ++r) {
+    std::vector<std::int64_t> bound;
+    for (std::int64_t s = 0; s <= queries[r] - 2; ++s) {
+      if (id_at(example, s) != id_at(example, queries[r])) continue;
+      if (id_at(example, s + 1) >= half) bound.push_back(id_at(example, s + 1));
+    }
+    if (bound.front() == expected.labels[r]) ++right.first;
+    if (bound.back() == expected.labels[r]) ++right.recent;
+  }
+  if (ceilings.first != right.first || ceilings.recent != right.recent) {
+    return fmt::format("the ceilings are {} and {}, not {} and {}", right.first, right.recent,
+                       ceilings.first, ceilings.recent);
+  }
+  return "";
+}
+
+std::string copying_fault(const SelectiveCopyingSettings& settings, const Example& example,
+                          const Ceilings& ceilings) {
+  const std::int64_t length = settings.length;
+  const std::int64_t tokens = settings.tokens;
+  const std::int64_t vocab = settings.vocab.value();
+  const bool adaptive = settings.dialect == CopyingDialect::kAdaptive;
+  const bool mad = settings.dialect == CopyingDialect::kMad;
+  if (std::ssize(example.ids) != length) return "the length is wrong";
+
+  const auto is_data = [&](std::int64_t id) {
+    if (adaptive) return id >= 3 && id <= 65;
+    if (mad) return id >= 0 && id <= vocab - 3;
+    return id >= 1 && id <= vocab - 2;
+  };
+  const auto is_noise = [&](std::int64_t id) {
+    if (adaptive) return id >= 67 && id <= 127;
+    return id == (mad ? vocab - 2 : 0);
+  };
+  const std::int64_t input = adaptive || mad ? length - tokens - 1 : length - tokens;
+  std::vector<std::int64_t> sources;
+  for (std::int64_t p = 0; p < input; ++p) {
+    if (is_data(id_at(example, p))) {
+      sources.push_back(p);
+    } else if (!is_noise(id_at(example, p))) {
+      return fmt::format("position {} holds {}: neither data nor noise", p, id_at(example, p));
+    }
+  }
+  if (std::ssize(sources) != tokens) return "there are not n data tokens";
+  std::set<std::int64_t> different;
+  for (const std::int64_t p : sources) different.insert(id_at(example, p));
+  if (adaptive && std::ssize(different) != tokens) return "a data token is repeated";
+
+  for (std::int64_t p = input; p < length; ++p) {
+    std::int64_t wanted = vocab - 1;
+    if (adaptive) wanted = p == input ? 1 : 2;
+    if (mad && p > input) wanted = vocab - 2;
+    if (id_at(example, p) != wanted) return fmt::format("position {} must hold {}", p, wanted);
+  }
+
+  Example expected;
+  for (std::int64_t i = 0; i < tokens; ++i) {
+    const std::int64_t source = sources[static_cast<std::size_t>(i)];
+    const std::int64_t position = (adaptive ? length - tokens - 1 : length - tokens) + i;
+    expect(expected, position, id_at(example, source), i, source);
+  }
+  if (std::string fault = difference(expected, example); !fault.empty()) return fault;
+  if (ceilings.first != tokens || ceilings.recent != tokens) return "the ceilings are wrong";
+  return "";
+}
+
+}  // namespace recollect::twin
