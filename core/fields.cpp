@@ -55,8 +55,8 @@ std::string type_of(const Field& made) {
     return text;
   }
   // In the order of FieldRef.
-  constexpr std::array<const char*, 8> kTypes = {
-      "int", "real", "bool", "string", "int", "real", "list of int", "list of real"};
+  constexpr std::array<const char*, 8> kTypes = {"int", "real", "bool",        "string",
+                                                 "int", "real", "list of int", "list of real"};
   return kTypes.at(made.value.index());
 }
 

@@ -1,7 +1,7 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "core/fenwick.hpp"
 #include "core/hash.hpp"
@@ -78,8 +78,8 @@ std::string Cell::yaml(const std::string& experiment) const {
   EvalSettings own_eval = eval;
   own_train.order_seed = order_seed;
 
-  std::string out = fmt::format("experiment: {}\ntask:\n  name: {}\n", yaml_quoted(experiment),
-                                task->name());
+  std::string out =
+      fmt::format("experiment: {}\ntask:\n  name: {}\n", yaml_quoted(experiment), task->name());
   emit_fields(out, own_task->fields(), "  ");
   out += fmt::format("  data_seed: {}\nmodel:\n", data_seed);
   emit_fields(out, model.fields(), "  ");

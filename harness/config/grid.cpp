@@ -1,8 +1,8 @@
 #include "harness/config/grid.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "core/error.hpp"
 #include "harness/config/read_field.hpp"
@@ -14,11 +14,13 @@ namespace {
 void check_key(const YamlEntry& entry, const std::vector<std::string>& crossable) {
   if (std::find(crossable.begin(), crossable.end(), entry.key) != crossable.end()) return;
   const auto fail = [&](const std::string& problem) {
-    throw ConfigError(fmt::format("{}: grid key '{}' {}", entry.place, printable(entry.key), problem));
+    throw ConfigError(
+        fmt::format("{}: grid key '{}' {}", entry.place, printable(entry.key), problem));
   };
   if (entry.key == "task.name") {
-    fail("cannot be crossed alone, since tasks differ in their options; cross whole tasks: "
-         "grid: {task: [{name: mqar}, {name: selective-copying}]}");
+    fail(
+        "cannot be crossed alone, since tasks differ in their options; cross whole tasks: "
+        "grid: {task: [{name: mqar}, {name: selective-copying}]}");
   }
   if (entry.key == "seeds" || entry.key == "seed" || entry.key == "variants") {
     fail("is crossed anyway; give the list at the top level");

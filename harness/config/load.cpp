@@ -1,12 +1,12 @@
 #include "harness/config/load.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <map>
 #include <set>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "core/error.hpp"
 #include "harness/config/declarations.hpp"
@@ -67,7 +67,7 @@ class Loader {
       }
       places_[entry.key] = entry.place;
     }
-    places_[""] = fmt::format("{}:1", printable(file_));
+    places_[""] = fmt::format("{}:1", printable(file_, kWhole));
   }
 
   [[nodiscard]] Experiment load() {
@@ -79,8 +79,10 @@ class Loader {
     plan.seeds = read_seeds();
     const std::size_t cells = plan.points.size() * plan.variants.size() * plan.seeds.size();
     if (cells > kMaxCells) {
-      throw ConfigError(fmt::format("{}: {} cells are more than {}; shorten the grid, the variants or "
-                                    "the seeds", places_[""], cells, kMaxCells));
+      throw ConfigError(
+          fmt::format("{}: {} cells are more than {}; shorten the grid, the variants or "
+                      "the seeds",
+                      places_[""], cells, kMaxCells));
     }
     for (const GridPoint& point : plan.points) plan.drafts.push_back(read_draft(plan.axes, point));
     return lay_out(plan);
@@ -127,10 +129,10 @@ class Loader {
       }
       for (const VariantEntry& other : variants) {
         if (other.label == variant.label) {
-          throw ConfigError(fmt::format("{}: {} has the label '{}' of another variant ({}); give it a "
-                                        "label of its own, {{name: {}, label: ...}}",
-                                        variant.place, key, variant.label, other.place,
-                                        variant.name));
+          throw ConfigError(
+              fmt::format("{}: {} has the label '{}' of another variant ({}); give it a "
+                          "label of its own, {{name: {}, label: ...}}",
+                          variant.place, key, variant.label, other.place, variant.name));
         }
       }
       variants.push_back(std::move(variant));
@@ -142,8 +144,8 @@ class Loader {
     const YamlValue* one = root_.find("seed");
     const YamlValue* list = root_.find("seeds");
     if (one != nullptr && list != nullptr) {
-      throw ConfigError(fmt::format("{}: seed and seeds are both given; keep one",
-                                    places_.at("seed")));
+      throw ConfigError(
+          fmt::format("{}: seed and seeds are both given; keep one", places_.at("seed")));
     }
     if (one != nullptr) return {read_integer(*one, "seed", 0, kMaxSeed)};
     if (list == nullptr) return {0};
@@ -165,8 +167,9 @@ class Loader {
     for (std::size_t a = 0; a < axes.size(); ++a) {
       if (axes[a].key != "task") continue;
       if (section != nullptr) {
-        throw ConfigError(fmt::format("{}: task is given here and crossed by the grid ({}); keep one",
-                                      places_.at("task"), axes[a].place));
+        throw ConfigError(
+            fmt::format("{}: task is given here and crossed by the grid ({}); keep one",
+                        places_.at("task"), axes[a].place));
       }
       return axes[a].values[point[a]];
     }
@@ -320,12 +323,14 @@ class Loader {
 
   void check_new(std::map<std::string, std::string>& seen, const Cell& cell,
                  const std::string& combination) const {
-    const std::string name = fmt::format("{}, seed {}{}", cell.variant.label, cell.seed, combination);
+    const std::string name =
+        fmt::format("{}, seed {}{}", cell.variant.label, cell.seed, combination);
     const auto [other, is_new] = seen.emplace(cell.hash(), name);
     if (is_new) return;
     const char* section = places_.contains("grid") ? "grid" : "variants";
     throw ConfigError(fmt::format(
-        "{}: two cells are the same: [{}] and [{}]; what tells them apart has no effect on training; "
+        "{}: two cells are the same: [{}] and [{}]; what tells them apart has no effect on "
+        "training; "
         "remove one",
         places_.contains(section) ? places_.at(section) : places_.at(""), other->second, name));
   }
@@ -345,12 +350,14 @@ Experiment parse_experiment(const std::string& text, const std::string& name,
                             const std::vector<std::string>& overrides) {
   YamlValue root = parse_yaml(text, name);
   if (root.kind == Kind::kNull) {
-    throw ConfigError(fmt::format("{}: is empty; a configuration needs at least a task, e.g. "
-                                  "task: {{name: mqar}}", printable(name)));
+    throw ConfigError(
+        fmt::format("{}:1: is empty; a configuration needs at least a task, e.g. "
+                    "task: {{name: mqar}}",
+                    printable(name, kWhole)));
   }
   if (root.kind != Kind::kMap) {
-    throw ConfigError(fmt::format("{}: {} is not a configuration; it must be a map of {}", root.place,
-                                  root.shown(), fmt::join(top_keys(), ", ")));
+    throw ConfigError(fmt::format("{}: {} is not a configuration; it must be a map of {}",
+                                  root.place, root.shown(), fmt::join(top_keys(), ", ")));
   }
   apply_overrides(root, overrides);
   return Loader(root, name).load();

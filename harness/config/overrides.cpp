@@ -1,9 +1,9 @@
 #include "harness/config/overrides.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "core/error.hpp"
 #include "harness/config/declarations.hpp"
@@ -74,7 +74,8 @@ void apply_overrides(YamlValue& root, const std::vector<std::string>& overrides)
     const std::string place = fmt::format("--set {}", printable(text));
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos || equals == 0) {
-      throw ConfigError(fmt::format("{}: must be key=value; write e.g. --set task.pairs=16", place));
+      throw ConfigError(
+          fmt::format("{}: must be key=value; write e.g. --set task.pairs=16", place));
     }
     const std::string key = text.substr(0, equals);
     const YamlValue value = parse_yaml_at(text.substr(equals + 1), place);
@@ -99,9 +100,10 @@ void apply_overrides(YamlValue& root, const std::vector<std::string>& overrides)
   const YamlValue* grid = find(root, "grid");
   for (const auto& [key, place] : in_sections) {
     if (grid != nullptr && grid->find(key) != nullptr) {
-      throw ConfigError(fmt::format("{}: the grid crosses {} already and would win; replace its values "
-                                    "with --set grid.{}=[...]",
-                                    place, key, key));
+      throw ConfigError(
+          fmt::format("{}: the grid crosses {} already and would win; replace its values "
+                      "with --set grid.{}=[...]",
+                      place, key, key));
     }
   }
 }

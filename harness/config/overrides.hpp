@@ -8,8 +8,8 @@
 namespace recollect {
 
 /// Replaces or adds what `--set key=value` names, in order. A key is a top one (seeds), one of a
-/// section (task.pairs), a whole section (grid) or a line of the grid (grid.task.pairs); the value is
-/// YAML. `task.*` reaches into every task where the grid crosses whole tasks.
+/// section (task.pairs), a whole section (grid) or a line of the grid (grid.task.pairs); the value
+/// is YAML. `task.*` reaches into every task where the grid crosses whole tasks.
 /// @throws ConfigError that shows the override in place of file and line
 void apply_overrides(YamlValue& root, const std::vector<std::string>& overrides);
 

@@ -1,14 +1,16 @@
 #include "harness/config/read_field.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <string_view>
 #include <type_traits>
 
-#include <fmt/format.h>
-
 #include "core/error.hpp"
+#include "harness/config/declarations.hpp"
 
 namespace recollect {
 
@@ -43,7 +45,8 @@ std::string expected(const Field& field) {
 
 std::string example(const Field& field) {
   const std::string value = field.text();
-  if (!value.empty() && value != "[]") return value;
+  const bool derived = !field.derived.empty();  // the value is a stand-in then
+  if (!derived && !value.empty() && value != "[]") return value;
   const double inside = field.low_open ? field.high : field.low;
   return value == "[]" ? fmt::format("[{}]", shortest(inside)) : shortest(inside);
 }
@@ -69,9 +72,9 @@ class ElementReader {
       double real = 0.0;
       const bool is_real = !value.quoted && parse_real(value, real) == std::errc();
       fail(value, key_,
-           is_real ? fmt::format("must be {}; write it without fraction or exponent",
-                                 expected(field_))
-                   : wrong_type());
+           is_real
+               ? fmt::format("must be {}; write it without fraction or exponent", expected(field_))
+               : wrong_type(value));
     }
     const char* digits = *first == '-' ? first + 1 : first;
     if (*digits == '0' && last - digits > 1) {
@@ -87,7 +90,7 @@ class ElementReader {
     if (error == std::errc::result_out_of_range) {
       fail(value, key_, fmt::format("must be {}; it does not fit a double", expected(field_)));
     }
-    if (error != std::errc()) fail(value, key_, wrong_type());
+    if (error != std::errc()) fail(value, key_, wrong_type(value));
     if (!std::isfinite(number)) {
       fail(value, key_, fmt::format("must be {}, and finite", expected(field_)));
     }
@@ -95,7 +98,11 @@ class ElementReader {
     return number;
   }
 
-  [[nodiscard]] std::string wrong_type() const {
+  [[nodiscard]] std::string wrong_type(const YamlValue& value) const {
+    if (value.quoted) {
+      return fmt::format("must be {}; in quotes it is a text, so write it without",
+                         expected(field_));
+    }
     return fmt::format("must be {}; write e.g. {}", expected(field_), example(field_));
   }
 
@@ -109,8 +116,13 @@ class ElementReader {
   static const char* end(const YamlValue& value) { return value.text.data() + value.text.size(); }
 
   static std::errc parse_real(const YamlValue& value, double& number) {
-    if (value.text.starts_with('.') && value.text.size() > 1 && std::isalpha(value.text[1]) != 0) {
-      number = std::nan("");  // YAML's .inf and .nan
+    // YAML's .inf and .nan, with or without a sign.
+    const std::string_view unsigned_text =
+        std::string_view(value.text)
+            .substr(value.text.starts_with('-') || value.text.starts_with('+') ? 1 : 0);
+    for (const std::string_view word : {".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN"}) {
+      if (unsigned_text != word) continue;
+      number = std::nan("");
       return std::errc();
     }
     const auto [stop, error] = std::from_chars(begin(value), end(value), number);
@@ -156,8 +168,8 @@ std::vector<T> read_list(const Field& field, const YamlValue& value, const std::
   if (value.kind != Kind::kList) {
     fail(value, key, fmt::format("must be {}; write e.g. {}", expected(field), example(field)));
   }
-  const bool right_size = field.exact_size > 0 ? value.items.size() == field.exact_size
-                                               : !value.items.empty();
+  const bool right_size =
+      field.exact_size > 0 ? value.items.size() == field.exact_size : !value.items.empty();
   if (!right_size) {
     fail(value, key, fmt::format("must be {}; it holds {}", expected(field), value.items.size()));
   }
@@ -172,6 +184,17 @@ std::vector<T> read_list(const Field& field, const YamlValue& value, const std::
     all.push_back(read(ElementReader(field, element), item));
   }
   return all;
+}
+
+// "; 'train.steps' is a key of another section" for a key that stands in the wrong one.
+std::string other_section(const std::string& key, const std::string& section) {
+  for (const std::string& full : section_keys()) {
+    if (!full.ends_with("." + key)) continue;
+    return full.starts_with(section + ".")
+               ? fmt::format("; it is an option of another {}", section)
+               : fmt::format("; it belongs to another section, as '{}'", full);
+  }
+  return "";
 }
 
 template <class>
@@ -244,8 +267,8 @@ void read_section(const Fields& fields, const YamlValue& section, const std::str
     } else if (std::find(others.begin(), others.end(), entry.key) == others.end()) {
       std::vector<std::string> known = others;
       for (const Field& field : fields) known.push_back(field.name);
-      throw ConfigError(fmt::format("{}: unknown key '{}'{}", entry.place, printable(key),
-                                    known_names(entry.key, known)));
+      throw ConfigError(fmt::format("{}: unknown key '{}'{}{}", entry.place, printable(key),
+                                    other_section(entry.key, name), known_names(entry.key, known)));
     }
     places[key] = entry.place;
   }
@@ -253,8 +276,8 @@ void read_section(const Fields& fields, const YamlValue& section, const std::str
 
 void require_map(const YamlValue& value, std::string_view key, std::string_view example_text) {
   if (value.kind == Kind::kMap) return;
-  throw ConfigError(fmt::format("{}: {} = {}: must be a map of keys; write e.g. {}", value.place, key,
-                                value.shown(), example_text));
+  throw ConfigError(fmt::format("{}: {} = {}: must be a map of keys; write e.g. {}", value.place,
+                                key, value.shown(), example_text));
 }
 
 void require_list(const YamlValue& value, std::string_view key, std::string_view example_text) {
@@ -270,9 +293,10 @@ std::string read_name(const YamlValue& value, std::string_view key) {
                            c == '"' || c == '\'';
                   });
   if (!ok) {
-    throw ConfigError(fmt::format("{}: {} = {}: must be a text of 1..100 bytes without comma, quotes "
-                                  "and line breaks; it stands in tables",
-                                  value.place, key, value.shown()));
+    throw ConfigError(
+        fmt::format("{}: {} = {}: must be a text of 1..100 bytes without comma, quotes "
+                    "and line breaks; it stands in tables",
+                    value.place, key, value.shown()));
   }
   return value.text;
 }
@@ -290,9 +314,9 @@ std::string read_known(const YamlValue& value, std::string_view key,
 std::int64_t read_integer(const YamlValue& value, std::string_view key, std::int64_t low,
                           std::int64_t high) {
   std::int64_t number = low;
-  read_field(recollect::field("", number, "")
-                 .range(static_cast<double>(low), static_cast<double>(high)),
-             value, std::string(key));
+  read_field(
+      recollect::field("", number, "").range(static_cast<double>(low), static_cast<double>(high)),
+      value, std::string(key));
   return number;
 }
 

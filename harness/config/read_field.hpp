@@ -29,8 +29,8 @@ void read_section(const Fields& fields, const YamlValue& section, const std::str
 void require_map(const YamlValue& value, std::string_view key, std::string_view example);
 void require_list(const YamlValue& value, std::string_view key, std::string_view example);
 
-/// A text that is to name something in files and tables: not empty, at most 100 bytes, free of comma,
-/// quotes and control characters. @throws ConfigError
+/// A text that is to name something in files and tables: not empty, at most 100 bytes, free of
+/// comma, quotes and control characters. @throws ConfigError
 [[nodiscard]] std::string read_name(const YamlValue& value, std::string_view key);
 
 /// The name of one of `known`. @throws ConfigError listing them and the nearest

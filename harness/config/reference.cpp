@@ -1,7 +1,7 @@
+#include <fmt/format.h>
+
 #include <string>
 #include <string_view>
-
-#include <fmt/format.h>
 
 #include "harness/config/declarations.hpp"
 #include "harness/config/load.hpp"
@@ -34,8 +34,10 @@ void add_table(std::string& out, const std::string& section, const Fields& field
 std::string configuration_reference() {
   std::string out =
       "# Configuration\n\n"
-      "Generated from the declarations; edit those, not this page. A configuration is one YAML file. "
-      "Unknown keys, wrong types and impossible values are errors that name file and line, and nothing "
+      "Generated from the declarations; edit those, not this page. A configuration is one YAML "
+      "file. "
+      "Unknown keys, wrong types and impossible values are errors that name file and line, and "
+      "nothing "
       "is written before the whole configuration is valid. On the command line, `--set key=value` "
       "replaces any key in full (`--set task.pairs=16`, `--set seeds=[0,1]`, "
       "`--set grid.task.pairs=[8,16]`). Whole numbers are written without fraction or exponent.\n\n"
@@ -49,11 +51,13 @@ std::string configuration_reference() {
       "`model` |\n"
       "| `train` | map | see below | how it is trained |\n"
       "| `eval` | map | see below | how it is scored |\n"
-      "| `seeds` | list of int, 0..9007199254740992 | `[0]` | one cell each; a seed sets the initial "
+      "| `seeds` | list of int, 0..9007199254740992 | `[0]` | one cell each; a seed sets the "
+      "initial "
       "weights and, unless given, `task.data_seed` and `train.order_seed` |\n"
       "| `seed` | int | | short for a list of one; not together with `seeds` |\n"
       "| `grid` | map | | keys in full, each with a list of values, all crossed: "
-      "`grid: {task.pairs: [8, 16], model.width: [32, 64]}`. Any key of task, model, train and eval "
+      "`grid: {task.pairs: [8, 16], model.width: [32, 64]}`. Any key of task, model, train and "
+      "eval "
       "that takes one value; or `task` with a list of whole tasks, in place of the section |\n\n"
       "Cells are laid out as grid x variants x seeds, the first line of the grid outermost. No two "
       "may be the same training run: a value listed twice, or an option that does not affect a "
@@ -83,7 +87,8 @@ std::string configuration_reference() {
   }
   out +=
       "\nA map gives a variant options of its own, which go before those of `model`: "
-      "`{name: full-quadratic, short_conv: 4, label: full-quadratic+conv}`. Labels name the variants in "
+      "`{name: full-quadratic, short_conv: 4, label: full-quadratic+conv}`. Labels name the "
+      "variants in "
       "tables and must differ.\n\n## train\n\n";
   TrainSettings train;
   add_table(out, "train", train.fields());

@@ -1,9 +1,9 @@
 #include "harness/config/resolved.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string_view>
-
-#include <fmt/format.h>
 
 #include "harness/config/declarations.hpp"
 #include "harness/config/emit.hpp"

@@ -1,10 +1,10 @@
 #include "harness/config/rules.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 #include <string_view>
-
-#include <fmt/format.h>
 
 #include "core/error.hpp"
 #include "core/fenwick.hpp"
@@ -37,9 +37,10 @@ void check_length(const Cell& cell, const std::string& key, std::int64_t length)
                                       task->name(), error.key(), error.detail()));
   }
   if (cell.variant.model.position == Position::kLearned && length > cell.task->length) {
-    throw FieldError(key, fmt::format("= {} is beyond task.length = {}, where learned positions end; "
-                                      "use model.position none or rope, or lower it",
-                                      length, cell.task->length));
+    throw FieldError(key,
+                     fmt::format("= {} is beyond task.length = {}, where learned positions end; "
+                                 "use model.position none or rope, or lower it",
+                                 length, cell.task->length));
   }
 }
 
@@ -64,12 +65,13 @@ void check_cell(const Cell& cell) {
   const bool unseen = level_count(length) > level_count(cell.task->length);
   if (unseen && find_mixer(cell.variant.name)->uses_levels &&
       cell.eval.unseen_levels == UnseenLevels::kError) {
-    throw FieldError(std::string(asked_by(cell, length)),
-                     fmt::format("= {} needs {} levels of {}, but task.length = {} trains {} and "
-                                 "eval.unseen_levels is error; lower it to {} or choose clamp or as-is",
-                                 length, level_count(length), cell.variant.label, cell.task->length,
-                                 level_count(cell.task->length),
-                                 std::int64_t{1} << (level_count(cell.task->length) - 1)));
+    throw FieldError(
+        std::string(asked_by(cell, length)),
+        fmt::format("= {} needs {} levels of {}, but task.length = {} trains {} and "
+                    "eval.unseen_levels is error; lower it to {} or choose clamp or as-is",
+                    length, level_count(length), cell.variant.label, cell.task->length,
+                    level_count(cell.task->length),
+                    std::int64_t{1} << (level_count(cell.task->length) - 1)));
   }
 }
 
@@ -78,10 +80,10 @@ std::string unseen_levels_warning(const Cell& cell) {
   const int trained = level_count(cell.task->length);
   if (!find_mixer(cell.variant.name)->uses_levels || level_count(length) <= trained) return "";
   const bool clamp = cell.eval.unseen_levels == UnseenLevels::kClamp;
-  return fmt::format("{} = {} needs {} levels, but task.length = {} trains {}; unseen_levels: {} reads {}",
-                     asked_by(cell, length), length, level_count(length), cell.task->length, trained,
-                     clamp ? "clamp" : "as-is",
-                     clamp ? "the last trained level's lambda" : "untrained rows");
+  return fmt::format(
+      "{} = {} needs {} levels, but task.length = {} trains {}; unseen_levels: {} reads {}",
+      asked_by(cell, length), length, level_count(length), cell.task->length, trained,
+      clamp ? "clamp" : "as-is", clamp ? "the last trained level's lambda" : "untrained rows");
 }
 
 }  // namespace recollect

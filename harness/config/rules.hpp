@@ -12,8 +12,8 @@ namespace recollect {
 /// @throws FieldError whose key is in full: "eval.lengths"
 void check_cell(const Cell& cell);
 
-/// L of a cell's model: of task.length, but of the longest length that is ever scored where untrained
-/// rows are to be read (`unseen_levels: as-is`).
+/// L of a cell's model: of task.length, but of the longest length that is ever scored where
+/// untrained rows are to be read (`unseen_levels: as-is`).
 [[nodiscard]] int levels_of(const Cell& cell);
 
 /// What `check` should say of a valid cell: lengths that need levels beyond the trained ones. Empty

@@ -18,15 +18,16 @@ Fields TrainSettings::fields() {
   all.push_back(field("examples", examples, "training examples, drawn once; online: fresh for ever")
                     .range(1, kMaxCount)
                     .or_word("online"));
-  all.push_back(field("validation_examples", validation_examples, "validation examples")
-                    .range(1, kMaxCount));
+  all.push_back(
+      field("validation_examples", validation_examples, "validation examples").range(1, kMaxCount));
   all.push_back(field("batch", batch, "examples a step").range(1, 65536));
   all.push_back(field("steps", steps, "optimiser steps at most").range(1, kMaxCount));
   all.push_back(field("learning_rate", learning_rate, "Adam's step size").above(0, 10));
   all.push_back(field("betas", betas, "Adam's decay rates of the two moments").below(0, 1).size(2));
   all.push_back(field("epsilon", epsilon, "Adam's epsilon").above(0, 1));
-  all.push_back(field("weight_decay", weight_decay,
-                      "decoupled, on tensors of two or more dimensions").range(0, 10));
+  all.push_back(
+      field("weight_decay", weight_decay, "decoupled, on tensors of two or more dimensions")
+          .range(0, 10));
   all.push_back(field("clip", clip, "largest global norm of the gradient; 0: off").range(0, 1e6));
   all.push_back(choice("schedule", schedule, {"constant", "cosine"},
                        "learning rate after the warmup; cosine ends at 0"));
@@ -48,13 +49,15 @@ Fields TrainSettings::fields() {
 
 void TrainSettings::validate() const {
   if (examples && batch > *examples) {
-    throw FieldError("batch", fmt::format("= {} is more than train.examples = {}, and a batch holds no "
-                                          "example twice; lower batch to {} or raise examples",
-                                          batch, *examples, *examples));
+    throw FieldError("batch",
+                     fmt::format("= {} is more than train.examples = {}, and a batch holds no "
+                                 "example twice; lower batch to {} or raise examples",
+                                 batch, *examples, *examples));
   }
   if (warmup > steps) {
-    throw FieldError("warmup", fmt::format("= {} is more than train.steps = {}; lower it to {} or less",
-                                           warmup, steps, steps));
+    throw FieldError(
+        "warmup", fmt::format("= {} is more than train.steps = {}; lower it to {} or less", warmup,
+                              steps, steps));
   }
 }
 

@@ -80,9 +80,9 @@ inline constexpr int kNumericsVersion = 1;
 /// A whole valid configuration.
 struct Experiment {
   std::string name;
-  std::string file;         ///< as given on the command line
-  std::string resolved;     ///< the resolved configuration as YAML; fed back, it gives the same cells
-  std::vector<Cell> cells;  ///< grid x variants x seeds; no two with the same hash
+  std::string file;      ///< as given on the command line
+  std::string resolved;  ///< the resolved configuration as YAML; fed back, it gives the same cells
+  std::vector<Cell> cells;            ///< grid x variants x seeds; no two with the same hash
   std::vector<std::string> warnings;  ///< e.g. lengths that need levels beyond the trained ones
 };
 

@@ -1,6 +1,9 @@
 #include "harness/config/yaml_tree.hpp"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <array>
@@ -15,10 +18,6 @@
 #include <sstream>
 #include <utility>
 
-#include <fmt/format.h>
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/yaml.h>
-
 #include "core/error.hpp"
 
 namespace recollect {
@@ -27,8 +26,7 @@ namespace {
 
 constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxDepth = 16;
-constexpr std::size_t kMaxValues = 100000;  // aliases of aliases grow exponentially
-constexpr std::size_t kMaxShown = 60;
+constexpr std::size_t kMaxValues = 20000;  // aliases of aliases grow exponentially
 
 // Length of the UTF-8 sequence at the head of `bytes`; 0 where there is none.
 std::size_t utf8_length(std::string_view bytes) {
@@ -77,8 +75,9 @@ void check_bytes(const std::string& text, const Places& places) {
     const bool control =
         (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t') || c == 0x7F;
     if (length == 0 || control) {
-      throw ConfigError(fmt::format("{}: byte 0x{:02X} is not text; a configuration is a UTF-8 file",
-                                    places.line(line), static_cast<unsigned char>(c)));
+      throw ConfigError(
+          fmt::format("{}: byte 0x{:02X} is not text; a configuration is a UTF-8 file",
+                      places.line(line), static_cast<unsigned char>(c)));
     }
     if (c == '\n') {
       ++line;
@@ -88,8 +87,8 @@ void check_bytes(const std::string& text, const Places& places) {
       tab = true;
     } else if (indent && c != ' ' && c != '\r') {
       if (tab && c != '#') {
-        throw ConfigError(fmt::format("{}: the line is indented with a tab; YAML takes spaces alone",
-                                      places.line(line)));
+        throw ConfigError(fmt::format(
+            "{}: the line is indented with a tab; YAML takes spaces alone", places.line(line)));
       }
       indent = false;
     }
@@ -107,8 +106,10 @@ class TreeBuilder : public YAML::EventHandler {
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ > 1) {
-      throw ConfigError(fmt::format("{}: a second YAML document starts here; a configuration is one "
-                                    "document, so split the file", places_.line(mark.line)));
+      throw ConfigError(
+          fmt::format("{}: a second YAML document starts here; a configuration is one "
+                      "document, so split the file",
+                      places_.line(mark.line)));
     }
   }
   void OnDocumentEnd() override {}
@@ -213,6 +214,10 @@ class TreeBuilder : public YAML::EventHandler {
       frame.value.items.push_back(std::move(value));
     } else if (frame.entry) {
       frame.entry->value = std::move(value);
+      // A missing value is marked where the next token stands, lines below its key.
+      if (frame.entry->value.kind == YamlValue::Kind::kNull) {
+        frame.entry->value.place = frame.entry->place;
+      }
       frame.value.entries.push_back(std::move(*frame.entry));
       frame.entry.reset();
     } else {
@@ -222,13 +227,12 @@ class TreeBuilder : public YAML::EventHandler {
 
   static YamlEntry key(const YamlValue& map, const YamlValue& value) {
     if (value.kind != YamlValue::Kind::kScalar || value.text.empty()) {
-      throw ConfigError(
-          fmt::format("{}: {} stands where a key belongs; write `key: value`", value.place,
-                      value.shown()));
+      throw ConfigError(fmt::format("{}: {} stands where a key belongs; write `key: value`",
+                                    value.place, value.shown()));
     }
     if (value.text == "<<" && !value.quoted) {
-      throw ConfigError(fmt::format("{}: merge keys (<<) are not supported; write the keys out",
-                                    value.place));
+      throw ConfigError(
+          fmt::format("{}: merge keys (<<) are not supported; write the keys out", value.place));
     }
     for (const YamlEntry& other : map.entries) {
       if (other.key == value.text) {
@@ -249,8 +253,8 @@ class TreeBuilder : public YAML::EventHandler {
 
 YamlValue parse(const std::string& text, const Places& places) {
   if (text.size() > kMaxBytes) {
-    throw ConfigError(fmt::format("{}: larger than 1 MiB; this is not a configuration",
-                                  places.line(0)));
+    throw ConfigError(
+        fmt::format("{}: larger than 1 MiB; this is not a configuration", places.line(0)));
   }
   check_bytes(text, places);
   TreeBuilder builder(places);
@@ -286,19 +290,19 @@ std::string YamlValue::shown() const {
   return printable(kind == Kind::kScalar ? text : yaml_flow(*this));
 }
 
-std::string printable(std::string_view text) {
+std::string printable(std::string_view text, std::size_t limit) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
-    if (out.size() >= kMaxShown) {
+    if (out.size() >= limit) {
       out += "...";
       break;
     }
     const std::size_t length = utf8_length(text.substr(i));
     const auto byte = static_cast<unsigned char>(text[i]);
     // U+0080..U+009F are control characters too.
-    const bool control = byte < 0x20 || byte == 0x7F ||
-                         (byte == 0xC2 && length == 2 &&
-                          static_cast<unsigned char>(text[i + 1]) < 0xA0);
+    const bool control =
+        byte < 0x20 || byte == 0x7F ||
+        (byte == 0xC2 && length == 2 && static_cast<unsigned char>(text[i + 1]) < 0xA0);
     if (length == 0 || control) {
       out += fmt::format("\\x{:02X}", byte);
       i += 1;
@@ -312,10 +316,11 @@ std::string printable(std::string_view text) {
 
 std::string read_configuration_file(const std::string& path) {
   const auto fail = [&](int reason) {
-    throw IoError(fmt::format("{}: cannot be read: {}", printable(path), std::strerror(reason)));
+    throw IoError(
+        fmt::format("{}: cannot be read: {}", printable(path, kWhole), std::strerror(reason)));
   };
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
-                                                            &std::fclose);
+                                                             &std::fclose);
   if (!file) fail(errno);
   struct stat info {};
   if (fstat(fileno(file.get()), &info) != 0) fail(errno);
@@ -333,7 +338,7 @@ std::string read_configuration_file(const std::string& path) {
 }
 
 YamlValue parse_yaml(const std::string& text, const std::string& name) {
-  return parse(text, Places(printable(name), true));
+  return parse(text, Places(printable(name, kWhole), true));
 }
 
 YamlValue parse_yaml_at(const std::string& text, const std::string& place) {
@@ -342,7 +347,8 @@ YamlValue parse_yaml_at(const std::string& text, const std::string& place) {
 
 std::string yaml_quoted(std::string_view text) {
   constexpr std::array<std::string_view, 4> kNulls = {"null", "Null", "NULL", "~"};
-  const bool plain = is_plain(text) && text.front() != '-' && text.front() != '+' && text.front() != '.' &&
+  const bool plain = is_plain(text) && text.front() != '-' && text.front() != '+' &&
+                     text.front() != '.' &&
                      std::find(kNulls.begin(), kNulls.end(), text) == kNulls.end();
   if (plain) return std::string(text);
   std::string out = "\"";

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,11 +15,11 @@ struct YamlValue {
   enum class Kind { kNull, kScalar, kList, kMap };
 
   Kind kind = Kind::kNull;
-  std::string text;     ///< of a scalar
-  bool quoted = false;  ///< a scalar in quotes is text, never a number
-  std::string place;    ///< "configs/x.yaml:5" or "--set task.pairs=16"
-  std::vector<YamlValue> items;     ///< of a list
-  std::vector<YamlEntry> entries;   ///< of a map
+  std::string text;                ///< of a scalar
+  bool quoted = false;             ///< a scalar in quotes is text, never a number
+  std::string place;               ///< "configs/x.yaml:5" or "--set task.pairs=16"
+  std::vector<YamlValue> items;    ///< of a list
+  std::vector<YamlEntry> entries;  ///< of a map
 
   /// The value of a map's key, or null where the map lacks it (or this is no map).
   [[nodiscard]] const YamlValue* find(std::string_view key) const noexcept;
@@ -33,8 +34,11 @@ struct YamlEntry {
   YamlValue value;
 };
 
-/// Cuts to about 60 characters and escapes what is not printable.
-[[nodiscard]] std::string printable(std::string_view text);
+/// Cuts to about `limit` bytes and escapes what is not printable.
+[[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 60);
+
+/// The limit that cuts nothing: names of files are shown whole.
+inline constexpr std::size_t kWhole = static_cast<std::size_t>(-1);
 
 /// The bytes of a file. @throws IoError where it is missing, a directory or unreadable; ConfigError
 /// where it is larger than any configuration (1 MiB)
