@@ -1,0 +1,109 @@
+#include "core/file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <system_error>
+
+#include "core/error.hpp"
+
+namespace recollect {
+namespace {
+
+std::string reason(int code) { return std::generic_category().message(code); }
+
+/// A file descriptor that is closed on every way out.
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  [[nodiscard]] int get() const noexcept { return value_; }
+  /// Some file systems report a full disk only here.
+  [[nodiscard]] bool close() {
+    const int value = value_;
+    value_ = -1;
+    return ::close(value) == 0;
+  }
+
+ private:
+  int value_;
+};
+
+bool write_all(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return false;
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+bool write_and_flush(const std::string& path, std::string_view bytes) {
+  Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (file.get() < 0 || !write_all(file.get(), bytes) || ::fsync(file.get()) != 0) return false;
+  return file.close();
+}
+
+}  // namespace
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
+  static std::atomic<unsigned> counter{0};
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  const std::string temporary =
+      (folder / fmt::format(".{}.{}.{}.tmp", path.filename().string(), ::getpid(), counter++))
+          .string();
+  if (!write_and_flush(temporary, bytes) || ::rename(temporary.c_str(), path.c_str()) != 0) {
+    const int code = errno;
+    ::unlink(temporary.c_str());
+    throw IoError(fmt::format("cannot write {}: {}", path.string(), reason(code)));
+  }
+  // The new name itself must survive a power cut; not every file system can flush a folder.
+  const Descriptor parent(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (parent.get() >= 0) ::fsync(parent.get());
+}
+
+std::string read_file(const std::filesystem::path& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string bytes;
+  if (file.get() >= 0) {
+    char block[1 << 16];
+    while (true) {
+      const ssize_t count = ::read(file.get(), block, sizeof block);
+      if (count == 0) return bytes;
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) break;
+      bytes.append(block, static_cast<std::size_t>(count));
+    }
+  }
+  throw IoError(fmt::format("cannot read {}: {}", path.string(), reason(errno)));
+}
+
+bool file_exists(const std::filesystem::path& path) {
+  std::error_code error;
+  const bool exists = std::filesystem::exists(path, error);
+  if (error) throw IoError(fmt::format("cannot read {}: {}", path.string(), error.message()));
+  return exists;
+}
+
+void make_folder(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!error && !std::filesystem::is_directory(path, error) && !error) {
+    error = std::make_error_code(std::errc::not_a_directory);
+  }
+  if (error) {
+    throw IoError(fmt::format("cannot make the folder {}: {}", path.string(), error.message()));
+  }
+}
+
+}  // namespace recollect

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace recollect {
+
+/// Writes `bytes` so that a reader, or the next run after a crash, finds either the old file or the
+/// whole new one: a temporary name in the same folder, fsync, rename, fsync of the folder.
+/// @throws IoError with the path and the system's reason; the temporary file is gone then
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+/// The whole file. @throws IoError with the path and the system's reason
+[[nodiscard]] std::string read_file(const std::filesystem::path& path);
+
+/// @throws IoError where the answer cannot be had, e.g. for want of permission
+[[nodiscard]] bool file_exists(const std::filesystem::path& path);
+
+/// Makes a folder and those above it. @throws IoError where one of them is a file or not writable
+void make_folder(const std::filesystem::path& path);
+
+}  // namespace recollect

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/error.hpp"
+
+namespace recollect::cli {
+
+/// What the chosen subcommand does once the whole command line has been found right.
+using Action = std::function<ExitStatus()>;
+
+/// Each adds one subcommand to `app`; choosing it sets `action`.
+void add_run(CLI::App& app, Action& action);
+void add_table(CLI::App& app, Action& action);
+void add_list(CLI::App& app, Action& action);
+void add_check(CLI::App& app, Action& action);
+
+/// A command line that is wrong. The line names the argument and, if there is one, the nearest
+/// right one.
+class UsageError : public Error {
+ public:
+  explicit UsageError(const std::string& message) : Error(ExitStatus::kUsage, message) {}
+};
+
+/// CONFIG and --set, which several subcommands share.
+void add_config_options(CLI::App& command, std::string& config,
+                        std::vector<std::string>& overrides);
+
+/// Results go to stdout, everything else to stderr, each as whole lines.
+void print(std::string_view text);
+void report(std::string_view line);
+
+/// Makes sure that what was printed has arrived. @throws IoError, e.g. where the disk is full
+void flush_output();
+
+}  // namespace recollect::cli

@@ -1,0 +1,147 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <new>
+
+#include "core/build_info.hpp"
+#include "harness/cli/commands.hpp"
+
+namespace recollect::cli {
+namespace {
+
+constexpr int kInternalError = 70;  // as sysexits.h has it; never meant to be seen
+
+constexpr const char* kExitStatuses =
+    "Exit status:\n"
+    "  0   done\n"
+    "  3   the configuration is wrong; nothing was written\n"
+    "  4   some cells failed or diverged; the others are done\n"
+    "  5   input or output: files, space, permissions\n"
+    "  64  the command line is wrong";
+
+std::string version() {
+  return fmt::format("recollect {}\ncode version  {}\ncompiler      {}\nbuild         {}\n",
+                     RECOLLECT_VERSION, code_version(), compiler(), build());
+}
+
+std::vector<std::string> option_names(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+std::vector<std::string> subcommand_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  return names;
+}
+
+[[noreturn]] void reject_argument(const CLI::App& app, const std::string& argument) {
+  const std::vector<CLI::App*> chosen = app.get_subcommands();
+  const CLI::App& command = chosen.empty() ? app : *chosen.front();
+  const bool flag = argument.starts_with("-");
+  const std::string name = argument.substr(0, argument.find('='));
+  const char* kind = flag ? "option" : chosen.empty() ? "subcommand" : "argument";
+  std::string near;
+  if (flag) {
+    near = nearest_name(name, option_names(command));
+  } else if (chosen.empty()) {
+    near = nearest_name(name, subcommand_names(app));
+  }
+  throw UsageError(fmt::format("unknown {} '{}'{}", kind, argument,
+                               near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+}
+
+ExitStatus run(int argc, char** argv) {
+  CLI::App app(
+      "Trains small sequence models on synthetic recall tasks and scores them across lengths.",
+      "recollect");
+  app.footer(kExitStatuses);
+  app.set_version_flag("--version", version, "Print version, code version, compiler and build");
+  app.allow_extras();  // so that we can say what was meant; see below
+  Action action;
+  add_run(app, action);
+  add_table(app, action);
+  add_list(app, action);
+  add_check(app, action);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    print(app.help());
+  } catch (const CLI::CallForVersion&) {
+    print(version());
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(error.what());
+  }
+  if (const std::vector<std::string> extra = app.remaining(/*recurse=*/true); !extra.empty()) {
+    // A misspelt option leaves its value behind, too: the option is the mistake.
+    const auto flag = std::find_if(extra.begin(), extra.end(), [](const std::string& argument) {
+      return argument.starts_with("-");
+    });
+    reject_argument(app, flag != extra.end() ? *flag : extra.front());
+  }
+  return action ? action() : ExitStatus::kDone;
+}
+
+int main(int argc, char** argv) {
+  try {
+    if (argc < 2) throw UsageError("a subcommand is missing");
+    const ExitStatus status = run(argc, argv);
+    flush_output();
+    return static_cast<int>(status);
+  } catch (const UsageError& error) {
+    const std::string what = error.what();
+    report(fmt::format("recollect: {}{}", what,
+                       what.ends_with('?') ? " See recollect --help" : "; see recollect --help"));
+    return static_cast<int>(error.status());
+  } catch (const Error& error) {
+    report(fmt::format("recollect: {}", error.what()));
+    return static_cast<int>(error.status());
+  } catch (const std::bad_alloc&) {
+    report("recollect: not enough memory; use fewer jobs, a smaller batch or a shorter length");
+    return static_cast<int>(ExitStatus::kInputOutput);
+  } catch (const std::filesystem::filesystem_error& error) {
+    report(fmt::format("recollect: {}: {}", error.path1().string(), error.code().message()));
+    return static_cast<int>(ExitStatus::kInputOutput);
+  } catch (const std::exception& error) {
+    report(fmt::format("recollect: a bug in this program: {}", error.what()));
+    return kInternalError;
+  }
+}
+
+}  // namespace
+
+void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+void report(std::string_view line) {
+  std::string text(line);
+  text += '\n';
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+void flush_output() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    throw IoError("cannot write to the standard output");
+  }
+}
+
+void add_config_options(CLI::App& command, std::string& config,
+                        std::vector<std::string>& overrides) {
+  command.add_option("CONFIG", config, "A configuration file")->required();
+  command
+      .add_option("--set", overrides,
+                  "Override an option of the configuration, with its key in full: "
+                  "--set train.steps=100")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+}  // namespace recollect::cli
+
+int main(int argc, char** argv) { return recollect::cli::main(argc, argv); }

@@ -1,0 +1,155 @@
+#include "harness/cli/progress.hpp"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
+
+#include "harness/cli/commands.hpp"
+
+namespace recollect::cli {
+namespace {
+
+constexpr std::chrono::milliseconds kEveryInLog{10000};
+constexpr std::chrono::milliseconds kEveryOnTerminal{200};
+constexpr double kLeastSeconds = 1.0;  // before a rate means anything
+
+std::string plural(std::size_t count, const char* noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+/// Work done per step, in the plan's units.
+double step_work(const PlannedCell& cell) {
+  return cell.cost / static_cast<double>(cell.cell->train.steps);
+}
+
+std::size_t terminal_width() {
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 20) return 80;
+  return size.ws_col;
+}
+
+}  // namespace
+
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<std::int64_t>(std::ceil(seconds));
+  if (whole < 60) return fmt::format("{}s", whole);
+  if (whole < 3600) return fmt::format("{}m{:02}s", whole / 60, whole % 60);
+  const std::int64_t minutes = whole / 60;
+  if (minutes < 24 * 60) return fmt::format("{}h{:02}m", minutes / 60, minutes % 60);
+  return fmt::format("{}d{:02}h", minutes / (24 * 60), minutes / 60 % 24);
+}
+
+Progress::Progress(std::string out)
+    : out_(std::move(out)), terminal_(::isatty(STDERR_FILENO) == 1) {}
+
+Progress::~Progress() {
+  ticker_.request_stop();
+  if (ticker_.joinable()) ticker_.join();
+  if (terminal_) std::fputs("\r\x1b[K", stderr);
+}
+
+void Progress::on_plan(const RunPlan& plan) {
+  const std::lock_guard lock(guard_);
+  start_ = Clock::now();
+  const std::size_t train = plan.count(Work::kTrain);
+  const std::size_t score = plan.count(Work::kScore);
+  to_do_ = train + score;
+  for (const PlannedCell& cell : plan.cells) cost_left_ += cell.cost;
+  for (const std::string& note : plan.notes) say(note);
+  std::string line = fmt::format("{}: {} to train, ", plural(plan.cells.size(), "cell"), train);
+  if (score > 0) line += fmt::format("{} to score, ", score);
+  line += fmt::format("{} done; {} with {} each; results in {}", plan.count(Work::kNone),
+                      plural(static_cast<std::size_t>(plan.jobs), "job"),
+                      plural(static_cast<std::size_t>(plan.threads), "thread"), out_);
+  say(line);
+  if (to_do_ == 0) return;
+  ticker_ = std::jthread([this](const std::stop_token& stop) {
+    std::unique_lock ticker_lock(guard_);
+    while (!stop.stop_requested()) {
+      wake_.wait_for(ticker_lock, stop, terminal_ ? kEveryOnTerminal : kEveryInLog,
+                     [] { return false; });
+      if (!stop.stop_requested() && !running_.empty()) show_running();
+    }
+  });
+}
+
+void Progress::on_start(const PlannedCell& cell) {
+  const std::lock_guard lock(guard_);
+  running_[cell.index] = Running{&cell, 0, std::nullopt};
+}
+
+void Progress::on_step(const PlannedCell& cell, std::int64_t step) {
+  const std::lock_guard lock(guard_);
+  running_[cell.index].step = step;
+}
+
+void Progress::on_evaluation(const PlannedCell& cell, const HistoryRow& row) {
+  const std::lock_guard lock(guard_);
+  running_[cell.index].accuracy = row.validation_accuracy;
+}
+
+void Progress::on_end(const PlannedCell& cell, const CellOutcome& outcome) {
+  const std::lock_guard lock(guard_);
+  running_.erase(cell.index);
+  ++ended_;
+  cost_left_ -= cell.cost;
+  cost_done_ +=
+      cell.work == Work::kTrain ? step_work(cell) * static_cast<double>(outcome.status.steps) : 0.0;
+  std::string line =
+      fmt::format("[cell {} of {}] {} {} seed {}: ", ended_, to_do_, cell.cell->variant.label,
+                  cell.cell->task->name(), cell.cell->seed);
+  if (outcome.accuracy) {
+    line += fmt::format("accuracy {:.3f}, {}{}, {:.1f} s", *outcome.accuracy,
+                        plural(static_cast<std::size_t>(outcome.status.steps), "step"),
+                        cell.work == Work::kScore ? " (scored only)" : "", outcome.seconds);
+  } else {
+    line += fmt::format("{}: {}", name_of(outcome.status.ending), outcome.status.reason);
+  }
+  line += time_left();
+  say(line);
+}
+
+void Progress::say(const std::string& line) {
+  if (terminal_) std::fputs("\r\x1b[K", stderr);
+  report(line);
+}
+
+void Progress::show_running() const {
+  std::string line = fmt::format("{} of {} cells ended", ended_, to_do_);
+  for (const auto& [index, running] : running_) {
+    line += fmt::format("; {} seed {} {}/{}", running.cell->cell->variant.label,
+                        running.cell->cell->seed, running.step, running.cell->cell->train.steps);
+    if (running.accuracy) line += fmt::format(" (validation {:.3f})", *running.accuracy);
+  }
+  const std::string left = time_left();
+  if (!terminal_) {
+    line += left;
+    report(line);
+    return;
+  }
+  const std::size_t width = terminal_width() - 1;
+  const std::size_t room = width > left.size() ? width - left.size() : 0;
+  if (line.size() > room) line.resize(room);
+  line += left;
+  std::fputs("\r\x1b[K", stderr);
+  std::fwrite(line.data(), 1, line.size(), stderr);
+  std::fflush(stderr);
+}
+
+std::string Progress::time_left() const {
+  const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();
+  double done = cost_done_;
+  double left = cost_left_;
+  for (const auto& [index, running] : running_) {
+    const double part = step_work(*running.cell) * static_cast<double>(running.step);
+    done += part;
+    left -= part;
+  }
+  if (elapsed < kLeastSeconds || done <= 0.0 || ended_ == to_do_) return {};
+  return fmt::format("; about {} left", duration_text(std::max(0.0, left) * elapsed / done));
+}
+
+}  // namespace recollect::cli

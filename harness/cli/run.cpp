@@ -1,0 +1,79 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "core/file.hpp"
+#include "harness/cli/commands.hpp"
+#include "harness/cli/dry_run.hpp"
+#include "harness/cli/progress.hpp"
+#include "harness/config/load.hpp"
+#include "harness/report/table.hpp"
+#include "harness/sweep/runner.hpp"
+
+namespace recollect::cli {
+namespace {
+
+struct Options {
+  std::string config;
+  std::vector<std::string> overrides;
+  std::string out = "results/runs";
+  int jobs = 0;
+  bool dry_run = false;
+};
+
+/// The experiment's tables beside its folder; prints where they are.
+void write_tables(const Experiment& experiment, const std::filesystem::path& out) {
+  const CsvTable cells = read_cells(out, experiment.name).table;
+  const std::string stem = file_stem(experiment.name);
+  const std::filesystem::path cells_path = out / (stem + ".cells.csv");
+  const std::filesystem::path groups_path = out / (stem + ".groups.csv");
+  write_file_atomically(cells_path, to_csv(cells));
+  write_file_atomically(groups_path, to_csv(group_cells(cells)));
+  print(fmt::format("{}\n{}\n", cells_path.string(), groups_path.string()));
+}
+
+ExitStatus run(const Options& options) {
+  const Experiment experiment = load_experiment(options.config, options.overrides);
+  for (const std::string& warning : experiment.warnings)
+    report(fmt::format("warning: {}", warning));
+  if (options.dry_run) {
+    const RunPlan plan = plan_run(experiment, options.out, options.jobs);
+    for (const std::string& note : plan.notes) report(note);
+    print(describe_dry_run(plan, options.out));
+    return ExitStatus::kDone;
+  }
+  const RunSummary summary = [&] {
+    Progress progress(options.out);
+    return run_experiment(experiment, options.out, options.jobs, progress);
+  }();
+  write_tables(experiment, options.out);
+  for (const std::string& problem : summary.problems) report(problem);
+  if (summary.problems.empty()) return ExitStatus::kDone;
+  report(fmt::format("recollect: {} of {} cells failed or diverged; the others are done",
+                     summary.problems.size(), experiment.cells.size()));
+  return ExitStatus::kCellsFailed;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "run", "Train and score the cells of a configuration; cells that are done are skipped");
+  add_config_options(*command, options->config, options->overrides);
+  command->add_option("--out", options->out, "Folder of the results")
+      ->type_name("DIR")
+      ->capture_default_str();
+  command
+      ->add_option(
+          "--jobs", options->jobs,
+          "Cells at once; the cores are shared among them (default: one a core). Results do "
+          "not depend on it")
+      ->check(CLI::Range(1, 4096).description(""))
+      ->type_name("N");
+  command->add_flag("--dry-run", options->dry_run,
+                    "Print cells, parameters, memory and time, and write nothing");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace recollect::cli

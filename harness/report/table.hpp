@@ -1,0 +1,45 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "harness/report/csv.hpp"
+
+namespace recollect {
+
+/// What a results folder holds, as a tidy table: one row per (cell, weights, split, eval length).
+struct CellTable {
+  CsvTable table;
+  std::vector<std::string> warnings;  ///< e.g. cells that are not done yet
+};
+
+/// Reads the experiments of a results folder, or the one that is named. Columns: experiment, cell
+/// (its folder), config_hash (of the experiment's resolved configuration), code_version, compiler,
+/// build, status, reason, task and its settings (task_*: every option of any task in the table,
+/// empty where a task has none), variant, label, model_*, train_*, seed, data_seed, train_length,
+/// steps, solved_step, parameters, training_flops, state_floats, state_floats_peak, then those of
+/// scores.csv. A cell that failed or diverged is one row with empty scores. Only the scores that an
+/// experiment's configuration asks for are its rows, though the cell may hold more for another
+/// experiment.
+/// @throws IoError where there are no such cells, or a file cannot be read
+[[nodiscard]] CellTable read_cells(const std::filesystem::path& runs,
+                                   const std::string& experiment = "");
+
+/// One row per group of cells that differ in their seeds alone, and per (weights, split, eval
+/// length). `seeds` lists the seeds of the scores that the row sums up, n counts them, and failed
+/// counts the group's cells without scores. accuracy, exact_match and loss become _mean, _sd (over
+/// n - 1; empty for n = 1), _median, _min and _max; solved counts the seeds with a solved_step,
+/// solved_share is solved / n; steps, training_flops, scored, chance and the ceilings are means
+/// over the seeds. A seed that is the cell's own reads "seed".
+[[nodiscard]] CsvTable group_cells(const CsvTable& cells);
+
+/// A grouped table for people: per experiment, the best weights on test examples. Shows the
+/// settings that vary; accuracies are percentages. Marks groups in which only some seeds solved the
+/// task.
+[[nodiscard]] std::string groups_markdown(const CsvTable& groups);
+
+/// The same for single cells.
+[[nodiscard]] std::string cells_markdown(const CsvTable& cells);
+
+}  // namespace recollect

@@ -1,0 +1,170 @@
+#include "harness/sweep/cell_folder.hpp"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "core/error.hpp"
+#include "core/fields.hpp"
+#include "core/file.hpp"
+
+namespace recollect {
+namespace {
+
+constexpr std::array kEndings{Ending::kFinished, Ending::kDiverged, Ending::kFailed};
+
+template <class Row>
+void write_rows(const std::filesystem::path& path, const std::vector<Column<Row>>& columns,
+                const std::vector<Row>& rows) {
+  write_file_atomically(path, to_csv(to_table(columns, rows)));
+}
+
+template <class Row>
+std::vector<Row> read_rows(const std::filesystem::path& path,
+                           const std::vector<Column<Row>>& columns) {
+  if (!file_exists(path)) return {};
+  try {
+    return from_table(columns, parse_csv(read_file(path), path.string()), path.string());
+  } catch (const IoError& error) {  // a number that is none is reported without the file
+    const std::string what = error.what();
+    if (what.find(path.string()) != std::string::npos) throw;
+    throw IoError(fmt::format("{}: {}", path.string(), what));
+  }
+}
+
+}  // namespace
+
+std::string name_of(Ending ending) {
+  switch (ending) {
+    case Ending::kFinished:
+      return "finished";
+    case Ending::kDiverged:
+      return "diverged";
+    case Ending::kFailed:
+      return "failed";
+  }
+  return {};
+}
+
+CellFolder::CellFolder(const std::filesystem::path& out, const std::string& hash)
+    : path_(out / "cells" / hash) {}
+
+std::filesystem::path CellFolder::weights_path(Weights weights) const {
+  return path_ / (name_of(weights) + ".safetensors");
+}
+
+std::optional<CellStatus> CellFolder::read_status() const {
+  const std::filesystem::path file = path_ / "status.yaml";
+  if (!file_exists(file)) return std::nullopt;
+  try {
+    const YAML::Node node = YAML::Load(read_file(file));
+    CellStatus status;
+    const auto name = node["status"].as<std::string>();
+    const auto found = std::find_if(kEndings.begin(), kEndings.end(),
+                                    [&](Ending ending) { return name_of(ending) == name; });
+    if (found == kEndings.end()) throw IoError(fmt::format("unknown status '{}'", name));
+    status.ending = *found;
+    status.reason = node["reason"].as<std::string>();
+    status.steps = node["steps"].as<std::int64_t>();
+    if (!node["solved_step"].IsNull()) status.solved_step = node["solved_step"].as<std::int64_t>();
+    status.best_step = node["best_step"].as<std::int64_t>();
+    status.parameters = node["parameters"].as<std::int64_t>();
+    status.training_flops = node["training_flops"].as<double>();
+    status.state_floats = node["state_floats"].as<std::int64_t>();
+    status.state_floats_peak = node["state_floats_peak"].as<std::int64_t>();
+    status.numerics_version = node["numerics_version"].as<int>();
+    status.code_version = node["code_version"].as<std::string>();
+    status.compiler = node["compiler"].as<std::string>();
+    status.build = node["build"].as<std::string>();
+    return status;
+  } catch (const std::exception& error) {
+    throw IoError(
+        fmt::format("{}: not a status file: {}; remove the folder to train the cell again",
+                    file.string(), error.what()));
+  }
+}
+
+void CellFolder::write_status(const CellStatus& status) const {
+  YAML::Emitter out;
+  out << YAML::BeginMap;
+  const auto put = [&](const char* key, const auto& value) {
+    out << YAML::Key << key << YAML::Value << value;
+  };
+  const auto put_text = [&](const char* key, const std::string& value) {
+    out << YAML::Key << key << YAML::Value << YAML::DoubleQuoted << value;
+  };
+  put("status", name_of(status.ending));
+  put_text("reason", status.reason);
+  put("steps", status.steps);
+  out << YAML::Key << "solved_step" << YAML::Value;
+  if (status.solved_step) {
+    out << *status.solved_step;
+  } else {
+    out << YAML::Null;
+  }
+  put("best_step", status.best_step);
+  put("parameters", status.parameters);
+  put("training_flops", shortest(status.training_flops));
+  put("state_floats", status.state_floats);
+  put("state_floats_peak", status.state_floats_peak);
+  put("numerics_version", status.numerics_version);
+  put_text("code_version", status.code_version);
+  put_text("compiler", status.compiler);
+  put_text("build", status.build);
+  out << YAML::EndMap;
+  std::string text = out.c_str();
+  text += '\n';
+  write_text("status.yaml", text);
+}
+
+std::vector<ScoreRow> CellFolder::read_scores() const {
+  return read_rows(path_ / "scores.csv", score_columns());
+}
+
+std::vector<SliceRow> CellFolder::read_slices() const {
+  return read_rows(path_ / "slices.csv", slice_columns());
+}
+
+void CellFolder::write_scores(std::vector<ScoreRow> scores, std::vector<SliceRow> slices) const {
+  const auto by_key = [](const auto& a, const auto& b) { return a.key < b.key; };
+  std::stable_sort(scores.begin(), scores.end(), by_key);
+  std::stable_sort(slices.begin(), slices.end(), by_key);
+  write_rows(path_ / "slices.csv", slice_columns(), slices);
+  write_rows(path_ / "scores.csv", score_columns(), scores);
+}
+
+void CellFolder::write_history(const std::vector<HistoryRow>& history) const {
+  write_rows(path_ / "history.csv", history_columns(), history);
+}
+
+void CellFolder::write_text(const std::string& file, const std::string& text) const {
+  write_file_atomically(path_ / file, text);
+}
+
+std::string CellFolder::read_text(const std::string& file) const { return read_file(path_ / file); }
+
+std::vector<ScoreKey> wanted_scores(const Cell& cell) {
+  const std::set<std::int64_t> lengths(cell.eval.lengths.begin(), cell.eval.lengths.end());
+  std::vector<ScoreKey> wanted;
+  for (const Weights weights : {Weights::kFinal, Weights::kBest}) {
+    for (const Split split : {Split::kValidation, Split::kTest}) {
+      for (const std::int64_t length : lengths) {
+        const std::int64_t examples =
+            split == Split::kTest ? cell.eval.examples : cell.train.validation_examples;
+        wanted.push_back({weights, split, length, examples, name_of(cell.eval.unseen_levels)});
+      }
+    }
+  }
+  return wanted;
+}
+
+bool answers(const ScoreRow& row, const ScoreKey& wanted) {
+  ScoreKey key = wanted;
+  if (!row.unseen_level) key.unseen_levels.clear();
+  return row.key == key;
+}
+
+}  // namespace recollect

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/report/record.hpp"
+
+namespace recollect {
+
+/// How training a cell ended.
+enum class Ending {
+  kFinished,
+  kDiverged,  ///< the loss was not finite; it would be again
+  kFailed,    ///< an error; the next run tries again
+};
+[[nodiscard]] std::string name_of(Ending ending);
+
+/// status.yaml: what is known of a cell once its training has ended. The same bytes from run to
+/// run.
+struct CellStatus {
+  Ending ending = Ending::kFinished;
+  std::string reason;  ///< one line; empty where finished
+  std::int64_t steps = 0;
+  std::optional<std::int64_t> solved_step;
+  std::int64_t best_step = 0;
+  std::int64_t parameters = 0;
+  double training_flops = 0.0;  ///< nominal: 2 a multiply-add, 3 forward passes a training sequence
+  std::int64_t state_floats = 0;       ///< after train_length tokens
+  std::int64_t state_floats_peak = 0;  ///< up to train_length tokens
+  int numerics_version = 0;
+  std::string code_version;
+  std::string compiler;
+  std::string build;
+};
+
+/// The folder of one cell, OUT/cells/HASH:
+///   config.yaml          the resolved cell, itself a configuration that gives this very cell
+///   history.csv scores.csv slices.csv
+///   final.safetensors best.safetensors
+///   provenance.yaml      processor, threads and seconds: all that differs from run to run
+///   status.yaml          written last, so a folder without it holds a cell that is not done
+/// All files are written atomically. Every member throws IoError with the path.
+class CellFolder {
+ public:
+  CellFolder(const std::filesystem::path& out, const std::string& hash);
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  [[nodiscard]] std::filesystem::path weights_path(Weights weights) const;
+
+  /// None where the cell is not done.
+  [[nodiscard]] std::optional<CellStatus> read_status() const;
+  void write_status(const CellStatus& status) const;
+
+  /// None where there is no such file.
+  [[nodiscard]] std::vector<ScoreRow> read_scores() const;
+  [[nodiscard]] std::vector<SliceRow> read_slices() const;
+  /// Rows are written in the order of their keys, whatever order they come in. Slices go first: a
+  /// score row says that its slices are there too.
+  void write_scores(std::vector<ScoreRow> scores, std::vector<SliceRow> slices) const;
+
+  void write_history(const std::vector<HistoryRow>& history) const;
+  void write_text(const std::string& file, const std::string& text) const;
+  [[nodiscard]] std::string read_text(const std::string& file) const;
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// The score rows that a cell's configuration asks for: both weights, validation and test, each
+/// eval length. Validation rows count train.validation_examples examples, test rows eval.examples.
+[[nodiscard]] std::vector<ScoreKey> wanted_scores(const Cell& cell);
+
+/// True where `row` answers `wanted`. A row without untrained levels answers every mode.
+[[nodiscard]] bool answers(const ScoreRow& row, const ScoreKey& wanted);
+
+}  // namespace recollect

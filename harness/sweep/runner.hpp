@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/config/settings.hpp"
+#include "harness/sweep/cell_folder.hpp"
+#include "harness/train/trainer.hpp"
+
+namespace recollect {
+
+/// What is left to do for a cell.
+enum class Work {
+  kNone,   ///< finished with every row that is asked for, or diverged
+  kScore,  ///< finished, but rows are missing: scored from its weights, without training
+  kTrain,  ///< unfinished or failed: trained from the start
+};
+
+struct PlannedCell {
+  const Cell* cell = nullptr;  ///< of the experiment
+  std::size_t index = 0;       ///< its place in the experiment, from 0
+  std::string hash;
+  Work work = Work::kTrain;
+  std::optional<CellStatus> status;  ///< what its folder said before the run
+  double cost = 0.0;  ///< nominal multiply-adds of all training steps; an upper bound
+};
+
+/// What a run would do. Making one reads the folders and writes nothing.
+struct RunPlan {
+  std::vector<PlannedCell> cells;  ///< in the experiment's order
+  int jobs = 1;                    ///< cells at once
+  int threads = 1;                 ///< of each
+  std::vector<std::string> notes;  ///< e.g. cells of another build that are reused
+
+  [[nodiscard]] std::size_t count(Work work) const noexcept;
+};
+
+/// A cell with the seeds and the training settings that do not change the work of a step put to
+/// defaults: cells of equal shape take equally long a step. Compare them by identity().
+[[nodiscard]] Cell shape_of(const Cell& cell);
+
+/// Nominal multiply-adds of one training step.
+[[nodiscard]] double step_cost(const Cell& cell, const SequenceModel<float>& model);
+
+/// The model of a cell with all weights 0, for its layout and sizes.
+[[nodiscard]] SequenceModel<float> empty_model(const Cell& cell);
+
+/// @param jobs  cells at once; 0: as many as there are cells to train, at most one a core
+[[nodiscard]] RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out,
+                               int jobs = 0);
+
+/// How a cell ended in this run.
+struct CellOutcome {
+  CellStatus status;
+  std::optional<double>
+      accuracy;  ///< best weights, test examples, at the training length if scored
+  double seconds = 0.0;
+};
+
+/// Told how a run goes. Calls never overlap, whatever the thread they come from.
+class RunObserver {
+ public:
+  virtual ~RunObserver() = default;
+  virtual void on_plan(const RunPlan& plan) { (void)plan; }
+  virtual void on_start(const PlannedCell& cell) { (void)cell; }
+  virtual void on_step(const PlannedCell& cell, std::int64_t step) { (void)cell, (void)step; }
+  virtual void on_evaluation(const PlannedCell& cell, const HistoryRow& row) {
+    (void)cell, (void)row;
+  }
+  virtual void on_end(const PlannedCell& cell, const CellOutcome& outcome) {
+    (void)cell, (void)outcome;
+  }
+};
+
+/// What became of the experiment's cells, those of earlier runs included.
+struct RunSummary {
+  std::size_t finished = 0;
+  std::vector<std::string> problems;  ///< one line for each failed or diverged cell
+};
+
+/// Runs what plan_run() finds. Writes OUT/experiments/NAME.yaml first, then each cell's folder. The
+/// files, provenance apart, are the same bytes for any `jobs`. A cell that diverges or fails
+/// becomes a status with its reason, and the others go on.
+/// @throws IoError for files and space; cells that are done by then stay done
+RunSummary run_experiment(const Experiment& experiment, const std::filesystem::path& out, int jobs,
+                          RunObserver& observer);
+
+/// An experiment's name as the name of a file: no folder can be left through it, none is hidden.
+[[nodiscard]] std::string file_stem(const std::string& experiment);
+
+/// Where run_experiment() writes the experiment: its resolved configuration, then, as a second YAML
+/// document, the folders of its cells in order. The first document can be run as it is.
+[[nodiscard]] std::filesystem::path experiment_path(const std::filesystem::path& out,
+                                                    const std::string& name);
+
+}  // namespace recollect

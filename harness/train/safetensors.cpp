@@ -1,0 +1,216 @@
+#include "harness/train/safetensors.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string_view>
+
+#include "core/error.hpp"
+#include "core/file.hpp"
+
+namespace recollect {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "files are written as memory lies");
+
+using nlohmann::json;
+
+[[noreturn]] void reject(const std::filesystem::path& path, const std::string& what) {
+  throw IoError(fmt::format("{}: not a valid safetensors file: {}", path.string(), what));
+}
+
+std::vector<std::int64_t> shape_of(const ParameterInfo& info) {
+  if (info.one_dimensional) return {info.tensor.size()};
+  return {info.tensor.rows, info.tensor.cols};
+}
+
+json parse_header(const std::filesystem::path& path, std::string_view text) {
+  std::set<std::string> names;
+  std::string duplicate;
+  const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
+    if (event == json::parse_event_t::key && depth == 1 &&
+        !names.insert(parsed.get<std::string>()).second) {
+      duplicate = parsed.get<std::string>();
+    }
+    return true;
+  };
+  json header = json::parse(text.begin(), text.end(), watch, /*allow_exceptions=*/false);
+  if (!header.is_object()) reject(path, "its header is not a JSON object");
+  if (!duplicate.empty()) reject(path, fmt::format("tensor '{}' is there twice", duplicate));
+  return header;
+}
+
+/// An array of whole numbers >= 0; anything else is rejected.
+std::vector<std::int64_t> whole_numbers(const std::filesystem::path& path, const std::string& name,
+                                        const json& entry, const char* key) {
+  std::vector<std::int64_t> numbers;
+  const auto found = entry.find(key);
+  bool valid = found != entry.end() && found->is_array();
+  if (valid) {
+    for (const json& item : *found) {
+      valid = valid && item.is_number_unsigned() &&
+              item.get<std::uint64_t>() <=
+                  static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+      if (valid) numbers.push_back(item.get<std::int64_t>());
+    }
+  }
+  if (!valid) {
+    reject(path, fmt::format("{} of '{}' is not a list of whole numbers", key, name));
+  }
+  return numbers;
+}
+
+struct Placed {
+  NamedTensor tensor;
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+
+Placed parse_entry(const std::filesystem::path& path, const std::string& name, const json& entry,
+                   std::int64_t data_size) {
+  if (!entry.is_object()) reject(path, fmt::format("the entry of '{}' is not an object", name));
+  const auto dtype = entry.find("dtype");
+  if (dtype == entry.end() || *dtype != "F32") {
+    reject(path, fmt::format("dtype of '{}' is {}; only \"F32\" can be read", name,
+                             dtype == entry.end() ? "missing" : dtype->dump()));
+  }
+  Placed placed;
+  placed.tensor.name = name;
+  placed.tensor.shape = whole_numbers(path, name, entry, "shape");
+  const std::vector<std::int64_t> offsets = whole_numbers(path, name, entry, "data_offsets");
+  if (offsets.size() != 2 || offsets[0] > offsets[1]) {
+    reject(path, fmt::format("data_offsets of '{}' are [{}]", name, fmt::join(offsets, ", ")));
+  }
+  placed.begin = offsets[0];
+  placed.end = offsets[1];
+  if (placed.end > data_size) {
+    reject(path, fmt::format("truncated: '{}' ends at byte {} of the data, which has {} bytes",
+                             name, placed.end, data_size));
+  }
+  std::int64_t bytes = sizeof(float);
+  for (const std::int64_t size : placed.tensor.shape) {
+    if (__builtin_mul_overflow(bytes, size, &bytes)) bytes = -1;
+    if (bytes < 0) break;
+  }
+  if (bytes != placed.end - placed.begin) {
+    reject(path, fmt::format("'{}' has {} bytes of data, but its shape [{}] needs {}", name,
+                             placed.end - placed.begin, fmt::join(placed.tensor.shape, ", "),
+                             bytes < 0 ? "more than there can be" : std::to_string(bytes)));
+  }
+  return placed;
+}
+
+}  // namespace
+
+WeightsFile read_safetensors(const std::filesystem::path& path) {
+  const std::string file = read_file(path);
+  std::uint64_t header_size = 0;
+  if (file.size() < sizeof header_size) {
+    reject(path, fmt::format("truncated: {} bytes, not even the length of a header", file.size()));
+  }
+  std::memcpy(&header_size, file.data(), sizeof header_size);
+  if (header_size > file.size() - sizeof header_size) {
+    reject(path, fmt::format("truncated: a header of {} bytes in a file of {}", header_size,
+                             file.size()));
+  }
+  const json header = parse_header(path, std::string_view(file).substr(8, header_size));
+  const std::string_view data = std::string_view(file).substr(8 + header_size);
+
+  WeightsFile result;
+  std::vector<Placed> placed;
+  for (const auto& [name, entry] : header.items()) {
+    if (name == "__metadata__") {
+      if (!entry.is_object()) reject(path, "__metadata__ is not an object");
+      for (const auto& [key, value] : entry.items()) {
+        if (!value.is_string()) reject(path, fmt::format("metadata '{}' is not text", key));
+        result.metadata[key] = value.get<std::string>();
+      }
+    } else {
+      placed.push_back(parse_entry(path, name, entry, static_cast<std::int64_t>(data.size())));
+    }
+  }
+  std::stable_sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
+    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+  });
+  std::int64_t position = 0;
+  for (Placed& next : placed) {
+    if (next.begin != position) {
+      reject(path,
+             fmt::format("'{}' starts at byte {} of the data, {} {}", next.tensor.name, next.begin,
+                         next.begin < position ? "inside the tensor that ends at"
+                                               : "which leaves a gap after",
+                         position));
+    }
+    position = next.end;
+    next.tensor.data.resize(static_cast<std::size_t>(next.end - next.begin) / sizeof(float));
+    if (!next.tensor.data.empty()) {
+      std::memcpy(next.tensor.data.data(), data.data() + next.begin,
+                  static_cast<std::size_t>(next.end - next.begin));
+    }
+    result.tensors.push_back(std::move(next.tensor));
+  }
+  if (position != static_cast<std::int64_t>(data.size())) {
+    reject(path, fmt::format("{} bytes follow the last tensor",
+                             static_cast<std::int64_t>(data.size()) - position));
+  }
+  return result;
+}
+
+void save_weights(const std::filesystem::path& path, const ParameterLayout& layout,
+                  std::span<const float> weights, const Metadata& metadata) {
+  json header = json::object();
+  header["__metadata__"] = metadata;
+  std::string data;
+  data.reserve(weights.size_bytes());
+  for (const ParameterInfo& info : layout.all()) {
+    const auto bytes = static_cast<std::size_t>(info.tensor.size()) * sizeof(float);
+    header[info.name] = {{"dtype", "F32"},
+                         {"shape", shape_of(info)},
+                         {"data_offsets", {data.size(), data.size() + bytes}}};
+    data.append(reinterpret_cast<const char*>(weights.data() + info.tensor.offset), bytes);
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  const std::uint64_t header_size = text.size();
+  std::string file(sizeof header_size, '\0');
+  std::memcpy(file.data(), &header_size, sizeof header_size);
+  file += text;
+  file += data;
+  write_file_atomically(path, file);
+}
+
+std::vector<float> load_weights(const std::filesystem::path& path, const ParameterLayout& layout) {
+  const WeightsFile file = read_safetensors(path);
+  std::vector<float> weights(static_cast<std::size_t>(layout.size()));
+  for (const NamedTensor& tensor : file.tensors) {
+    const ParameterInfo* info = layout.find(tensor.name);
+    if (info == nullptr) {
+      throw IoError(
+          fmt::format("{}: tensor '{}' is not one of this model's", path.string(), tensor.name));
+    }
+    const std::vector<std::int64_t> wanted = shape_of(*info);
+    if (tensor.shape != wanted) {
+      throw IoError(fmt::format("{}: tensor '{}' has shape [{}], but the model needs [{}]",
+                                path.string(), tensor.name, fmt::join(tensor.shape, ", "),
+                                fmt::join(wanted, ", ")));
+    }
+    std::copy(tensor.data.begin(), tensor.data.end(), weights.begin() + info->tensor.offset);
+  }
+  if (file.tensors.size() != layout.all().size()) {  // names are unique: at least one is missing
+    for (const ParameterInfo& info : layout.all()) {
+      if (std::none_of(file.tensors.begin(), file.tensors.end(),
+                       [&](const NamedTensor& tensor) { return tensor.name == info.name; })) {
+        throw IoError(fmt::format("{}: tensor '{}' is missing", path.string(), info.name));
+      }
+    }
+  }
+  return weights;
+}
+
+}  // namespace recollect

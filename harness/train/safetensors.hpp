@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "models/parameters.hpp"
+
+namespace recollect {
+
+/// The safetensors format, for float32 tensors:
+///   8 bytes   N, the length of the header, little-endian
+///   N bytes   JSON: {"__metadata__": {text: text}, name: {"dtype": "F32", "shape": [...],
+///             "data_offsets": [begin, end]}, ...}, padded with blanks to a multiple of 8
+///   the rest  the data; offsets count bytes from its start, without gaps or overlaps
+
+using Metadata = std::map<std::string, std::string>;
+
+/// A tensor in memory; row-major.
+struct NamedTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::vector<float> data;
+};
+
+struct WeightsFile {
+  Metadata metadata;
+  std::vector<NamedTensor> tensors;  ///< in the order of their data
+};
+
+/// Reads and checks a file: sizes, offsets, overlaps, gaps, truncation, types.
+/// @throws IoError with the path and what is wrong
+[[nodiscard]] WeightsFile read_safetensors(const std::filesystem::path& path);
+
+/// Writes `weights`, laid out by `layout`, atomically. Equal arguments give equal bytes.
+/// @throws IoError
+void save_weights(const std::filesystem::path& path, const ParameterLayout& layout,
+                  std::span<const float> weights, const Metadata& metadata);
+
+/// Reads weights for a model. Every tensor of `layout` must be there with its shape, and no other.
+/// @throws IoError
+[[nodiscard]] std::vector<float> load_weights(const std::filesystem::path& path,
+                                              const ParameterLayout& layout);
+
+/// Version of the way in which weights are written, in the metadata as "format_version".
+inline constexpr int kWeightsFormatVersion = 1;
+
+}  // namespace recollect
