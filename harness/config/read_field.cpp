@@ -80,7 +80,7 @@ class ElementReader {
     if (*digits == '0' && last - digits > 1) {
       fail(value, key_, "a leading zero means octal to some readers; write it without");
     }
-    bounds(value, static_cast<double>(number));
+    bounds(value, number);
     return number;
   }
 
@@ -129,12 +129,16 @@ class ElementReader {
     return stop == end(value) ? error : std::errc::invalid_argument;
   }
 
-  void bounds(const YamlValue& value, double number) const {
+  // In the number's own type: as a double, 2^53 + 1 would pass for 2^53.
+  template <class T>
+  void bounds(const YamlValue& value, T number) const {
     if (!field_.bounded()) return;
-    if (number < field_.low || (field_.low_open && number <= field_.low)) {
+    const auto low = static_cast<T>(field_.low);
+    const auto high = static_cast<T>(field_.high);
+    if (number < low || (field_.low_open && number == low)) {
       fail(value, key_, fmt::format("must be {}; raise it", expected(field_)));
     }
-    if (number > field_.high || (field_.high_open && number >= field_.high)) {
+    if (number > high || (field_.high_open && number == high)) {
       fail(value, key_, fmt::format("must be {}; lower it", expected(field_)));
     }
   }

@@ -259,13 +259,18 @@ YamlValue parse(const std::string& text, const Places& places) {
   check_bytes(text, places);
   TreeBuilder builder(places);
   try {
-    std::istringstream stream(text);
+    // yaml-cpp takes the end of the file for the end of a quoted text, but not a document's end.
+    std::istringstream stream(text + "\n...\n");
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& error) {
-    throw ConfigError(
-        fmt::format("{}: not valid YAML: {}", places.line(error.mark.line), printable(error.msg)));
+    const bool open_quote = error.msg == YAML::ErrorMsg::DOC_IN_SCALAR;
+    const auto lines = static_cast<int>(std::count(text.begin(), text.end(), '\n'));
+    const int last = text.ends_with('\n') ? lines - 1 : lines;
+    throw ConfigError(fmt::format("{}: not valid YAML: {}",
+                                  places.line(std::min(error.mark.line, last)),
+                                  open_quote ? "a quote is never closed" : printable(error.msg)));
   }
   return builder.take();
 }
