@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/buffer.hpp"
 #include "core/matrix.hpp"
 #include "core/workspace.hpp"
 #include "models/layers/embedding.hpp"
@@ -94,7 +95,7 @@ class SequenceModel {
   ModelSettings settings_;
   std::int64_t vocab_ = 0;
   ParameterLayout layout_;
-  std::vector<S> weights_;
+  Buffer<S> weights_;
   Embedding embedding_;
   std::optional<Positions> positions_;
   std::vector<Block> blocks_;

@@ -12,8 +12,9 @@ enum class Position { kNone, kLearned, kRope };
 enum class Gate { kInput, kConstant, kNone };
 enum class Init { kPublished, kIdentity };
 
-/// Which form of the log-linear core runs; not an option, for tests.
-enum class Form { kFastest, kDense, kChunkwise };
+/// Which form of the log-linear core runs: not an option of the configuration. kFastest chooses between
+/// dense and chunkwise by their cost; kRecurrent has no backward pass.
+enum class Form { kFastest, kDense, kChunkwise, kRecurrent };
 
 /// The options of the sequence model; the defaults are those of the papers' synthetic experiments.
 /// A variant may override any of them.

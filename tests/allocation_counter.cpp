@@ -1,7 +1,8 @@
-#include "allocation_counter.hpp"
+#include "tests/allocation_counter.hpp"
 
-#include <cstdlib>
-#include <new>
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define RECOLLECT_SANITIZED 1
@@ -11,40 +12,63 @@
 #endif
 #endif
 
+namespace {
+
+thread_local std::uint64_t of_thread = 0;
+std::atomic<std::uint64_t> of_all{0};
+
+}  // namespace
+
+std::uint64_t recollect::testing::allocations() noexcept { return of_thread; }
+std::uint64_t recollect::testing::allocations_of_all_threads() noexcept { return of_all; }
+
 #ifdef RECOLLECT_SANITIZED
 
-std::uint64_t recollect::testing::allocations() noexcept { return 0; }
 bool recollect::testing::counts_allocations() noexcept { return false; }
 
 #else
 
-namespace {
-
-thread_local std::uint64_t count = 0;
-
-}  // namespace
-
-std::uint64_t recollect::testing::allocations() noexcept { return count; }
 bool recollect::testing::counts_allocations() noexcept { return true; }
 
-// The array and the non-throwing forms of the standard library call these.
-void* operator new(std::size_t size) {
-  ++count;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
+// The C library's own entry points, under the names by which it lets programs replace them.
+extern "C" {
+
+void* __libc_malloc(std::size_t);
+void* __libc_calloc(std::size_t, std::size_t);
+void* __libc_realloc(void*, std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+
+void* malloc(std::size_t size) {
+  ++of_thread;
+  ++of_all;
+  return __libc_malloc(size);
 }
 
-void* operator new(std::size_t size, std::align_val_t alignment) {
-  ++count;
-  const auto unit = static_cast<std::size_t>(alignment);
-  const std::size_t whole = size == 0 ? unit : (size + unit - 1) / unit * unit;
-  if (void* memory = std::aligned_alloc(unit, whole)) return memory;
-  throw std::bad_alloc();
+void* calloc(std::size_t count, std::size_t size) {
+  ++of_thread;
+  ++of_all;
+  return __libc_calloc(count, size);
 }
 
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void* realloc(void* memory, std::size_t size) {
+  ++of_thread;
+  ++of_all;
+  return __libc_realloc(memory, size);
+}
+
+void* memalign(std::size_t alignment, std::size_t size) {
+  ++of_thread;
+  ++of_all;
+  return __libc_memalign(alignment, size);
+}
+
+void* aligned_alloc(std::size_t alignment, std::size_t size) { return memalign(alignment, size); }
+
+int posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
+  *memory = memalign(alignment, size);
+  return *memory == nullptr ? ENOMEM : 0;
+}
+
+}  // extern "C"
 
 #endif

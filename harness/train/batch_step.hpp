@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "core/buffer.hpp"
 #include "core/parallel.hpp"
 #include "core/workspace.hpp"
 #include "models/sequence_model.hpp"
@@ -18,7 +19,7 @@ struct Lane {
   Workspace<S> workspace;
   Example example;
   GeneratorScratch scratch;
-  std::vector<S> logits;
+  Buffer<S> logits;
 };
 
 [[nodiscard]] inline SequenceInput input_of(const Example& example) {
@@ -50,7 +51,7 @@ class BatchStep {
     const S scale = S(1) / static_cast<S>(scored);
     parallel_for(shards_, threads_, [&](int shard, int thread) {
       Lane<S>& lane = lanes_[static_cast<std::size_t>(thread)];
-      std::vector<S>& gradient = shard_gradients_[static_cast<std::size_t>(shard)];
+      Buffer<S>& gradient = shard_gradients_[static_cast<std::size_t>(shard)];
       std::fill(gradient.begin(), gradient.end(), S(0));
       for (int b = first_of(shard); b < first_of(shard + 1); ++b) {
         fill(b, lane.example, lane.scratch);
@@ -81,7 +82,7 @@ class BatchStep {
   void reduce(int piece) {
     const std::size_t begin = gradient_.size() * static_cast<std::size_t>(piece) / kPieces;
     const std::size_t end = gradient_.size() * static_cast<std::size_t>(piece + 1) / kPieces;
-    const auto at = [&](std::vector<S>& numbers) {
+    const auto at = [&](Buffer<S>& numbers) {
       return Eigen::Map<Eigen::Array<S, Eigen::Dynamic, 1>>(numbers.data() + begin,
                                                             static_cast<Index>(end - begin));
     };
@@ -97,8 +98,8 @@ class BatchStep {
   int shards_;
   std::vector<Lane<S>> lanes_;
   std::vector<SequenceOutcome> outcomes_;
-  std::vector<std::vector<S>> shard_gradients_;
-  std::vector<S> gradient_;
+  std::vector<Buffer<S>> shard_gradients_;
+  Buffer<S> gradient_;
 };
 
 }  // namespace recollect

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "core/buffer.hpp"
 #include "harness/config/settings.hpp"
 #include "models/parameters.hpp"
 
@@ -36,8 +37,8 @@ class Adam {
   double epsilon_;
   double decay_;
   double clip_;
-  std::vector<S> first_;   // running mean of gradients
-  std::vector<S> second_;  // running mean of their squares
+  Buffer<S> first_;   // running mean of gradients
+  Buffer<S> second_;  // running mean of their squares
 };
 
 }  // namespace recollect

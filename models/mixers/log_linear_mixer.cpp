@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <numeric>
+#include <stdexcept>
 
 #include "core/fenwick.hpp"
+#include "models/mixers/log_linear_recurrent.hpp"
 #include "models/mixers/registry.hpp"
 
 namespace recollect {
@@ -52,6 +54,21 @@ CoreInput<S> LogLinearMixer<S>::head_input(const MyTape& tape, Index h) const {
                       constant(columns(tape.lambda, h * levels, levels))};
 }
 
+namespace {
+
+template <class S>
+void recurrent_forward(const CoreInput<S>& in, View<S> y) {
+  LogLinearRecurrent<S> state(in.k.cols());
+  for (Index t = 0; t < in.k.rows(); ++t) {
+    const S* lambda = in.lambda.data() + t * in.lambda.outerStride();
+    state.step(in.q.row(t).data(), in.k.row(t).data(), in.v.row(t).data(),
+               in.g == nullptr ? S(0) : in.g[t],
+               {lambda, static_cast<std::size_t>(in.lambda.cols())}, y.row(t).data());
+  }
+}
+
+}  // namespace
+
 template <class S>
 auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Rows& wanted, View<S> y,
                                 Workspace<S>& workspace) const -> const Tape* {
@@ -77,7 +94,9 @@ auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Rows& want
   for (Index h = 0; h < heads_; ++h) {
     const CoreInput<S> input = head_input(*tape, h);
     const View<S> y_head = columns(mine, h * d, d);
-    if (dense) {
+    if (form_ == Form::kRecurrent) {
+      recurrent_forward(input, y_head);
+    } else if (dense) {
       LogLinearDense<S>::forward(input, rows, y_head, workspace);
     } else {
       chunkwise[h] = LogLinearChunkwise<S>::forward(input, chunk_, y_head, workspace);
@@ -91,6 +110,7 @@ template <class S>
 void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u, const Rows& wanted,
                                  const Tape* opaque, ConstView<S>, ConstView<S> dy_wanted,
                                  View<S> du, Workspace<S>& workspace) const {
+  if (form_ == Form::kRecurrent) throw std::logic_error("the recurrent form has no backward pass");
   const MyTape& tape = *static_cast<const MyTape*>(opaque);
   const typename Workspace<S>::Scope scope(workspace);
   const Index length = u.rows();

@@ -1,0 +1,110 @@
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/fenwick.hpp"
+#include "harness/train/batch_step.hpp"
+#include "harness/train/optimizer.hpp"
+#include "models/mixers/registry.hpp"
+#include "tasks/mqar.hpp"
+#include "tests/allocation_counter.hpp"
+
+namespace recollect {
+namespace {
+
+/// Heap blocks that training steps 2..4 ask for, in all threads.
+std::uint64_t blocks_after_first_step(const std::string& variant, const ModelSettings& settings,
+                                      std::int64_t length, std::int64_t pairs, int threads) {
+  MqarSettings mqar;
+  mqar.length = length;
+  mqar.pairs = pairs;
+  const std::unique_ptr<Task> task = mqar.make();
+  SequenceModel<float> model(settings, variant, task->vocab(), length, level_count(length));
+  model.initialise(1);
+  TrainSettings train;
+  Adam<float> optimizer(model.layout(), train);
+  BatchStep<float> batch(model, 16, threads);
+  std::uint64_t before = 0;
+  for (std::int64_t step = 1; step <= 4; ++step) {
+    if (step == 2) before = testing::allocations_of_all_threads();
+    model.begin_step(length);
+    (void)batch.run(model, 16 * task->scored(),
+                    [&](int b, Example& example, GeneratorScratch& scratch) {
+                      task->example(0, Split::kTrain, static_cast<std::uint64_t>(b), example,
+                                    scratch);
+                    });
+    (void)optimizer.update(step, 1e-3, batch.gradient(), model.parameters());
+  }
+  return testing::allocations_of_all_threads() - before;
+}
+
+TEST_CASE("allocation: the counter sees malloc and new, here and in other threads") {
+  if (!testing::counts_allocations()) return;
+  const std::uint64_t before = testing::allocations_of_all_threads();
+  void* volatile seen = std::malloc(10);  // volatile: or the compiler leaves the pair out
+  std::free(seen);
+  int* volatile number = new int(3);
+  delete number;
+  { const Buffer<float> aligned(100, 1.0F); }
+  CHECK(testing::allocations_of_all_threads() - before == 3);
+  parallel_for(2, 2, [](int, int) {
+    void* volatile here = std::malloc(10);
+    std::free(here);
+  });
+  CHECK(testing::allocations_of_all_threads() - before >= 5);
+}
+
+TEST_CASE("allocation: none in a training step after the first, for every variant and option") {
+  if (!testing::counts_allocations()) return;
+  struct Option {
+    const char* name;
+    void (*set)(ModelSettings&);
+  };
+  const std::vector<Option> options = {
+      {"plain", [](ModelSettings&) {}},
+      {"heads", [](ModelSettings& s) { s.heads = 4; }},
+      {"pre-norm", [](ModelSettings& s) { s.norm = Norm::kPre; }},
+      {"learned positions", [](ModelSettings& s) { s.position = Position::kLearned; }},
+      {"rope", [](ModelSettings& s) { s.position = Position::kRope; }},
+      {"constant gate", [](ModelSettings& s) { s.gate = Gate::kConstant; }},
+      {"no gate", [](ModelSettings& s) { s.gate = Gate::kNone; }},
+      {"convolution", [](ModelSettings& s) { s.short_conv = 4; }},
+      {"mlp", [](ModelSettings& s) { s.mlp = 2; }},
+      {"chunk 16", [](ModelSettings& s) { s.chunk = 16; }},
+      {"narrow", [](ModelSettings& s) { s.width = 6; }},
+      {"wide", [](ModelSettings& s) { s.width = 256; }},
+      {"three layers", [](ModelSettings& s) { s.layers = 3; }},
+      {"everything",
+       [](ModelSettings& s) {
+         s.heads = 2;
+         s.norm = Norm::kPre;
+         s.position = Position::kRope;
+         s.short_conv = 4;
+         s.mlp = 2;
+       }},
+  };
+  for (const MixerEntry& entry : mixers()) {
+    for (const Option& option : options) {
+      CAPTURE(entry.name);
+      CAPTURE(option.name);
+      ModelSettings settings;
+      option.set(settings);
+      CHECK(blocks_after_first_step(std::string(entry.name), settings, 100, 4, 2) == 0);
+    }
+  }
+}
+
+TEST_CASE("allocation: none either in long sequences and with many scored positions") {
+  if (!testing::counts_allocations()) return;
+  for (const MixerEntry& entry : mixers()) {
+    CAPTURE(entry.name);
+    CHECK(blocks_after_first_step(std::string(entry.name), {}, 1024, 60, 1) == 0);
+    CHECK(blocks_after_first_step(std::string(entry.name), {}, 256, 60, 3) == 0);
+  }
+}
+
+}  // namespace
+}  // namespace recollect
