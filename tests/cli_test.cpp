@@ -1,0 +1,242 @@
+#include <doctest/doctest.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "core/file.hpp"
+#include "harness/report/csv.hpp"
+#include "tests/temporary_folder.hpp"
+
+namespace recollect {
+namespace {
+
+struct Result {
+  int status = -1;
+  std::string out;
+  std::string err;
+};
+
+/// Runs the real program. Arguments are those of a shell.
+Result recollect_program(const std::string& arguments) {
+  const TemporaryFolder folder;
+  const std::string errors = (folder / "stderr").string();
+  std::string command = "'" RECOLLECT_BINARY "' ";
+  command += arguments + " 2>'" + errors + "'";
+  FILE* pipe = ::popen(command.c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  Result result;
+  char block[4096];
+  for (std::size_t count = 0; (count = ::fread(block, 1, sizeof block, pipe)) > 0;) {
+    result.out.append(block, count);
+  }
+  const int code = ::pclose(pipe);
+  result.status = WIFEXITED(code) ? WEXITSTATUS(code) : -1;
+  result.err = read_file(errors);
+  return result;
+}
+
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::size_t line_count(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+/// A path as one argument of the shell. (g++ 12 has a false warning about "'" + path.)
+std::string quoted(const std::filesystem::path& path) {
+  std::string text = "'";
+  text += path.string();
+  text += "'";
+  return text;
+}
+
+/// Writes a configuration that trains in a moment; returns its path, quoted.
+std::string tiny_config(const TemporaryFolder& folder) {
+  const std::filesystem::path path = folder / "tiny.yaml";
+  write_file_atomically(path, R"(# A cell that trains in a moment.
+experiment: tiny
+task: {name: mqar, length: 16, pairs: 2, vocab: 16}
+model: {width: 8, layers: 1, lambda_hidden: 4, chunk: 8}
+variants: [fixed-decay, full-quadratic]
+train: {examples: 40, validation_examples: 20, batch: 4, steps: 20, eval_every: 10}
+eval: {lengths: [16], examples: 20}
+)");
+  return quoted(path);
+}
+
+void expect_usage_error(const std::string& arguments, const std::string& message) {
+  const Result result = recollect_program(arguments);
+  CAPTURE(arguments);
+  CAPTURE(result.err);
+  CHECK(result.status == 64);
+  CHECK(result.out.empty());
+  CHECK(line_count(result.err) == 1);
+  CHECK(holds(result.err, message));
+  CHECK(holds(result.err, "ee recollect --help"));
+}
+
+TEST_CASE("cli: help lists what there is and the exit statuses") {
+  const Result result = recollect_program("--help");
+  CHECK(result.status == 0);
+  CHECK(result.err.empty());
+  for (const char* word : {"run", "table", "list", "check", "--version", "Exit status", "  0 ",
+                           "  3 ", "  4 ", "  5 ", "  64 "}) {
+    CAPTURE(word);
+    CHECK(holds(result.out, word));
+  }
+  for (const char* absent : {"plot", "compare", "bench", "slurm", "inspect", "--shard", "latex"}) {
+    CAPTURE(absent);
+    CHECK_FALSE(holds(result.out, absent));
+    CHECK_FALSE(holds(recollect_program("run --help").out, absent));
+    CHECK_FALSE(holds(recollect_program("table --help").out, absent));
+  }
+  CHECK(holds(recollect_program("run --help").out, "--dry-run"));
+}
+
+TEST_CASE("cli: the version names code, compiler and build") {
+  const Result result = recollect_program("--version");
+  CHECK(result.status == 0);
+  CHECK(result.out.starts_with("recollect "));
+  CHECK(holds(result.out, "\ncode version  "));
+  CHECK(holds(result.out, "\ncompiler      "));
+  CHECK(holds(result.out, "\nbuild         "));
+}
+
+TEST_CASE("cli: a wrong command line is one line with a way out") {
+  expect_usage_error("", "a subcommand is missing");
+  expect_usage_error("rum x.yaml", "unknown subcommand 'rum'; did you mean 'run'?");
+  expect_usage_error("run", "CONFIG is required");
+  expect_usage_error("run x.yaml --jbos 3", "unknown option '--jbos'; did you mean '--jobs'?");
+  expect_usage_error("run x.yaml y.yaml", "unknown argument 'y.yaml'");
+  expect_usage_error("run x.yaml --jobs 0", "--jobs");
+  expect_usage_error("run x.yaml --jobs many", "--jobs");
+  expect_usage_error("table x --format latex", "latex");
+  expect_usage_error("list taks", "did you mean 'tasks'?");
+}
+
+TEST_CASE("cli: a configuration that is wrong or missing") {
+  const TemporaryFolder folder;
+  const std::string config = tiny_config(folder);
+  const std::string out = (folder / "out").string();
+  const Result wrong = recollect_program("run " + config + " --set task.pairs=100 --out " + out);
+  CHECK(wrong.status == 3);
+  CHECK(line_count(wrong.err) == 1);
+  CHECK(holds(wrong.err, "task.pairs"));
+  CHECK_FALSE(std::filesystem::exists(out));
+  const Result missing = recollect_program("check " + quoted(folder / "no.yaml"));
+  CHECK(missing.status == 5);
+  CHECK(holds(missing.err, "no.yaml"));
+}
+
+TEST_CASE("cli: check prints a configuration that is its own") {
+  const TemporaryFolder folder;
+  const Result once = recollect_program("check " + tiny_config(folder) + " --set train.batch=5");
+  CHECK(once.status == 0);
+  CHECK(holds(once.out, "batch: 5"));
+  CHECK(holds(once.out, "learning_rate: "));
+  write_file_atomically(folder / "resolved.yaml", once.out);
+  const Result again = recollect_program("check " + quoted(folder / "resolved.yaml"));
+  CHECK(again.status == 0);
+  CHECK(again.out == once.out);
+  const Result warned =
+      recollect_program("check " + tiny_config(folder) + " --set 'eval.lengths=[64]'");
+  CHECK(warned.status == 0);
+  CHECK(holds(warned.err, "warning: "));
+  CHECK_FALSE(holds(warned.out, "warning"));
+}
+
+TEST_CASE("cli: list prints tasks, variants and configurations") {
+  CHECK(holds(recollect_program("list tasks").out, "mqar "));
+  const Result variants = recollect_program("list variants");
+  CHECK(line_count(variants.out) == 6);
+  CHECK(holds(variants.out, "adaptive-decay "));
+  const TemporaryFolder folder;
+  (void)tiny_config(folder);
+  const Result configs = recollect_program("list configs " + quoted(folder.path()));
+  CHECK(configs.status == 0);
+  CHECK(configs.out ==
+        (folder / "tiny.yaml").string() + "  tiny  A cell that trains in a moment.\n");
+  CHECK(recollect_program("list configs /nowhere/at/all").status == 5);
+}
+
+TEST_CASE("cli: run trains, tabulates, and finds its work done when it runs again") {
+  const TemporaryFolder folder;
+  const std::string config = tiny_config(folder);
+  const std::filesystem::path out = folder / "out";
+  const std::string run = "run " + config + " --jobs 1 --out " + quoted(out);
+  const Result first = recollect_program(run);
+  CAPTURE(first.err);
+  CHECK(first.status == 0);
+  CHECK(first.out ==
+        (out / "tiny.cells.csv").string() + "\n" + (out / "tiny.groups.csv").string() + "\n");
+  CHECK(holds(first.err, "2 cells: 2 to train, 0 done; 1 job with "));
+  CHECK(holds(first.err, "[cell 1 of 2] "));
+  CHECK(holds(first.err, "[cell 2 of 2] "));
+  const std::string cells = read_file(out / "tiny.cells.csv");
+  const std::string groups = read_file(out / "tiny.groups.csv");
+  CHECK(parse_csv(cells, "cells").rows.size() == 2 * 4);
+  CHECK(recollect_program("table " + quoted(out) + " --rows cells").out == cells);
+  CHECK(recollect_program("table " + quoted(out)).out == groups);
+  const Result markdown = recollect_program("table --format markdown " + quoted(out));
+  CHECK(holds(markdown.out, "### tiny\n"));
+  CHECK(holds(markdown.out, "| full-quadratic |"));
+
+  const Result second = recollect_program(run);
+  CHECK(second.status == 0);
+  CHECK(holds(second.err, "0 to train, 2 done"));
+  CHECK(read_file(out / "tiny.cells.csv") == cells);
+}
+
+TEST_CASE("cli: a cell that diverges gives status 4 and its reason") {
+  const TemporaryFolder folder;
+  const Result result = recollect_program(
+      "run " + tiny_config(folder) + " --out " + quoted(folder / "out") +
+      " --set train.learning_rate=10 --set train.weight_decay=10 --set train.clip=0");
+  CAPTURE(result.err);
+  CHECK(result.status == 4);
+  CHECK(holds(result.err, "diverged: "));
+  CHECK(holds(result.err, "2 of 2 cells failed or diverged"));
+  const CsvTable cells = parse_csv(read_file(folder / "out" / "tiny.cells.csv"), "cells");
+  REQUIRE(cells.rows.size() == 2);
+  CHECK(cells.rows[0][cells.index("status")] == "diverged");
+}
+
+TEST_CASE("cli: a dry run tells cells, parameters, memory and time, and writes nothing") {
+  const TemporaryFolder folder;
+  const std::filesystem::path out = folder / "out";
+  const Result result =
+      recollect_program("run " + tiny_config(folder) + " --dry-run --out " + quoted(out));
+  CAPTURE(result.err);
+  CHECK(result.status == 0);
+  CHECK(holds(result.out, "2 to train"));
+  CHECK(holds(result.out, "fixed-decay"));
+  CHECK(holds(result.out, "memory   about "));
+  CHECK(holds(result.out, "time     about "));
+  CHECK_FALSE(std::filesystem::exists(out));
+}
+
+TEST_CASE("cli: places that cannot be read or written give status 5 and one line") {
+  const TemporaryFolder folder;
+  const std::string config = tiny_config(folder);
+  write_file_atomically(folder / "file", "x");
+  const Result file = recollect_program("run " + config + " --out " + quoted(folder / "file"));
+  CHECK(file.status == 5);
+  CHECK(line_count(file.err) == 1);
+  CHECK(holds(file.err, "Not a directory"));
+  const std::string name(300, 'x');
+  const Result long_name = recollect_program("run " + config + " --out /tmp/" + name);
+  CHECK(long_name.status == 5);
+  CHECK(line_count(long_name.err) == 1);
+  CHECK(holds(long_name.err, "File name too long"));
+  const Result empty = recollect_program("table " + quoted(folder.path()));
+  CHECK(empty.status == 5);
+  CHECK(holds(empty.err, "holds no results"));
+  CHECK(recollect_program("list tasks >/dev/full").status == 5);
+}
+
+}  // namespace
+}  // namespace recollect

@@ -1,0 +1,169 @@
+#include "harness/train/safetensors.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <limits>
+#include <string>
+
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "tests/temporary_folder.hpp"
+
+namespace recollect {
+namespace {
+
+ParameterLayout small_layout() {
+  ParameterLayout layout;
+  (void)layout.add_matrix("b.weight", 2, 3, Fill::kNormal, 1.0);
+  (void)layout.add_vector("a.bias", 2, Fill::kConstant, 0.0);
+  return layout;
+}
+
+std::string file_of(const std::string& header, std::size_t data_bytes) {
+  const std::uint64_t size = header.size();
+  std::string bytes(sizeof size, '\0');
+  std::memcpy(bytes.data(), &size, sizeof size);
+  bytes += header;
+  bytes.append(data_bytes, '\0');
+  return bytes;
+}
+
+/// The message with which a file of these bytes is refused; "" if it is read.
+std::string refusal(const TemporaryFolder& folder, const std::string& bytes) {
+  const std::filesystem::path path = folder / "x.safetensors";
+  write_file_atomically(path, bytes);
+  try {
+    (void)read_safetensors(path);
+  } catch (const IoError& error) {
+    const std::string what = error.what();
+    CHECK(what.find(path.string()) != std::string::npos);
+    return what;
+  }
+  return {};
+}
+
+bool holds(const std::string& text, const std::string& part) {
+  INFO("text: ", text, "  wanted: ", part);
+  CHECK(text.find(part) != std::string::npos);
+  return text.find(part) != std::string::npos;
+}
+
+TEST_CASE("safetensors: weights come back bit for bit, with shapes and metadata") {
+  const TemporaryFolder folder;
+  const ParameterLayout layout = small_layout();
+  const std::vector<float> weights = {1.0F,  -2.5F, 1e-42F, std::numeric_limits<float>::infinity(),
+                                      -0.0F, 3.0F,  7.0F,   8.0F};
+  save_weights(folder / "w.safetensors", layout, weights, {{"cell", "00ff"}, {"step", "20"}});
+
+  const std::vector<float> loaded = load_weights(folder / "w.safetensors", layout);
+  REQUIRE(loaded.size() == weights.size());
+  CHECK(std::memcmp(loaded.data(), weights.data(), sizeof(float) * weights.size()) == 0);
+
+  const WeightsFile file = read_safetensors(folder / "w.safetensors");
+  CHECK(file.metadata == Metadata{{"cell", "00ff"}, {"step", "20"}});
+  REQUIRE(file.tensors.size() == 2);
+  CHECK(file.tensors[0].name == "b.weight");
+  CHECK(file.tensors[0].shape == std::vector<std::int64_t>{2, 3});
+  CHECK(file.tensors[1].name == "a.bias");
+  CHECK(file.tensors[1].shape == std::vector<std::int64_t>{2});
+}
+
+TEST_CASE("safetensors: the bytes of a file are those of the format") {
+  const TemporaryFolder folder;
+  ParameterLayout layout;
+  (void)layout.add_vector("a", 1, Fill::kConstant, 0.0);
+  save_weights(folder / "w.safetensors", layout, std::vector<float>{1.0F}, {{"k", "v"}});
+  const std::string header =
+      R"({"__metadata__":{"k":"v"},"a":{"data_offsets":[0,4],"dtype":"F32","shape":[1]}})";
+  std::string expected = file_of(header + std::string((8 - header.size() % 8) % 8, ' '), 0);
+  expected += std::string("\x00\x00\x80\x3f", 4);
+  CHECK(read_file(folder / "w.safetensors") == expected);
+}
+
+TEST_CASE("safetensors: a file that is not whole and sound is refused") {
+  const TemporaryFolder folder;
+  const std::string good = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
+  CHECK(refusal(folder, file_of(good, 8)).empty());
+
+  holds(refusal(folder, ""), "truncated");
+  holds(refusal(folder, "1234567"), "truncated");
+  holds(refusal(folder, file_of(good, 8).substr(0, 20)), "truncated: a header of");
+  holds(refusal(folder, std::string(8, '\xff')), "truncated: a header of");
+  holds(refusal(folder, file_of(good, 7)), "truncated: 'a' ends at byte 8");
+  holds(refusal(folder, file_of(good, 9)), "1 bytes follow the last tensor");
+  holds(refusal(folder, file_of("[]", 0)), "not a JSON object");
+  holds(refusal(folder, file_of("{", 0)), "not a JSON object");
+  holds(refusal(folder, file_of(R"({"a":1})", 0)), "not an object");
+  holds(refusal(folder, file_of(R"({"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}})", 4)),
+        "only \"F32\"");
+  holds(refusal(folder, file_of(R"({"a":{"shape":[2],"data_offsets":[0,8]}})", 8)),
+        "dtype of 'a' is missing");
+  holds(refusal(folder, file_of(R"({"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", 8)),
+        "shape of 'a'");
+  holds(refusal(folder, file_of(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", 8)),
+        "needs 12");
+  holds(refusal(folder, file_of(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],)"
+                                R"("data_offsets":[0,8]}})",
+                                8)),
+        "more than there can be");
+  holds(refusal(folder, file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", 8)),
+        "data_offsets");
+  holds(refusal(folder, file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})", 12)),
+        "leaves a gap");
+  holds(refusal(folder, file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
+                                R"("b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})",
+                                12)),
+        "inside the tensor");
+  holds(refusal(folder, file_of(R"({"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},)"
+                                R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
+                                8)),
+        "'a' is there twice");
+  holds(refusal(folder, file_of(R"({"__metadata__":{"k":1}})", 0)), "metadata 'k'");
+}
+
+TEST_CASE("safetensors: weights of another model are refused by name") {
+  const TemporaryFolder folder;
+  const ParameterLayout layout = small_layout();
+  const std::filesystem::path path = folder / "w.safetensors";
+  save_weights(path, layout, std::vector<float>(8), {});
+  const auto refused = [&](const ParameterLayout& other, const std::string& part) {
+    try {
+      (void)load_weights(path, other);
+      FAIL("not refused");
+    } catch (const IoError& error) {
+      holds(error.what(), part);
+    }
+  };
+  ParameterLayout fewer;
+  (void)fewer.add_matrix("b.weight", 2, 3, Fill::kNormal, 1.0);
+  refused(fewer, "'a.bias' is not one of this model's");
+  ParameterLayout reshaped;
+  (void)reshaped.add_matrix("b.weight", 3, 2, Fill::kNormal, 1.0);
+  (void)reshaped.add_vector("a.bias", 2, Fill::kConstant, 0.0);
+  refused(reshaped, "'b.weight' has shape [2, 3], but the model needs [3, 2]");
+  ParameterLayout more = small_layout();
+  (void)more.add_vector("c", 2, Fill::kConstant, 0.0);
+  refused(more, "'c' is missing");
+}
+
+TEST_CASE("file: writing replaces a file whole, and leaves nothing else behind") {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "a.txt", "one");
+  write_file_atomically(folder / "a.txt", "two");
+  CHECK(read_file(folder / "a.txt") == "two");
+  CHECK_THROWS_AS(write_file_atomically(folder / "missing" / "a.txt", "x"), IoError);
+  std::filesystem::create_directory(folder / "b.txt");  // a file cannot replace a folder
+  CHECK_THROWS_AS(write_file_atomically(folder / "b.txt", "x"), IoError);
+  std::size_t entries = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+    ++entries;
+  }
+  CHECK(entries == 2);
+  CHECK_THROWS_WITH_AS((void)read_file(folder / "c.txt"),
+                       doctest::Contains("c.txt: No such file or directory"), IoError);
+  CHECK_THROWS_AS(make_folder(folder / "a.txt" / "sub"), IoError);
+}
+
+}  // namespace
+}  // namespace recollect
