@@ -12,11 +12,6 @@ namespace recollect {
 
 namespace {
 
-std::string field_text(const Field& field) {
-  const std::string text = field.text();
-  return std::holds_alternative<std::string*>(field.value) ? yaml_quoted(text) : text;
-}
-
 // One section as all the given drafts have it. Fields of one index are the same option.
 void emit_common(std::string& out, const std::vector<Fields>& drafts, const std::string& section,
                  const std::vector<GridAxis>& axes, std::string_view indent) {
@@ -108,13 +103,6 @@ void emit_grid(std::string& out, const Plan& plan) {
 }
 
 }  // namespace
-
-void emit_fields(std::string& out, const Fields& fields, std::string_view indent) {
-  for (const Field& field : fields) {
-    const std::string text = field_text(field);
-    if (!text.empty()) out += fmt::format("{}{}: {}\n", indent, field.name, text);
-  }
-}
 
 std::string resolved_yaml(const Plan& plan) {
   std::string out = fmt::format("experiment: {}\n", yaml_quoted(plan.experiment));
