@@ -364,18 +364,32 @@ double SequenceModel<S>::nominal_multiply_adds(std::int64_t tokens,
   double count = width * static_cast<double>(vocab_ * scored);
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
     const bool all = layer + 1 < blocks_.size();
-    const auto rows = static_cast<double>(all ? tokens : scored);
-    count += blocks_[layer].mixer->multiply_adds(tokens, scored, all);
-    count += rows * width * width * (1.0 + 2.0 * static_cast<double>(settings_.mlp));
+    const std::int64_t rows = all ? tokens : scored;
+    count += blocks_[layer].mixer->multiply_adds(tokens, rows, all);
+    count += static_cast<double>(rows) * width * width * (1.0 + 2.0 * static_cast<double>(settings_.mlp));
     count += width * static_cast<double>(settings_.short_conv * tokens);
   }
   return count;
 }
 
 template <class S>
-std::int64_t SequenceModel<S>::workspace_size(std::int64_t tokens, std::int64_t scored,
-                                              bool with_gradient) const noexcept {
-  return 0 * (tokens + scored + with_gradient);
+std::int64_t SequenceModel<S>::workspace_size(std::int64_t tokens,
+                                              std::int64_t scored) const noexcept {
+  const std::int64_t width = settings_.width;
+  const bool pre = settings_.norm == Norm::kPre;
+  std::int64_t size = 3 * tokens * width + tokens;  // x, its two gradients, and the positions
+  std::int64_t scratch = 0;
+  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
+    const bool all = layer + 1 < blocks_.size();
+    const std::int64_t rows = all ? tokens : scored;
+    const Footprint mixer = blocks_[layer].mixer->footprint(tokens, rows, all);
+    size += mixer.tape + 2 * rows * width + (pre ? 2 * tokens : rows) * width;
+    if (settings_.short_conv > 0) size += tokens * width;
+    if (settings_.mlp > 0) size += rows * width * (3 * settings_.mlp + (pre ? 3 : 2));
+    scratch = std::max(scratch, mixer.scratch + (rows + tokens) * width);
+    if (settings_.mlp > 0) scratch = std::max(scratch, rows * width * (settings_.mlp + 1));
+  }
+  return size + scratch + scored * (2 * width + vocab_);
 }
 
 template class SequenceModel<float>;

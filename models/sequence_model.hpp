@@ -75,9 +75,8 @@ class SequenceModel {
   /// Nominal multiply-adds of one sequence's forward pass with `scored` scored positions.
   [[nodiscard]] double nominal_multiply_adds(std::int64_t tokens, std::int64_t scored) const noexcept;
 
-  /// Numbers that a workspace holds at most for one sequence, an estimate within a few per cent.
-  [[nodiscard]] std::int64_t workspace_size(std::int64_t tokens, std::int64_t scored,
-                                            bool with_gradient) const noexcept;
+  /// Numbers that a workspace holds at most for forward_backward() of one sequence; an estimate.
+  [[nodiscard]] std::int64_t workspace_size(std::int64_t tokens, std::int64_t scored) const noexcept;
 
  private:
   struct Block;

@@ -130,6 +130,45 @@ TEST_CASE("mixers: names are unique, found, and unknown ones are not") {
                     "softmax-level, gated-linear, full-quadratic");
 }
 
+TEST_CASE("model: the estimate of a workspace is close to what a sequence takes") {
+  struct Shape {
+    std::int64_t tokens;
+    std::int64_t scored;
+  };
+  for (const MixerEntry& entry : mixers()) {
+    for (const Shape shape : {Shape{64, 8}, Shape{1000, 8}, Shape{512, 250}}) {
+      for (const bool rich : {false, true}) {
+        CAPTURE(entry.name);
+        CAPTURE(shape.tokens);
+        CAPTURE(rich);
+        ModelSettings settings;
+        if (rich) {
+          settings.heads = 2;
+          settings.norm = Norm::kPre;
+          settings.short_conv = 4;
+          settings.mlp = 2;
+        }
+        SequenceModel<float> model(settings, std::string(entry.name), 128, shape.tokens,
+                                   level_count(shape.tokens));
+        model.begin_step(shape.tokens);
+        const std::vector<std::int32_t> ids(static_cast<std::size_t>(shape.tokens), 1);
+        std::vector<std::int32_t> positions;
+        for (std::int64_t r = 0; r < shape.scored; ++r) {
+          positions.push_back(static_cast<std::int32_t>(2 * r));
+        }
+        const std::vector<std::int32_t> labels(positions.size(), 2);
+        Workspace<float> workspace;
+        std::vector<float> gradient(model.parameters().size());
+        (void)model.forward_backward({ids, positions, labels}, 1.0F, workspace, gradient);
+        const auto bytes = static_cast<double>(workspace.peak_bytes());
+        const auto estimate =
+            4.0 * static_cast<double>(model.workspace_size(shape.tokens, shape.scored));
+        CHECK(estimate / bytes == doctest::Approx(1.0).epsilon(0.05));
+      }
+    }
+  }
+}
+
 TEST_CASE("model: nominal work of the headline case, in GFLOP a step") {
   // Batch 64, width 64, 2 layers, vocabulary 128, 8 scored positions, adaptive-decay; a step is three
   // forward passes. The count is in docs/model.md.

@@ -87,7 +87,7 @@ double cell_bytes(const Cell& cell, const SequenceModel<float>& model, int threa
   // The model and its twin for scoring, two moments, the gradient and its shards, best and final.
   const double copies = 7.0 + BatchStep<float>::shard_count(cell.train.batch);
   const auto activations = static_cast<double>(
-      model.workspace_size(task->length(), task->scored(), /*with_gradient=*/true));
+      model.workspace_size(task->length(), task->scored()));
   return sizeof(float) * (parameters * copies + activations * threads);
 }
 

@@ -26,6 +26,12 @@ class MlpLambda final : public Lambda<S> {
   void backward(const S* theta, S* gradient, ConstView<S> u, const Tape* tape,
                 ConstView<S> lambda, View<S> dlambda, View<S> du,
                 Workspace<S>& workspace) const override;
+  [[nodiscard]] std::int64_t tape_row() const noexcept override {
+    return heads_ * (2 * levels_ + 3 * in_.weight.rows);
+  }
+  [[nodiscard]] std::int64_t scratch_row() const noexcept override {
+    return heads_ * (levels_ + in_.weight.rows);
+  }
   [[nodiscard]] double multiply_adds() const noexcept override {
     return static_cast<double>(projection_.weight.size() +
                                heads_ * (in_.weight.size() + out_.weight.size()));

@@ -51,6 +51,13 @@ void FullQuadratic<S>::backward(const S* theta, S* gradient, ConstView<S> u, con
 }
 
 template <class S>
+Footprint FullQuadratic<S>::footprint(std::int64_t tokens, std::int64_t rows,
+                                      bool all) const noexcept {
+  const std::int64_t both = (rows + 2 * tokens) * width_;  // of q, k, v, and of their gradients
+  return Footprint{both + rows * (heads_ + (all ? 0 : width_)), both + rows * width_ + 2 * 64 * 64};
+}
+
+template <class S>
 double FullQuadratic<S>::multiply_adds(std::int64_t tokens, std::int64_t rows,
                                        bool all) const noexcept {
   const auto t = static_cast<double>(tokens);

@@ -26,6 +26,8 @@ class FullQuadratic final : public Mixer<S> {
   [[nodiscard]] std::int64_t state_size_peak(std::int64_t tokens) const noexcept override {
     return state_size(tokens);
   }
+  [[nodiscard]] Footprint footprint(std::int64_t tokens, std::int64_t rows,
+                                    bool all) const noexcept override;
   [[nodiscard]] double multiply_adds(std::int64_t tokens, std::int64_t rows,
                                      bool all) const noexcept override;
 

@@ -173,6 +173,36 @@ std::int64_t LogLinearMixer<S>::state_size_peak(std::int64_t tokens) const noexc
 }
 
 template <class S>
+Footprint LogLinearMixer<S>::footprint(std::int64_t tokens, std::int64_t rows,
+                                       bool all) const noexcept {
+  const bool dense = dense_at(rows, all);
+  const bool widen = !dense && !all;
+  const std::int64_t mine = dense ? rows : tokens;
+  const std::int64_t head = width_ / heads_;
+  const std::int64_t state = head * head;
+  const std::int64_t chunks = (tokens + chunk_ - 1) / chunk_;
+  const std::int64_t levels = heads_ * lambda_->levels();
+  const std::int64_t qkv = (mine + 2 * tokens) * width_;
+  const std::int64_t gates = gate_.present() ? heads_ * tokens : 0;
+
+  Footprint size;
+  size.tape = qkv + 2 * gates + mine * (levels + lambda_->tape_row());
+  if (dense && !all) size.tape += mine * width_;
+  if (widen) size.tape += tokens * (width_ + 1);
+  if (!dense) {
+    size.tape += heads_ * (tokens * (2 * chunk_ + 1) + (chunks - 1) * state + chunks);
+  }
+  size.scratch = qkv + mine * (width_ + levels) + gates;
+  if (widen) size.scratch += tokens * width_;
+  const std::int64_t core =
+      dense ? 3 * std::min<std::int64_t>(mine, 32) * tokens
+            : 2 * chunk_ * (chunk_ + head) +
+                  std::bit_width(static_cast<std::uint64_t>(chunks)) * state;
+  size.scratch += std::max(core, mine * lambda_->scratch_row());
+  return size;
+}
+
+template <class S>
 double LogLinearMixer<S>::multiply_adds(std::int64_t tokens, std::int64_t rows,
                                         bool all) const noexcept {
   const bool dense = dense_at(rows, all);

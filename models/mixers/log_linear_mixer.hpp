@@ -30,6 +30,8 @@ class LogLinearMixer final : public Mixer<S> {
                 Workspace<S>& workspace) const override;
   [[nodiscard]] std::int64_t state_size(std::int64_t tokens) const noexcept override;
   [[nodiscard]] std::int64_t state_size_peak(std::int64_t tokens) const noexcept override;
+  [[nodiscard]] Footprint footprint(std::int64_t tokens, std::int64_t rows,
+                                    bool all) const noexcept override;
   [[nodiscard]] double multiply_adds(std::int64_t tokens, std::int64_t rows,
                                      bool all) const noexcept override;
 

@@ -15,6 +15,12 @@ struct Rows {
   [[nodiscard]] Index count() const noexcept { return static_cast<Index>(positions.size()); }
 };
 
+/// How many numbers of the workspace a layer needs for one sequence.
+struct Footprint {
+  std::int64_t tape = 0;     ///< from forward() to backward()
+  std::int64_t scratch = 0;  ///< while backward() runs
+};
+
 /// A causal sequence mixer with its projections of q, k and v: what the papers call a variant. Row t of
 /// the output reads rows 0..t of the input only. S is float to train, double to check.
 ///
@@ -44,6 +50,9 @@ class Mixer {
   [[nodiscard]] virtual std::int64_t state_size(std::int64_t tokens) const noexcept = 0;
   /// The largest state_size() of 1..tokens.
   [[nodiscard]] virtual std::int64_t state_size_peak(std::int64_t tokens) const noexcept = 0;
+  /// Room that a sequence of T tokens and R rows takes.
+  [[nodiscard]] virtual Footprint footprint(std::int64_t tokens, std::int64_t rows,
+                                            bool all) const noexcept = 0;
   /// Nominal multiply-adds of forward() for T tokens and R rows.
   [[nodiscard]] virtual double multiply_adds(std::int64_t tokens, std::int64_t rows,
                                              bool all) const noexcept = 0;
