@@ -24,7 +24,11 @@ if ((${#existing[@]} == 0)); then
 fi
 
 if [[ ${1:-} == --check ]]; then
-  "$format" --dry-run --Werror "${existing[@]}"
+  if ! complaints=$("$format" --dry-run --Werror "${existing[@]}" 2>&1); then
+    echo "not formatted; make format does it:" >&2
+    sed -n 's/^\([^ :]*\):[0-9]*:[0-9]*: error: .*/  \1/p' <<<"$complaints" | sort -u >&2
+    exit 1
+  fi
   echo "${#existing[@]} sources are formatted"
 else
   "$format" -i "${existing[@]}"
