@@ -86,8 +86,8 @@ double cell_bytes(const Cell& cell, const SequenceModel<float>& model, int threa
   const auto parameters = static_cast<double>(model.layout().size());
   // The model and its twin for scoring, two moments, the gradient and its shards, best and final.
   const double copies = 7.0 + BatchStep<float>::shard_count(cell.train.batch);
-  const auto activations = static_cast<double>(
-      model.workspace_size(task->length(), task->scored()));
+  const auto activations =
+      static_cast<double>(model.workspace_size(task->length(), task->scored()));
   return sizeof(float) * (parameters * copies + activations * threads);
 }
 
