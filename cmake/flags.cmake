@@ -4,6 +4,8 @@ target_compile_features(recollect_flags INTERFACE cxx_std_20)
 target_include_directories(recollect_flags INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_options(recollect_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+  # clang counts changes of sign as conversions, g++ does not: both check the same.
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-sign-conversion>
   $<$<BOOL:${RECOLLECT_WERROR}>:-Werror>
   # g++ 12 calls its own AVX-512 intrinsics uninitialised: https://gcc.gnu.org/PR105593
   "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-uninitialized;-Wno-maybe-uninitialized>"

@@ -584,7 +584,7 @@ std::string groups_markdown(const CsvTable& groups) {
                          Marks& marks) {
     line.push_back(at(row, "label"));
     line.push_back(marked_length(groups, row, marks));
-    for (const char* column : {"chance", "ceiling_recent"})
+    for (const char* column : {"chance", "ceiling_first", "ceiling_recent"})
       line.push_back(percent(at(row, column)));
     line.push_back(at(row, "n"));
     for (const char* column :
@@ -601,8 +601,8 @@ std::string groups_markdown(const CsvTable& groups) {
     line.push_back(at(row, "failed"));
   };
   return markdown(groups,
-                  {"variant", "eval_length", "chance", "ceiling_recent", "n", "mean", "sd",
-                   "median", "min", "max", "solved", "failed"},
+                  {"variant", "eval_length", "chance", "ceiling_first", "ceiling_recent", "n",
+                   "mean", "sd", "median", "min", "max", "solved", "failed"},
                   cells);
 }
 
@@ -618,7 +618,8 @@ std::string cells_markdown(const CsvTable& original) {
     line.push_back(at(row, "label"));
     line.push_back(at(row, "seed"));
     line.push_back(marked_length(table, row, marks));
-    for (const char* column : {"chance", "ceiling_recent", "accuracy", "exact_match"}) {
+    for (const char* column :
+         {"chance", "ceiling_first", "ceiling_recent", "accuracy", "exact_match"}) {
       line.push_back(percent(at(row, column)));
     }
     line.push_back(at(row, "steps"));
@@ -628,8 +629,8 @@ std::string cells_markdown(const CsvTable& original) {
     line.push_back(status);
   };
   return markdown(table,
-                  {"variant", "seed", "eval_length", "chance", "ceiling_recent", "accuracy",
-                   "exact_match", "steps", "solved_step", "status"},
+                  {"variant", "seed", "eval_length", "chance", "ceiling_first", "ceiling_recent",
+                   "accuracy", "exact_match", "steps", "solved_step", "status"},
                   cells);
 }
 
