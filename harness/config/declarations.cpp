@@ -5,6 +5,7 @@
 
 #include "harness/config/read_field.hpp"
 #include "harness/config/settings.hpp"
+#include "models/mixers/registry.hpp"
 #include "tasks/registry.hpp"
 
 namespace recollect {
@@ -59,12 +60,8 @@ Field data_seed_field(std::optional<std::int64_t>& data_seed) {
 }
 
 bool model_option_applies(std::string_view variant, std::string_view option) {
-  if (option == "lambda_hidden") {
-    return variant != "fixed-decay" && variant != "linear-decay" && variant != "gated-linear" &&
-           variant != "full-quadratic";
-  }
-  if (option == "gate") return variant != "full-quadratic";
-  return true;
+  const MixerEntry* mixer = find_mixer(variant);
+  return mixer == nullptr || mixer->uses(option);
 }
 
 }  // namespace recollect

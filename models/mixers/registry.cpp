@@ -42,20 +42,27 @@ std::unique_ptr<Mixer<S>> full_quadratic(const MixerContext& context, ParameterL
   return std::make_unique<FullQuadratic<S>>(context, layout);
 }
 
-constexpr std::array<MixerEntry, 6> kMixers{{
-    {"fixed-decay", "log-linear attention, one learned weight a level, whatever the input", true,
-     true, &log_linear<float, fixed<float>>, &log_linear<double, fixed<double>>},
-    {"linear-decay", "log-linear attention, level weights linear in the input (2506.04761)", true,
-     false, &log_linear<float, linear<float>>, &log_linear<double, linear<double>>},
-    {"adaptive-decay", "log-linear attention, level weights from an MLP (2605.06946)", true, true,
-     &log_linear<float, adaptive<float>>, &log_linear<double, adaptive<double>>},
-    {"softmax-level", "the same MLP with a softmax over levels: they compete", true, false,
-     &log_linear<float, softmax_level<float>>, &log_linear<double, softmax_level<double>>},
-    {"gated-linear", "gated linear attention: no levels, one state", false, false,
-     &log_linear<float, unit<float>>, &log_linear<double, unit<double>>},
-    {"full-quadratic", "causal softmax attention, the quadratic reference", false, false,
-     &full_quadratic<float>, &full_quadratic<double>},
-}};
+constexpr std::array kMixers{
+    MixerEntry{"fixed-decay",
+               "log-linear attention, one learned weight a level, whatever the input",
+               "lambda_hidden", true, true, &log_linear<float, fixed<float>>,
+               &log_linear<double, fixed<double>>},
+    MixerEntry{"linear-decay",
+               "log-linear attention, level weights linear in the input (2506.04761)",
+               "lambda_hidden", true, false, &log_linear<float, linear<float>>,
+               &log_linear<double, linear<double>>},
+    MixerEntry{"adaptive-decay", "log-linear attention, level weights from an MLP (2605.06946)", "",
+               true, true, &log_linear<float, adaptive<float>>,
+               &log_linear<double, adaptive<double>>},
+    MixerEntry{"softmax-level", "the same MLP with a softmax over levels: they compete", "", true,
+               false, &log_linear<float, softmax_level<float>>,
+               &log_linear<double, softmax_level<double>>},
+    MixerEntry{"gated-linear", "gated linear attention: no levels, one state", "lambda_hidden",
+               false, false, &log_linear<float, unit<float>>, &log_linear<double, unit<double>>},
+    MixerEntry{"full-quadratic", "causal softmax attention, the quadratic reference",
+               "lambda_hidden gate chunk", false, false, &full_quadratic<float>,
+               &full_quadratic<double>},
+};
 
 }  // namespace
 
@@ -68,6 +75,17 @@ template <>
 std::unique_ptr<Mixer<double>> MixerEntry::make<double>(const MixerContext& context,
                                                         ParameterLayout& layout) const {
   return make_double(context, layout);
+}
+
+bool MixerEntry::uses(std::string_view option) const noexcept {
+  const std::string_view& unused = unused_options;
+  for (std::size_t at = unused.find(option); at != unused.npos; at = unused.find(option, at + 1)) {
+    const std::size_t end = at + option.size();
+    if ((at == 0 || unused[at - 1] == ' ') && (end == unused.size() || unused[end] == ' ')) {
+      return false;
+    }
+  }
+  return true;
 }
 
 std::span<const MixerEntry> mixers() noexcept { return kMixers; }

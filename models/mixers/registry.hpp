@@ -23,10 +23,15 @@ struct MixerContext {
 struct MixerEntry {
   std::string_view name;
   std::string_view description;
+  /// Model options that this variant has no use for, separated by blanks: they do not tell cells
+  /// apart.
+  std::string_view unused_options;
   bool uses_levels;    ///< false: no lambda, so longer sequences never meet an untrained level
   bool identity_init;  ///< true: `init: identity` is defined
   std::unique_ptr<Mixer<float>> (*make_float)(const MixerContext&, ParameterLayout&);
   std::unique_ptr<Mixer<double>> (*make_double)(const MixerContext&, ParameterLayout&);
+
+  [[nodiscard]] bool uses(std::string_view option) const noexcept;
 
   template <class S>
   [[nodiscard]] std::unique_ptr<Mixer<S>> make(const MixerContext& context,
