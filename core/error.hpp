@@ -17,7 +17,8 @@ enum class ExitStatus : int {
   kUsage = 64,         ///< the command line is wrong
 };
 
-/// The root of every error that the program reports: one clear line, and the exit status it leads to.
+/// The root of every error that the program reports: one clear line, and the exit status it leads
+/// to.
 class Error : public std::runtime_error {
  public:
   Error(ExitStatus status, const std::string& message)
@@ -40,9 +41,10 @@ class IoError : public Error {
   explicit IoError(const std::string& message) : Error(ExitStatus::kInputOutput, message) {}
 };
 
-/// A rule between options that does not hold, e.g. more pairs than a sequence has room for. It names
-/// the option by its key relative to its own section ("pairs"); whoever read the file adds file, line
-/// and section. `message` goes on after the key: "= 40 needs 160 tokens, but length is 128; ...".
+/// A rule between options that does not hold, e.g. more pairs than a sequence has room for. It
+/// names the option by its key relative to its own section ("pairs"); whoever read the file adds
+/// file, line and section. `message` goes on after the key: "= 40 needs 160 tokens, but length is
+/// 128; ...".
 class FieldError : public ConfigError {
  public:
   FieldError(std::string key, std::string message)

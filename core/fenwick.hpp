@@ -24,8 +24,8 @@ namespace recollect {
   return tokens <= 0 ? 0 : std::popcount(static_cast<std::uint64_t>(tokens - 1)) + 1;
 }
 
-/// Calls visit(level, first, count) for each non-empty level of token t, nearest block first: level 0
-/// is t itself, then one block for each set bit of t. Blocks cover 0..t without gaps.
+/// Calls visit(level, first, count) for each non-empty level of token t, nearest block first: level
+/// 0 is t itself, then one block for each set bit of t. Blocks cover 0..t without gaps.
 template <class Visit>
 constexpr void for_each_block(std::int64_t t, Visit&& visit) {
   visit(0, t, std::int64_t{1});

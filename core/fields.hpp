@@ -16,13 +16,15 @@ struct ChoiceRef {
   std::vector<std::string> names;  ///< names[i] is the enumerator of value i
 };
 
-/// Where an option's value lives. An optional that is empty means "not given; a default is derived".
-using FieldRef =
-    std::variant<std::int64_t*, double*, bool*, std::string*, std::optional<std::int64_t>*,
-                 std::optional<double>*, std::vector<std::int64_t>*, std::vector<double>*, ChoiceRef>;
+/// Where an option's value lives. An optional that is empty means "not given; a default is
+/// derived".
+using FieldRef = std::variant<std::int64_t*, double*, bool*, std::string*,
+                              std::optional<std::int64_t>*, std::optional<double>*,
+                              std::vector<std::int64_t>*, std::vector<double>*, ChoiceRef>;
 
-/// One option, declared once, bound to a member of a settings struct. The declaration drives reading
-/// YAML, the resolved dump, the generated documentation, the hash of a cell and the CSV columns.
+/// One option, declared once, bound to a member of a settings struct. The declaration drives
+/// reading YAML, the resolved dump, the generated documentation, the hash of a cell and the CSV
+/// columns.
 struct Field {
   std::string name;  ///< key inside its section, e.g. "pairs"
   std::string help;  ///< one line: meaning and unit
@@ -33,7 +35,7 @@ struct Field {
   bool high_open = false;  ///< true: `high` itself is not allowed
   std::string derived;     ///< for optionals: what an absent value means, e.g. "the cell's seed"
   std::size_t exact_size = 0;  ///< for lists: the only allowed length; 0: any but none
-  std::string also;        ///< a word allowed in place of a number ("online"); leaves the optional empty
+  std::string also;  ///< a word allowed in place of a number ("online"); leaves the optional empty
 
   /// Inclusive bounds.
   Field&& range(double lowest, double highest) &&;
@@ -57,7 +59,8 @@ struct Field {
 
 using Fields = std::vector<Field>;
 
-/// Declares an option on a member: field("pairs", pairs, "key-value pairs an example holds").range(1, 63).
+/// Declares an option on a member: field("pairs", pairs, "key-value pairs an example
+/// holds").range(1, 63).
 template <class T>
 [[nodiscard]] Field field(std::string name, T& member, std::string help) {
   Field made;
@@ -74,13 +77,14 @@ template <class E>
   Field made;
   made.name = std::move(name);
   made.help = std::move(help);
-  made.value = ChoiceRef{[&member] { return static_cast<int>(member); },
-                         [&member](int value) { member = static_cast<E>(value); },
-                         std::move(names)};
+  made.value =
+      ChoiceRef{[&member] { return static_cast<int>(member); },
+                [&member](int value) { member = static_cast<E>(value); }, std::move(names)};
   return made;
 }
 
-/// The shortest decimal that reads back to the same double; "1e-3" style is never needed to be exact.
+/// The shortest decimal that reads back to the same double; "1e-3" style is never needed to be
+/// exact.
 [[nodiscard]] std::string shortest(double value);
 
 }  // namespace recollect

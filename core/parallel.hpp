@@ -10,10 +10,10 @@ namespace recollect {
 /// Number of processor cores that this process may use.
 [[nodiscard]] int available_cores() noexcept;
 
-/// Calls body(item, thread) for each item 0..items-1 on `threads` threads, in contiguous shares. The
-/// split of the work depends on `threads`, so a body must write to places that belong to its item, or,
-/// for scratch, to its thread. The first exception is passed on once all are done. A template, not a
-/// std::function: a training step must not allocate.
+/// Calls body(item, thread) for each item 0..items-1 on `threads` threads, in contiguous shares.
+/// The split of the work depends on `threads`, so a body must write to places that belong to its
+/// item, or, for scratch, to its thread. The first exception is passed on once all are done. A
+/// template, not a std::function: a training step must not allocate.
 template <class Body>
 void parallel_for(int items, int threads, Body&& body) {
   if (threads <= 1 || items <= 1) {

@@ -8,14 +8,15 @@
 
 namespace recollect {
 
-/// What a random stream is for. Streams of different purposes never share a number, whatever the seed
-/// and index: the purpose is a word of the counter.
+/// What a random stream is for. Streams of different purposes never share a number, whatever the
+/// seed and index: the purpose is a word of the counter.
 enum class Stream : std::uint32_t { kTrain = 1, kValidation = 2, kTest = 3, kOrder = 4, kInit = 5 };
 
 /// Counter-based random numbers: Philox4x32-10 (Salmon et al., SC'11) through Random123. The key is
 /// the seed; the counter is (block, index low, index high, stream). Item `index` of a stream can be
-/// drawn alone, in any order, by any thread, on any platform: the same bits everywhere. The mappings
-/// to integers, reals and normals are our own, since the standard library's differ between vendors.
+/// drawn alone, in any order, by any thread, on any platform: the same bits everywhere. The
+/// mappings to integers, reals and normals are our own, since the standard library's differ between
+/// vendors.
 class Rng {
  public:
   Rng(std::uint64_t seed, Stream stream, std::uint64_t index) noexcept;
@@ -34,7 +35,8 @@ class Rng {
   /// Uniform real strictly inside (0, 1): an odd multiple of 2^-53, so log() of it is finite.
   [[nodiscard]] double uniform() noexcept;
 
-  /// Standard normal, by Box-Muller on two uniforms; the second value of a pair is kept for the next call.
+  /// Standard normal, by Box-Muller on two uniforms; the second value of a pair is kept for the
+  /// next call.
   [[nodiscard]] double normal() noexcept;
 
  private:
@@ -57,16 +59,16 @@ class Rng {
   return hash;
 }
 
-/// Draws without replacement from 0..size-1 by a partial Fisher-Yates shuffle. Reusable: a draw leaves
-/// the pool as it found it, so every draw depends on its generator alone, and none allocates after
-/// the first at a size.
+/// Draws without replacement from 0..size-1 by a partial Fisher-Yates shuffle. Reusable: a draw
+/// leaves the pool as it found it, so every draw depends on its generator alone, and none allocates
+/// after the first at a size.
 class Sampler {
  public:
   /// `count` <= `size` distinct values of 0..size-1 in random order; valid until the next draw.
   [[nodiscard]] std::span<const std::int32_t> draw(Rng& rng, std::int32_t size, std::int32_t count);
 
  private:
-  std::vector<std::int32_t> pool_;   // identity permutation between draws
+  std::vector<std::int32_t> pool_;  // identity permutation between draws
   std::vector<std::int32_t> drawn_;
   std::vector<std::int32_t> swaps_;
 };

@@ -12,8 +12,9 @@
 namespace recollect {
 
 /// Where one thread keeps the activations of the sequence it works on: a stack of numbers that is
-/// rewound after every sequence. It grows while the first sequence runs and never again for the same
-/// shapes, so a training step does not allocate, and the next sequence finds the memory in cache.
+/// rewound after every sequence. It grows while the first sequence runs and never again for the
+/// same shapes, so a training step does not allocate, and the next sequence finds the memory in
+/// cache.
 template <class S>
 class Workspace {
  public:
@@ -98,8 +99,8 @@ class Workspace {
   void add_block(std::size_t need) {
     const std::size_t capacity =
         std::max({need, std::size_t{1} << 14, blocks_.empty() ? 0 : 2 * blocks_.back().capacity});
-    auto* data = static_cast<S*>(
-        ::operator new[](capacity * sizeof(S), std::align_val_t{kAlignment}));
+    auto* data =
+        static_cast<S*>(::operator new[](capacity * sizeof(S), std::align_val_t{kAlignment}));
     blocks_.push_back(Block{std::unique_ptr<S[], Free>(data), capacity});
     top_ = 0;
   }

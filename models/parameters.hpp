@@ -72,9 +72,9 @@ class ParameterLayout {
   Index size_ = 0;
 };
 
-/// Fills `weights`. Each tensor draws from its own stream (seed, its name), so that models of one seed
-/// share the tensors that they have in common, whatever else they hold. The values are drawn in
-/// double and rounded: float and double models of a seed agree.
+/// Fills `weights`. Each tensor draws from its own stream (seed, its name), so that models of one
+/// seed share the tensors that they have in common, whatever else they hold. The values are drawn
+/// in double and rounded: float and double models of a seed agree.
 template <class S>
 void initialise(const ParameterLayout& layout, std::uint64_t seed, std::span<S> weights);
 

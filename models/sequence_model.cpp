@@ -1,9 +1,9 @@
 #include "models/sequence_model.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <numeric>
-
-#include <fmt/format.h>
 
 #include "core/error.hpp"
 #include "models/layers/cross_entropy.hpp"
@@ -24,14 +24,14 @@ struct SequenceModel<S>::Block {
   LayerNorm mlp_norm;
 };
 
-/// What a layer leaves for its backward pass. R rows where the layer's output is read; the norm before
-/// a pre-norm mixer has T.
+/// What a layer leaves for its backward pass. R rows where the layer's output is read; the norm
+/// before a pre-norm mixer has T.
 template <class S>
 struct SequenceModel<S>::BlockTape {
-  S* x = nullptr;       ///< (T, D) input
-  S* z = nullptr;       ///< (T, D) what the convolution reads
-  S* u = nullptr;       ///< (T, D) what the mixer reads
-  S* mixed = nullptr;   ///< (R, D) what the mixer gives
+  S* x = nullptr;      ///< (T, D) input
+  S* z = nullptr;      ///< (T, D) what the convolution reads
+  S* u = nullptr;      ///< (T, D) what the mixer reads
+  S* mixed = nullptr;  ///< (R, D) what the mixer gives
   const typename Mixer<S>::Tape* mixer = nullptr;
   S* normal = nullptr;  ///< of the norm
   S* inverse_sd = nullptr;
@@ -40,18 +40,17 @@ struct SequenceModel<S>::BlockTape {
   const Mlp::Tape<S>* mlp = nullptr;
   S* mlp_normal = nullptr;
   S* mlp_inverse_sd = nullptr;
-  S* out = nullptr;     ///< (R, D)
+  S* out = nullptr;  ///< (R, D)
 };
 
 template <class S>
 SequenceModel<S>::SequenceModel(const ModelSettings& settings, const std::string& variant,
-                                std::int64_t vocab, std::int64_t train_length,
-                                std::int64_t levels)
+                                std::int64_t vocab, std::int64_t train_length, std::int64_t levels)
     : settings_(settings), vocab_(vocab) {
   const MixerEntry* entry = find_mixer(variant);
   if (entry == nullptr) {
-    throw ConfigError(fmt::format("unknown variant '{}'; known: {}", variant,
-                                  fmt::join(mixer_names(), ", ")));
+    throw ConfigError(
+        fmt::format("unknown variant '{}'; known: {}", variant, fmt::join(mixer_names(), ", ")));
   }
   settings.validate(variant);
   constexpr double kSpread = 0.02;
@@ -143,7 +142,7 @@ auto SequenceModel<S>::block_forward(const Block& block, S* x_data, const Rows& 
     tape.inverse_sd = workspace.take(tokens);
     tape.z = workspace.take(tokens * width);
     block.norm.forward(theta, constant(full(tape.x)), full(tape.normal), tape.inverse_sd,
-                          full(tape.z));
+                       full(tape.z));
   }
   tape.u = tape.z;
   if (block.convolution) {
@@ -151,8 +150,8 @@ auto SequenceModel<S>::block_forward(const Block& block, S* x_data, const Rows& 
     block.convolution->forward(theta, constant(full(tape.z)), full(tape.u));
   }
   tape.mixed = workspace.take(count * width);
-  tape.mixer = block.mixer->forward(theta, constant(full(tape.u)), rows, some(tape.mixed),
-                                    workspace);
+  tape.mixer =
+      block.mixer->forward(theta, constant(full(tape.u)), rows, some(tape.mixed), workspace);
 
   View<S> sum = workspace.matrix(count, width);
   block.out.forward(theta, constant(some(tape.mixed)), sum);
@@ -178,7 +177,7 @@ auto SequenceModel<S>::block_forward(const Block& block, S* x_data, const Rows& 
       tape.mlp_inverse_sd = workspace.take(count);
       tape.mlp_in = workspace.take(count * width);
       block.mlp_norm.forward(theta, constant(some(tape.middle)), some(tape.mlp_normal),
-                                tape.mlp_inverse_sd, some(tape.mlp_in));
+                             tape.mlp_inverse_sd, some(tape.mlp_in));
     }
     View<S> mlp_out = workspace.matrix(count, width);
     tape.mlp = workspace.record(
@@ -190,7 +189,7 @@ auto SequenceModel<S>::block_forward(const Block& block, S* x_data, const Rows& 
       tape.mlp_inverse_sd = workspace.take(count);
       tape.out = workspace.take(count * width);
       block.mlp_norm.forward(theta, constant(mlp_out), mlp_out, tape.mlp_inverse_sd,
-                                some(tape.out));
+                             some(tape.out));
     }
   }
   return workspace.record(tape);
@@ -214,40 +213,39 @@ void SequenceModel<S>::block_backward(const Block& block, const BlockTape& tape,
     if (pre) {
       View<S> d_in = workspace.matrix(count, width);
       block.mlp->backward(theta, gradient, constant(some(tape.mlp_in)), *tape.mlp,
-                             constant(d_middle), d_in, Write::kOverwrite, workspace);
-      block.mlp_norm.backward(theta, gradient, constant(some(tape.mlp_normal)),
-                                 tape.mlp_inverse_sd, constant(d_in), d_in);
+                          constant(d_middle), d_in, Write::kOverwrite, workspace);
+      block.mlp_norm.backward(theta, gradient, constant(some(tape.mlp_normal)), tape.mlp_inverse_sd,
+                              constant(d_in), d_in);
       d_middle += d_in;
     } else {
-      block.mlp_norm.backward(theta, gradient, constant(some(tape.mlp_normal)),
-                                 tape.mlp_inverse_sd, constant(d_middle), d_middle);
+      block.mlp_norm.backward(theta, gradient, constant(some(tape.mlp_normal)), tape.mlp_inverse_sd,
+                              constant(d_middle), d_middle);
       View<S> d_sum = workspace.matrix(count, width);
       d_sum = d_middle;
-      block.mlp->backward(theta, gradient, constant(some(tape.mlp_in)), *tape.mlp,
-                             constant(d_sum), d_middle, Write::kAccumulate, workspace);
+      block.mlp->backward(theta, gradient, constant(some(tape.mlp_in)), *tape.mlp, constant(d_sum),
+                          d_middle, Write::kAccumulate, workspace);
     }
   }
   if (!pre) {
     block.norm.backward(theta, gradient, constant(some(tape.normal)), tape.inverse_sd,
-                           constant(d_middle), d_middle);
+                        constant(d_middle), d_middle);
   }
 
   // d_middle is now the gradient of x + W_o mixed.
   View<S> d_mixed = workspace.matrix(count, width);
   View<S> du = workspace.matrix(tokens, width);
   block.out.backward(theta, gradient, constant(some(tape.mixed)), constant(d_middle), d_mixed,
-                        Write::kOverwrite);
+                     Write::kOverwrite);
   block.mixer->backward(theta, gradient, constant(full(tape.u)), rows, tape.mixer,
                         constant(some(tape.mixed)), constant(d_mixed), du, workspace);
   if (block.convolution) {
-    block.convolution->backward(theta, gradient, constant(full(tape.z)), constant(du),
-                                            dx);
+    block.convolution->backward(theta, gradient, constant(full(tape.z)), constant(du), dx);
   } else {
     dx = du;
   }
   if (pre) {
-    block.norm.backward(theta, gradient, constant(full(tape.normal)), tape.inverse_sd,
-                           constant(dx), dx);
+    block.norm.backward(theta, gradient, constant(full(tape.normal)), tape.inverse_sd, constant(dx),
+                        dx);
   }
   scatter_rows<S>(rows, constant(d_middle), dx);
 }
@@ -323,8 +321,7 @@ SequenceOutcome SequenceModel<S>::forward_backward(const SequenceInput& input, S
   View<S> d_out = workspace.matrix(tokens, width);
   View<S> dx = workspace.matrix(tokens, width);
   View<S> d_last = recollect::rows(d_out, 0, scored);
-  head_.backward<S>(theta, gradient, constant(final), constant(logits), d_last,
-                    Write::kOverwrite);
+  head_.backward<S>(theta, gradient, constant(final), constant(logits), d_last, Write::kOverwrite);
   final_norm_.backward<S>(theta, gradient, constant(normal), inverse_sd, constant(d_last), d_last);
   S* from = d_out.data();
   S* to = dx.data();
@@ -366,7 +363,8 @@ double SequenceModel<S>::nominal_multiply_adds(std::int64_t tokens,
     const bool all = layer + 1 < blocks_.size();
     const std::int64_t rows = all ? tokens : scored;
     count += blocks_[layer].mixer->multiply_adds(tokens, rows, all);
-    count += static_cast<double>(rows) * width * width * (1.0 + 2.0 * static_cast<double>(settings_.mlp));
+    count += static_cast<double>(rows) * width * width *
+             (1.0 + 2.0 * static_cast<double>(settings_.mlp));
     count += width * static_cast<double>(settings_.short_conv * tokens);
   }
   return count;

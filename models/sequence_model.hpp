@@ -33,8 +33,8 @@ struct SequenceInput {
 
 /// The sequence model: embedding, layers of mixer (and MLP block), final norm, head.
 ///   x = E[ids] (+ P[position]);  layers;  logits = W_head LN(x)
-/// Holds the layout and the weights; gradients and activations belong to the caller, so any number of
-/// threads may run sequences of a step at once:
+/// Holds the layout and the weights; gradients and activations belong to the caller, so any number
+/// of threads may run sequences of a step at once:
 ///   begin_step();  sequence(...), many in parallel;  the caller adds up the gradients.
 template <class S>
 class SequenceModel {
@@ -54,16 +54,16 @@ class SequenceModel {
   /// Fills the weights from the streams of `seed`.
   void initialise(std::uint64_t seed);
 
-  /// Prepares what all sequences share, for sequences of up to `longest` tokens. To be called once the
-  /// weights have changed, and before sequences run.
+  /// Prepares what all sequences share, for sequences of up to `longest` tokens. To be called once
+  /// the weights have changed, and before sequences run.
   void begin_step(std::int64_t longest);
 
   /// Logits at the scored positions, (R, V), written to `logits`. No gradient.
   SequenceOutcome forward(const SequenceInput& input, Workspace<S>& workspace,
                           View<S> logits) const;
 
-  /// Forward and backward of one sequence. `gradient`, laid out as parameters(), is accumulated (+=)
-  /// with loss_scale times the gradient of the summed loss.
+  /// Forward and backward of one sequence. `gradient`, laid out as parameters(), is accumulated
+  /// (+=) with loss_scale times the gradient of the summed loss.
   SequenceOutcome forward_backward(const SequenceInput& input, S loss_scale,
                                    Workspace<S>& workspace, std::span<S> gradient) const;
 
@@ -73,10 +73,12 @@ class SequenceModel {
   [[nodiscard]] std::int64_t state_size_peak(std::int64_t tokens) const noexcept;
 
   /// Nominal multiply-adds of one sequence's forward pass with `scored` scored positions.
-  [[nodiscard]] double nominal_multiply_adds(std::int64_t tokens, std::int64_t scored) const noexcept;
+  [[nodiscard]] double nominal_multiply_adds(std::int64_t tokens,
+                                             std::int64_t scored) const noexcept;
 
   /// Numbers that a workspace holds at most for forward_backward() of one sequence; an estimate.
-  [[nodiscard]] std::int64_t workspace_size(std::int64_t tokens, std::int64_t scored) const noexcept;
+  [[nodiscard]] std::int64_t workspace_size(std::int64_t tokens,
+                                            std::int64_t scored) const noexcept;
 
  private:
   struct Block;

@@ -1,9 +1,9 @@
 #include "models/settings.hpp"
 
+#include <fmt/format.h>
+
 #include <bit>
 #include <string>
-
-#include <fmt/format.h>
 
 #include "core/error.hpp"
 #include "models/mixers/registry.hpp"
@@ -29,27 +29,33 @@ Fields ModelSettings::fields() {
                     .range(1, 4096));
   all.push_back(
       field("chunk", chunk, "tokens a chunk of the chunkwise form; a power of two").range(2, 1024));
-  all.push_back(choice("init", init, {"published", "identity"},
-                       "initial weights; identity starts lambda at 1 (adaptive-decay, fixed-decay)"));
+  all.push_back(
+      choice("init", init, {"published", "identity"},
+             "initial weights; identity starts lambda at 1 (adaptive-decay, fixed-decay)"));
   return all;
 }
 
 void ModelSettings::validate(std::string_view variant) const {
   if (width % heads != 0) {
-    throw FieldError("heads", fmt::format("= {} does not divide width = {}; choose a divisor of the "
-                                          "width", heads, width));
+    throw FieldError("heads",
+                     fmt::format("= {} does not divide width = {}; choose a divisor of the "
+                                 "width",
+                                 heads, width));
   }
   if (position == Position::kRope && (width / heads) % 2 != 0) {
     throw FieldError("position", fmt::format("= rope rotates pairs of columns, but a head has "
-                                             "width/heads = {} of them; make that even", width / heads));
+                                             "width/heads = {} of them; make that even",
+                                             width / heads));
   }
   if (!std::has_single_bit(static_cast<std::uint64_t>(chunk))) {
     throw FieldError("chunk", fmt::format("= {} is not a power of two; use e.g. 64", chunk));
   }
   const MixerEntry* mixer = find_mixer(variant);
   if (init == Init::kIdentity && mixer != nullptr && !mixer->identity_init) {
-    throw FieldError("init", fmt::format("= identity is not defined for {}; give it to adaptive-decay "
-                                         "or fixed-decay alone, in the list of variants", variant));
+    throw FieldError("init",
+                     fmt::format("= identity is not defined for {}; give it to adaptive-decay "
+                                 "or fixed-decay alone, in the list of variants",
+                                 variant));
   }
 }
 

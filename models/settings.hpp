@@ -12,8 +12,8 @@ enum class Position { kNone, kLearned, kRope };
 enum class Gate { kInput, kConstant, kNone };
 enum class Init { kPublished, kIdentity };
 
-/// Which form of the log-linear core runs: not an option of the configuration. kFastest chooses between
-/// dense and chunkwise by their cost; kRecurrent has no backward pass.
+/// Which form of the log-linear core runs: not an option of the configuration. kFastest chooses
+/// between dense and chunkwise by their cost; kRecurrent has no backward pass.
 enum class Form { kFastest, kDense, kChunkwise, kRecurrent };
 
 /// The options of the sequence model; the defaults are those of the papers' synthetic experiments.
@@ -25,8 +25,9 @@ struct ModelSettings {
   Norm norm = Norm::kPost;
   Position position = Position::kNone;
   Gate gate = Gate::kInput;
-  std::int64_t short_conv = 0;  ///< taps of the depthwise causal convolution before the mixer; 0: none
-  std::int64_t mlp = 0;         ///< hidden width of the MLP block over D; 0: none
+  std::int64_t short_conv =
+      0;                 ///< taps of the depthwise causal convolution before the mixer; 0: none
+  std::int64_t mlp = 0;  ///< hidden width of the MLP block over D; 0: none
   std::int64_t lambda_hidden = 64;
   std::int64_t chunk = 64;  ///< tokens handled densely by the chunkwise form; a power of two
   Init init = Init::kPublished;

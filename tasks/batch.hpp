@@ -7,7 +7,8 @@ namespace recollect {
 
 /// What is known of one scored position beyond its label; slices of the accuracy are taken by it.
 struct Tag {
-  std::int32_t pair = 0;   ///< index of the pair (MQAR) or of the token to copy, in order of appearance
+  std::int32_t pair =
+      0;  ///< index of the pair (MQAR) or of the token to copy, in order of appearance
   std::int32_t lag = 0;    ///< scored position minus the position of the answer's token
   std::int32_t level = 0;  ///< Fenwick level at which the scored position sees that token
   friend bool operator==(const Tag&, const Tag&) = default;

@@ -43,16 +43,17 @@ struct GeneratorScratch {
   std::vector<std::pair<double, std::int32_t>> race;
 };
 
-/// A synthetic recall task at fixed settings: a pure function from random bits to examples. Immutable,
-/// shared by all threads.
+/// A synthetic recall task at fixed settings: a pure function from random bits to examples.
+/// Immutable, shared by all threads.
 class Task {
  public:
   virtual ~Task() = default;
 
   [[nodiscard]] virtual std::int64_t length() const noexcept = 0;  ///< T, tokens an example
   [[nodiscard]] virtual std::int64_t vocab() const noexcept = 0;   ///< V
-  [[nodiscard]] virtual std::int64_t scored() const noexcept = 0;  ///< R, the same for every example
-  [[nodiscard]] virtual double chance() const noexcept = 0;        ///< accuracy of the stated guess
+  [[nodiscard]] virtual std::int64_t scored()
+      const noexcept = 0;                                    ///< R, the same for every example
+  [[nodiscard]] virtual double chance() const noexcept = 0;  ///< accuracy of the stated guess
   /// Overwrites `out` with the example that the generator's bits determine.
   virtual void generate(Rng& rng, Example& out, GeneratorScratch& scratch) const = 0;
   [[nodiscard]] virtual Ceilings ceilings(const Example& example) const = 0;
@@ -65,7 +66,8 @@ class Task {
   }
 };
 
-/// The options of a task, as a configuration's `task:` section gives them, `name` and `data_seed` apart.
+/// The options of a task, as a configuration's `task:` section gives them, `name` and `data_seed`
+/// apart.
 class TaskSettings {
  public:
   virtual ~TaskSettings() = default;

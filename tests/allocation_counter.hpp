@@ -4,8 +4,8 @@
 
 namespace recollect::testing {
 
-/// Blocks asked for on the heap (malloc, calloc, realloc, aligned_alloc, and so operator new) by this
-/// thread since it started.
+/// Blocks asked for on the heap (malloc, calloc, realloc, aligned_alloc, and so operator new) by
+/// this thread since it started.
 ///   const auto before = allocations(); work(); CHECK(allocations() == before);
 [[nodiscard]] std::uint64_t allocations() noexcept;
 

@@ -31,11 +31,10 @@ std::uint64_t blocks_after_first_step(const std::string& variant, const ModelSet
   for (std::int64_t step = 1; step <= 4; ++step) {
     if (step == 2) before = testing::allocations_of_all_threads();
     model.begin_step(length);
-    (void)batch.run(model, 16 * task->scored(),
-                    [&](int b, Example& example, GeneratorScratch& scratch) {
-                      task->example(0, Split::kTrain, static_cast<std::uint64_t>(b), example,
-                                    scratch);
-                    });
+    (void)batch.run(
+        model, 16 * task->scored(), [&](int b, Example& example, GeneratorScratch& scratch) {
+          task->example(0, Split::kTrain, static_cast<std::uint64_t>(b), example, scratch);
+        });
     (void)optimizer.update(step, 1e-3, batch.gradient(), model.parameters());
   }
   return testing::allocations_of_all_threads() - before;

@@ -14,7 +14,8 @@ namespace {
 
 constexpr double kTolerance = 1e-10;
 
-/// Largest difference over the larger of 1 and the tensor's largest magnitude; NaN if either has one.
+/// Largest difference over the larger of 1 and the tensor's largest magnitude; NaN if either has
+/// one.
 template <class Tensor>
 double distance(const Tensor& expected, const Tensor& actual) {
   double magnitude = 1.0;
@@ -152,7 +153,8 @@ TEST_CASE("forms: at a few rows the output is that of all rows") {
       const Matrix<double> u = normal_matrix<double>(21, kTokens, 6);
       const Matrix<double> w = normal_matrix<double>(22, rows.count(), 6);
       Matrix<double> wide = Matrix<double>::Zero(kTokens, 6);
-      for (Index r = 0; r < rows.count(); ++r) wide.row(some[static_cast<std::size_t>(r)]) = w.row(r);
+      for (Index r = 0; r < rows.count(); ++r)
+        wide.row(some[static_cast<std::size_t>(r)]) = w.row(r);
 
       const auto at_rows = fixture.gradients(u, rows, w);
       const auto everywhere = fixture.gradients(u, fixture.all(), wide);

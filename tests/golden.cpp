@@ -1,11 +1,11 @@
 #include "tests/golden.hpp"
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-
-#include <doctest/doctest.h>
 
 namespace recollect {
 namespace {
@@ -23,7 +23,8 @@ E named(const nlohmann::json& json, const char* key, const std::vector<std::stri
 std::vector<GoldenSequence> golden_batch(const nlohmann::json& json) {
   std::vector<GoldenSequence> batch(json.at("ids").size());
   for (std::size_t b = 0; b < batch.size(); ++b) {
-    batch[b] = GoldenSequence{json.at("ids")[b], json.at("label_positions")[b], json.at("labels")[b]};
+    batch[b] =
+        GoldenSequence{json.at("ids")[b], json.at("label_positions")[b], json.at("labels")[b]};
   }
   return batch;
 }

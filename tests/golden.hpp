@@ -1,9 +1,8 @@
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "models/sequence_model.hpp"
 
@@ -23,7 +22,8 @@ struct GoldenSequence {
 /// Paths of the golden files whose names start with one of `prefixes`, sorted.
 [[nodiscard]] std::vector<std::string> golden_files(const std::vector<std::string>& prefixes);
 
-/// One golden file: settings, parameters, batch, and what an independent float64 implementation gives.
+/// One golden file: settings, parameters, batch, and what an independent float64 implementation
+/// gives.
 class Golden {
  public:
   explicit Golden(const std::string& path);
@@ -33,7 +33,9 @@ class Golden {
   [[nodiscard]] std::int64_t length() const { return json_.at("length"); }
   [[nodiscard]] std::vector<GoldenSequence> batch() const { return golden_batch(json_); }
   [[nodiscard]] double loss() const { return json_.at("loss"); }
-  [[nodiscard]] std::vector<double> logits() const { return json_.at("logits_at_labels").at("data"); }
+  [[nodiscard]] std::vector<double> logits() const {
+    return json_.at("logits_at_labels").at("data");
+  }
   [[nodiscard]] std::vector<double> gradient(const std::string& name) const {
     return json_.at("grads").at(name).at("data");
   }

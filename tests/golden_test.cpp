@@ -1,11 +1,11 @@
 // Outputs, gradients and optimiser steps of an independent implementation in float64.
+#include "tests/golden.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <string>
 #include <vector>
-
-#include "tests/golden.hpp"
 
 namespace recollect {
 namespace {
@@ -45,8 +45,7 @@ void check_case(const Golden& golden, const FormCase& form) {
     const SequenceOutcome outcome =
         model.forward(each.input(), workspace, view(here.data(), rows, model.vocab()));
     logits.insert(logits.end(), here.begin(), here.end());
-    const SequenceOutcome again =
-        model.forward_backward(each.input(), scale, workspace, gradient);
+    const SequenceOutcome again = model.forward_backward(each.input(), scale, workspace, gradient);
     CHECK(outcome.loss == doctest::Approx(again.loss).epsilon(1e-6));
     CHECK(outcome.correct == again.correct);
     loss += again.loss / static_cast<double>(scored);

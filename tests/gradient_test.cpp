@@ -1,13 +1,12 @@
 // Every hand-written backward pass against central differences, in double.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <cmath>
 #include <functional>
 #include <span>
 #include <string>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "models/layers/cross_entropy.hpp"
 #include "models/layers/embedding.hpp"
@@ -25,7 +24,8 @@ namespace {
 constexpr double kStep = 1e-5;
 constexpr double kTolerance = 1e-7;
 
-/// Checks `analytic` against central differences of `loss` in each of `numbers`, which `loss` reads.
+/// Checks `analytic` against central differences of `loss` in each of `numbers`, which `loss`
+/// reads.
 void check_gradient(std::span<double> numbers, std::span<const double> analytic,
                     const std::function<double()>& loss) {
   REQUIRE(numbers.size() == analytic.size());
@@ -49,9 +49,7 @@ std::span<double> numbers_of(Matrix<double>& m) {
 }
 
 /// sum of w * y
-double weigh(const Matrix<double>& w, const Matrix<double>& y) {
-  return w.cwiseProduct(y).sum();
-}
+double weigh(const Matrix<double>& w, const Matrix<double>& y) { return w.cwiseProduct(y).sum(); }
 
 struct LayerCase {
   ParameterLayout layout;
@@ -78,8 +76,8 @@ TEST_CASE("gradients: linear") {
   LayerCase c;
   const Linear layer{c.layout.add_matrix("w", 4, 6, Fill::kNormal, 1.0)};
   c.ready(4);
-  layer.backward<double>(c.theta.data(), c.gradient.data(), read_of(c.x),
-                         read_of(c.w), view_of(c.dx), Write::kOverwrite);
+  layer.backward<double>(c.theta.data(), c.gradient.data(), read_of(c.x), read_of(c.w),
+                         view_of(c.dx), Write::kOverwrite);
   c.check([&] {
     Matrix<double> y(9, 4);
     layer.forward<double>(c.theta.data(), read_of(c.x), view_of(y));
@@ -96,13 +94,13 @@ TEST_CASE("gradients: layer norm") {
   std::vector<double> inverse_sd(9);
   const auto forward = [&] {
     Matrix<double> y(9, 6);
-    layer.forward<double>(c.theta.data(), read_of(c.x), view_of(normal),
-                          inverse_sd.data(), view_of(y));
+    layer.forward<double>(c.theta.data(), read_of(c.x), view_of(normal), inverse_sd.data(),
+                          view_of(y));
     return y;
   };
   (void)forward();
-  layer.backward<double>(c.theta.data(), c.gradient.data(), read_of(normal),
-                         inverse_sd.data(), read_of(c.w), view_of(c.dx));
+  layer.backward<double>(c.theta.data(), c.gradient.data(), read_of(normal), inverse_sd.data(),
+                         read_of(c.w), view_of(c.dx));
   c.check(forward);
 }
 
@@ -112,8 +110,8 @@ TEST_CASE("gradients: short convolution, also with more taps than tokens") {
     LayerCase c;
     const ShortConvolution layer{c.layout.add_matrix("w", taps, 6, Fill::kNormal, 1.0)};
     c.ready(6);
-    layer.backward<double>(c.theta.data(), c.gradient.data(), read_of(c.x),
-                           read_of(c.w), view_of(c.dx));
+    layer.backward<double>(c.theta.data(), c.gradient.data(), read_of(c.x), read_of(c.w),
+                           view_of(c.dx));
     c.check([&] {
       Matrix<double> y(9, 6);
       layer.forward<double>(c.theta.data(), read_of(c.x), view_of(y));
@@ -129,11 +127,9 @@ TEST_CASE("gradients: MLP block") {
   c.ready(6);
   Workspace<double> workspace;
   Matrix<double> y(9, 6);
-  const auto tape = layer.forward<double>(c.theta.data(), read_of(c.x), view_of(y),
-                                          workspace);
-  layer.backward<double>(c.theta.data(), c.gradient.data(), read_of(c.x), tape,
-                         read_of(c.w), view_of(c.dx), Write::kAccumulate,
-                         workspace);
+  const auto tape = layer.forward<double>(c.theta.data(), read_of(c.x), view_of(y), workspace);
+  layer.backward<double>(c.theta.data(), c.gradient.data(), read_of(c.x), tape, read_of(c.w),
+                         view_of(c.dx), Write::kAccumulate, workspace);
   c.check([&] {
     Workspace<double> room;
     Matrix<double> again(9, 6);
@@ -184,8 +180,8 @@ TEST_CASE("gradients: cross-entropy") {
   });
 }
 
-/// Every single option away from its default, and the forms; taken from the declarations, so that a new
-/// option cannot be forgotten: an integer option becomes 2 or 3, a choice each of its names.
+/// Every single option away from its default, and the forms; taken from the declarations, so that a
+/// new option cannot be forgotten: an integer option becomes 2 or 3, a choice each of its names.
 std::vector<ModelSettings> all_options(const MixerEntry& entry) {
   ModelSettings plain;
   plain.width = 4;

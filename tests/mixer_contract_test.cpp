@@ -89,7 +89,8 @@ TEST_CASE("mixers: state size is one d x d state a head and level, or the key-va
       CAPTURE(tokens);
       std::int64_t expected = 3 * 4 * 4;
       if (entry.uses_levels) {
-        // Non-empty levels by the definition: the distinct levels at which the last token sees others.
+        // Non-empty levels by the definition: the distinct levels at which the last token sees
+        // others.
         std::vector<int> seen;
         for (std::int64_t s = 0; s < tokens; ++s) seen.push_back(level(tokens - 1, s));
         std::sort(seen.begin(), seen.end());
@@ -170,11 +171,12 @@ TEST_CASE("model: the estimate of a workspace is close to what a sequence takes"
 }
 
 TEST_CASE("model: nominal work of the headline case, in GFLOP a step") {
-  // Batch 64, width 64, 2 layers, vocabulary 128, 8 scored positions, adaptive-decay; a step is three
-  // forward passes. The count is in docs/model.md.
+  // Batch 64, width 64, 2 layers, vocabulary 128, 8 scored positions, adaptive-decay; a step is
+  // three forward passes. The count is in docs/model.md.
   const std::vector<std::pair<std::int64_t, double>> expected = {
       {64, 0.8220}, {128, 1.8009}, {256, 3.8683}, {1024, 17.3709}};
-  for (const auto& [tokens, gflop] : expected) {
+  for (const auto& [length, gflop] : expected) {
+    const std::int64_t tokens = length;  // clang 14 cannot capture a structured binding
     CAPTURE(tokens);
     const SequenceModel<float> model(ModelSettings{}, "adaptive-decay", 128, tokens,
                                      level_count(tokens));

@@ -64,11 +64,9 @@ struct MixerFixture {
     Workspace<S> workspace;
     Gradients out{Matrix<S>(rows.count(), u.cols()), Matrix<S>(u.rows(), u.cols()),
                   std::vector<S>(theta.size(), S(0))};
-    const auto* tape =
-        mixer->forward(theta.data(), view_of(u), rows, view_of(out.y), workspace);
-    mixer->backward(theta.data(), out.theta.data(), view_of(u), rows, tape,
-                    read_of(out.y), view_of(w), view_of(out.du),
-                    workspace);
+    const auto* tape = mixer->forward(theta.data(), view_of(u), rows, view_of(out.y), workspace);
+    mixer->backward(theta.data(), out.theta.data(), view_of(u), rows, tape, read_of(out.y),
+                    view_of(w), view_of(out.du), workspace);
     return out;
   }
 };

@@ -1,10 +1,9 @@
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <cmath>
 #include <string>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "harness/config/load.hpp"
 #include "harness/train/batch_step.hpp"
@@ -30,8 +29,7 @@ TEST_CASE("golden: twenty optimiser steps of an independent implementation") {
     settings.clip = json.at("clip");
     settings.weight_decay = json.at("weight_decay");
     settings.warmup = json.at("warmup");
-    settings.schedule =
-        json.at("schedule") == "cosine" ? Schedule::kCosine : Schedule::kConstant;
+    settings.schedule = json.at("schedule") == "cosine" ? Schedule::kCosine : Schedule::kConstant;
     settings.steps = static_cast<std::int64_t>(json.at("steps").size());
     REQUIRE(settings.steps == 20);
 
@@ -83,11 +81,12 @@ TEST_CASE("schedule: warm-up, constant and cosine") {
 Cell tiny_cell(const std::string& variant, const std::string& train = "steps: 30",
                const std::string& examples = "200") {
   const Experiment experiment = parse_experiment(
-      fmt::format("task: {{name: mqar, length: 24, pairs: 3, vocab: 16}}\n"
-                  "model: {{width: 16, chunk: 8}}\n"
-                  "variants: [{}]\n"
-                  "train: {{examples: {}, batch: 20, validation_examples: 50, eval_every: 10, {}}}\n",
-                  variant, examples, train),
+      fmt::format(
+          "task: {{name: mqar, length: 24, pairs: 3, vocab: 16}}\n"
+          "model: {{width: 16, chunk: 8}}\n"
+          "variants: [{}]\n"
+          "train: {{examples: {}, batch: 20, validation_examples: 50, eval_every: 10, {}}}\n",
+          variant, examples, train),
       "tiny.yaml");
   return experiment.cells.at(0);
 }
@@ -130,8 +129,8 @@ TEST_CASE("training: makes exactly the steps asked for and evaluates the last on
 
 TEST_CASE("training: overfits one batch, and stops where it was told to") {
   TrainObserver silent;
-  const TrainResult all = train(
-      tiny_cell("full-quadratic", "steps: 400, learning_rate: 0.01", "20"), 1, silent);
+  const TrainResult all =
+      train(tiny_cell("full-quadratic", "steps: 400, learning_rate: 0.01", "20"), 1, silent);
   CHECK(all.history.front().loss > 1.0);
   CHECK(all.history.back().loss < 0.1);
   const TrainResult stopped =
@@ -154,8 +153,10 @@ TEST_CASE("training: examples online are fresh, seeds of data and order are apar
   const std::vector<float> base = train(tiny_cell("gated-linear"), 1, silent).final_weights;
   CHECK(base == train(tiny_cell("gated-linear"), 2, silent).final_weights);
   CHECK(base != train(tiny_cell("gated-linear", "steps: 30", "online"), 1, silent).final_weights);
-  CHECK(base != train(tiny_cell("gated-linear", "steps: 30, order_seed: 9"), 1, silent).final_weights);
-  CHECK(base == train(tiny_cell("gated-linear", "steps: 30, order_seed: 0"), 1, silent).final_weights);
+  CHECK(base !=
+        train(tiny_cell("gated-linear", "steps: 30, order_seed: 9"), 1, silent).final_weights);
+  CHECK(base ==
+        train(tiny_cell("gated-linear", "steps: 30, order_seed: 0"), 1, silent).final_weights);
 }
 
 TEST_CASE("scoring: accuracy, slices and ceilings of one set of examples fit together") {

@@ -43,8 +43,8 @@ class BatchStep {
     gradient_.resize(model.parameters().size());
   }
 
-  /// fill(b, example, scratch) puts sequence b of the batch into `example`. `scored` is the number of
-  /// scored positions in the whole batch; the gradient is that of the mean loss over them.
+  /// fill(b, example, scratch) puts sequence b of the batch into `example`. `scored` is the number
+  /// of scored positions in the whole batch; the gradient is that of the mean loss over them.
   /// @returns the mean loss
   template <class Fill>
   double run(const SequenceModel<S>& model, std::int64_t scored, Fill&& fill) {

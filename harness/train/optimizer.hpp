@@ -15,13 +15,15 @@ template <class S>
 [[nodiscard]] double global_norm(std::span<const S> gradient);
 
 /// Adam with bias correction (arXiv 1412.6980), decoupled weight decay on tensors of two or more
-/// dimensions (arXiv 1711.05101; p *= 1 - lr * decay before the update), and clipping by global norm.
+/// dimensions (arXiv 1711.05101; p *= 1 - lr * decay before the update), and clipping by global
+/// norm.
 template <class S>
 class Adam {
  public:
   Adam(const ParameterLayout& layout, const TrainSettings& train);
 
-  /// Update number `step` = 1, 2, ...: changes `weights` and scales `gradient` by the clipping factor.
+  /// Update number `step` = 1, 2, ...: changes `weights` and scales `gradient` by the clipping
+  /// factor.
   /// @returns the gradient's norm before clipping
   double update(std::int64_t step, double rate, std::span<S> gradient, std::span<S> weights);
 

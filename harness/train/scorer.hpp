@@ -39,8 +39,8 @@ struct Score {
 /// The task of a cell at another length. @throws FieldError if it does not fit
 [[nodiscard]] std::unique_ptr<Task> task_at(const Cell& cell, std::int64_t length);
 
-/// Runs `model` on examples 0..examples-1 of a split, without ceilings, flags and slices: what training
-/// looks at. `lanes` gives one thread each; the result does not depend on their number.
+/// Runs `model` on examples 0..examples-1 of a split, without ceilings, flags and slices: what
+/// training looks at. `lanes` gives one thread each; the result does not depend on their number.
 [[nodiscard]] Score evaluate(SequenceModel<float>& model, const Task& task, std::int64_t data_seed,
                              Split split, std::int64_t examples, std::vector<Lane<float>>& lanes);
 

@@ -1,8 +1,8 @@
 #include "harness/train/trainer.hpp"
 
-#include <cmath>
-
 #include <fmt/format.h>
+
+#include <cmath>
 
 #include "harness/train/batch_step.hpp"
 #include "harness/train/optimizer.hpp"
@@ -72,12 +72,11 @@ TrainResult train(const Cell& cell, int threads, TrainObserver& observer) {
   for (std::int64_t step = 1; step <= settings.steps; ++step) {
     order.begin(step);
     model.begin_step(task->length());
-    const double loss =
-        batch.run(model, settings.batch * task->scored(),
-                  [&](int b, Example& example, GeneratorScratch& scratch) {
-                    task->example(static_cast<std::uint64_t>(cell.data_seed), Split::kTrain,
-                                  order[b], example, scratch);
-                  });
+    const double loss = batch.run(model, settings.batch * task->scored(),
+                                  [&](int b, Example& example, GeneratorScratch& scratch) {
+                                    task->example(static_cast<std::uint64_t>(cell.data_seed),
+                                                  Split::kTrain, order[b], example, scratch);
+                                  });
     const double rate = learning_rate(settings, step);
     const double norm = optimizer.update(step, rate, batch.gradient(), model.parameters());
     result.steps = step;

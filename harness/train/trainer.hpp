@@ -14,7 +14,7 @@ namespace recollect {
 /// One line of history.csv: written at every evaluation.
 struct HistoryRow {
   std::int64_t step = 0;
-  double loss = 0.0;           ///< mean training loss since the row before, in nats a scored position
+  double loss = 0.0;  ///< mean training loss since the row before, in nats a scored position
   double gradient_norm = 0.0;  ///< of this step, before clipping
   double learning_rate = 0.0;
   double validation_accuracy = 0.0;
@@ -24,9 +24,10 @@ struct HistoryRow {
 /// What training a cell gave.
 struct TrainResult {
   std::vector<HistoryRow> history;
-  std::int64_t steps = 0;  ///< updates that were made
+  std::int64_t steps = 0;                   ///< updates that were made
   std::optional<std::int64_t> solved_step;  ///< first evaluation with validation accuracy >= 0.99
-  std::int64_t best_step = 0;   ///< evaluation with the best validation accuracy, the first of equals
+  std::int64_t best_step =
+      0;  ///< evaluation with the best validation accuracy, the first of equals
   std::vector<float> final_weights;  ///< laid out as SequenceModel::parameters()
   std::vector<float> best_weights;
   std::string diverged;  ///< why training stopped at a loss that is not finite; empty: it did not

@@ -6,9 +6,9 @@ namespace recollect {
 
 template <class S>
 FixedLambda<S>::FixedLambda(const LambdaContext& context, ParameterLayout& layout)
-    : scale_(layout.add_matrix(
-          context.prefix + "level_scale", context.settings.heads, context.levels, Fill::kConstant,
-          context.settings.init == Init::kIdentity ? kSoftplusOne : 1.0)) {}
+    : scale_(layout.add_matrix(context.prefix + "level_scale", context.settings.heads,
+                               context.levels, Fill::kConstant,
+                               context.settings.init == Init::kIdentity ? kSoftplusOne : 1.0)) {}
 
 template <class S>
 auto FixedLambda<S>::forward(const S* theta, ConstView<S>, View<S> lambda, Workspace<S>&) const
@@ -19,8 +19,8 @@ auto FixedLambda<S>::forward(const S* theta, ConstView<S>, View<S> lambda, Works
 }
 
 template <class S>
-void FixedLambda<S>::backward(const S* theta, S* gradient, ConstView<S>, const Tape*,
-                              ConstView<S>, View<S> dlambda, View<S>, Workspace<S>&) const {
+void FixedLambda<S>::backward(const S* theta, S* gradient, ConstView<S>, const Tape*, ConstView<S>,
+                              View<S> dlambda, View<S>, Workspace<S>&) const {
   scale_.row(gradient).array() +=
       dlambda.colwise().sum().array() * sigmoid(scale_.row(theta).array());
 }

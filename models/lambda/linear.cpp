@@ -7,16 +7,15 @@ namespace recollect {
 template <class S>
 LinearLambda<S>::LinearLambda(const LambdaContext& context, ParameterLayout& layout)
     : projection_{layout.add_matrix(context.prefix + "level_proj.weight",
-                                    context.settings.heads * context.levels,
-                                    context.settings.width, Fill::kNormal, 0.02)},
+                                    context.settings.heads * context.levels, context.settings.width,
+                                    Fill::kNormal, 0.02)},
       scale_(layout.add_matrix(context.prefix + "level_scale", context.settings.heads,
                                context.levels, Fill::kConstant, 1.0)) {}
 
 template <class S>
 auto LinearLambda<S>::forward(const S* theta, ConstView<S> u, View<S> lambda,
                               Workspace<S>& workspace) const -> const Tape* {
-  const MyTape* tape =
-      workspace.record(MyTape{{}, workspace.matrix(lambda.rows(), lambda.cols())});
+  const MyTape* tape = workspace.record(MyTape{{}, workspace.matrix(lambda.rows(), lambda.cols())});
   projection_.forward<S>(theta, u, tape->projected);
   const auto scale = scale_.row(theta).array();
   for (Index r = 0; r < lambda.rows(); ++r) {

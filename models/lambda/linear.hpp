@@ -16,12 +16,9 @@ class LinearLambda final : public Lambda<S> {
   [[nodiscard]] Index levels() const noexcept override { return scale_.cols; }
   [[nodiscard]] const Tape* forward(const S* theta, ConstView<S> u, View<S> lambda,
                                     Workspace<S>& workspace) const override;
-  void backward(const S* theta, S* gradient, ConstView<S> u, const Tape* tape,
-                ConstView<S> lambda, View<S> dlambda, View<S> du,
-                Workspace<S>& workspace) const override;
-  [[nodiscard]] std::int64_t tape_row() const noexcept override {
-    return projection_.weight.rows;
-  }
+  void backward(const S* theta, S* gradient, ConstView<S> u, const Tape* tape, ConstView<S> lambda,
+                View<S> dlambda, View<S> du, Workspace<S>& workspace) const override;
+  [[nodiscard]] std::int64_t tape_row() const noexcept override { return projection_.weight.rows; }
   [[nodiscard]] double multiply_adds() const noexcept override {
     return static_cast<double>(projection_.weight.size());
   }

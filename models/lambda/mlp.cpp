@@ -24,9 +24,9 @@ MlpLambda<S>::MlpLambda(const LambdaContext& context, LevelOutput output, Parame
   in_.weight =
       layout.add_matrix(prefix + "lambda_mlp.w1.weight", hidden, levels_, Fill::kNormal, 0.02);
   in_bias_ = layout.add_vector(prefix + "lambda_mlp.w1.bias", hidden, Fill::kConstant, 0.0);
-  out_.weight = layout.add_matrix(prefix + "lambda_mlp.w2.weight", levels_, hidden,
-                                  identity ? Fill::kConstant : Fill::kNormal,
-                                  identity ? 0.0 : 0.02);
+  out_.weight =
+      layout.add_matrix(prefix + "lambda_mlp.w2.weight", levels_, hidden,
+                        identity ? Fill::kConstant : Fill::kNormal, identity ? 0.0 : 0.02);
   out_bias_ = layout.add_vector(prefix + "lambda_mlp.w2.bias", levels_, Fill::kConstant,
                                 identity ? kSoftplusOne : 0.0);
 }
@@ -37,10 +37,12 @@ auto MlpLambda<S>::forward(const S* theta, ConstView<S> u, View<S> lambda,
   const Index count = u.rows() * heads_;
   const Index hidden_units = in_.weight.rows;
   View<S> projected = workspace.matrix(u.rows(), heads_ * levels_);
-  const MyTape* tape = workspace.record(
-      MyTape{{}, by_head(projected, heads_), workspace.matrix(count, hidden_units),
-             workspace.matrix(count, hidden_units), workspace.matrix(count, hidden_units),
-             workspace.matrix(count, levels_)});
+  const MyTape* tape = workspace.record(MyTape{{},
+                                               by_head(projected, heads_),
+                                               workspace.matrix(count, hidden_units),
+                                               workspace.matrix(count, hidden_units),
+                                               workspace.matrix(count, hidden_units),
+                                               workspace.matrix(count, levels_)});
   View<S> hidden = tape->hidden;
   View<S> cdf = tape->cdf;
   View<S> activated = tape->activated;

@@ -11,8 +11,8 @@ enum class LevelOutput {
   kSoftmax,   ///< levels compete; they sum to 1 (`softmax-level`)
 };
 
-/// lambda = output(W2 gelu(W1 dl + b1) + b2), dl = W_dl u: a two-layer MLP with exact (erf) GELU on the L
-/// values of each head, one MLP shared by the heads (arXiv 2605.06946, section 3). With
+/// lambda = output(W2 gelu(W1 dl + b1) + b2), dl = W_dl u: a two-layer MLP with exact (erf) GELU on
+/// the L values of each head, one MLP shared by the heads (arXiv 2605.06946, section 3). With
 /// `init: identity` W2 = 0 and b2 = ln(e - 1), so that softplus starts at 1.
 template <class S>
 class MlpLambda final : public Lambda<S> {
@@ -23,9 +23,8 @@ class MlpLambda final : public Lambda<S> {
   [[nodiscard]] Index levels() const noexcept override { return levels_; }
   [[nodiscard]] const Tape* forward(const S* theta, ConstView<S> u, View<S> lambda,
                                     Workspace<S>& workspace) const override;
-  void backward(const S* theta, S* gradient, ConstView<S> u, const Tape* tape,
-                ConstView<S> lambda, View<S> dlambda, View<S> du,
-                Workspace<S>& workspace) const override;
+  void backward(const S* theta, S* gradient, ConstView<S> u, const Tape* tape, ConstView<S> lambda,
+                View<S> dlambda, View<S> du, Workspace<S>& workspace) const override;
   [[nodiscard]] std::int64_t tape_row() const noexcept override {
     return heads_ * (2 * levels_ + 3 * in_.weight.rows);
   }

@@ -10,8 +10,7 @@ class UnitLambda final : public Lambda<S> {
  public:
   using typename Lambda<S>::Tape;
   [[nodiscard]] Index levels() const noexcept override { return 0; }
-  [[nodiscard]] const Tape* forward(const S*, ConstView<S>, View<S>,
-                                    Workspace<S>&) const override {
+  [[nodiscard]] const Tape* forward(const S*, ConstView<S>, View<S>, Workspace<S>&) const override {
     return nullptr;
   }
   void backward(const S*, S*, ConstView<S>, const Tape*, ConstView<S>, View<S>, View<S>,

@@ -13,8 +13,8 @@ struct CrossEntropy {
   std::int64_t correct = 0;  ///< rows whose largest logit is the label's, the first of equals
 };
 
-/// Cross-entropy of logits (R, V) against labels (R). Where `scale` is not zero, the logits are replaced
-/// by scale times the gradient of the summed loss.
+/// Cross-entropy of logits (R, V) against labels (R). Where `scale` is not zero, the logits are
+/// replaced by scale times the gradient of the summed loss.
 template <class S>
 CrossEntropy cross_entropy(std::span<const std::int32_t> labels, S scale, View<S> logits);
 

@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <numbers>
-
 #include <unsupported/Eigen/SpecialFunctions>
 
 #include "core/matrix.hpp"

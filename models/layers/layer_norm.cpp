@@ -32,8 +32,7 @@ void LayerNorm::backward(const S* theta, S* gradient, ConstView<S> normal, const
     dx.row(t).array() = dy.row(t).array() * scale;
     const S mean = dx.row(t).sum() * share;
     const S slope = dx.row(t).dot(normal.row(t)) * share;
-    dx.row(t).array() =
-        (dx.row(t).array() - mean - normal.row(t).array() * slope) * inverse_sd[t];
+    dx.row(t).array() = (dx.row(t).array() - mean - normal.row(t).array() * slope) * inverse_sd[t];
   }
 }
 

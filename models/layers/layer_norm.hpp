@@ -10,8 +10,8 @@ struct LayerNorm {
   Tensor weight;
   Tensor bias;
 
-  /// Fills y, `normal` (T, D) and `inverse_sd` (T), which the backward pass reads. x, normal and y may
-  /// be the same matrix only in the pair x = normal.
+  /// Fills y, `normal` (T, D) and `inverse_sd` (T), which the backward pass reads. x, normal and y
+  /// may be the same matrix only in the pair x = normal.
   template <class S>
   void forward(const S* theta, ConstView<S> x, View<S> normal, S* inverse_sd, View<S> y) const;
 

@@ -5,8 +5,8 @@
 
 namespace recollect {
 
-/// y = x W^T, W (out, in), no bias. A layer is a place in the flat buffers and nothing more: weights
-/// and gradients are passed in, so it is shared by all threads.
+/// y = x W^T, W (out, in), no bias. A layer is a place in the flat buffers and nothing more:
+/// weights and gradients are passed in, so it is shared by all threads.
 struct Linear {
   Tensor weight;
 

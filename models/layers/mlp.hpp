@@ -5,7 +5,8 @@
 
 namespace recollect {
 
-/// Two linear maps without bias around an exact (erf) GELU: y = W2 gelu(W1 x), W1 (rD, D), W2 (D, rD).
+/// Two linear maps without bias around an exact (erf) GELU: y = W2 gelu(W1 x), W1 (rD, D), W2 (D,
+/// rD).
 struct Mlp {
   Linear in;
   Linear out;
@@ -13,8 +14,8 @@ struct Mlp {
   /// What the forward pass leaves for the backward pass, (T, rD) each.
   template <class S>
   struct Tape {
-    View<S> hidden{nullptr, 0, 0, Eigen::OuterStride<>(0)};     ///< W1 x
-    View<S> cdf{nullptr, 0, 0, Eigen::OuterStride<>(0)};        ///< normal distribution function of it
+    View<S> hidden{nullptr, 0, 0, Eigen::OuterStride<>(0)};  ///< W1 x
+    View<S> cdf{nullptr, 0, 0, Eigen::OuterStride<>(0)};     ///< normal distribution function of it
     View<S> activated{nullptr, 0, 0, Eigen::OuterStride<>(0)};  ///< gelu of it
   };
 

@@ -24,11 +24,10 @@ void for_each_piece(Index m, Index n, Index k, Body&& body) {
 template <class S>
 void product_nn(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
   if (write == Write::kOverwrite) c.setZero();
-  for_each_piece(a.rows(), b.cols(), a.cols(),
-                 [&](Index i, Index m, Index j, Index n, Index p, Index depth) {
-                   c.block(i, j, m, n).noalias() +=
-                       a.block(i, p, m, depth) * b.block(p, j, depth, n);
-                 });
+  for_each_piece(
+      a.rows(), b.cols(), a.cols(), [&](Index i, Index m, Index j, Index n, Index p, Index depth) {
+        c.block(i, j, m, n).noalias() += a.block(i, p, m, depth) * b.block(p, j, depth, n);
+      });
 }
 
 template <class S>

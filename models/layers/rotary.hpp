@@ -8,8 +8,8 @@
 
 namespace recollect {
 
-/// Rotary positions (RoPE, arXiv 2104.09864), base 10000, half-split: in each head, column i turns with
-/// column i + d/2 by the angle position * 10000^(-2i/d).
+/// Rotary positions (RoPE, arXiv 2104.09864), base 10000, half-split: in each head, column i turns
+/// with column i + d/2 by the angle position * 10000^(-2i/d).
 template <class S>
 class Rotary {
  public:
@@ -18,8 +18,8 @@ class Rotary {
   /// Makes the table long enough for sequences of `length` tokens. Not safe beside turn().
   void prepare(Index length);
 
-  /// Turns, in place, row r of x (R, H d) by the angles of positions[r], or of r itself where no positions
-  /// are given; by their negative if `back`, which is what gradients need.
+  /// Turns, in place, row r of x (R, H d) by the angles of positions[r], or of r itself where no
+  /// positions are given; by their negative if `back`, which is what gradients need.
   void turn(std::span<const std::int32_t> positions, View<S> x, bool back) const;
 
  private:

@@ -14,9 +14,8 @@ FullQuadratic<S>::FullQuadratic(const MixerContext& context, ParameterLayout& la
 template <class S>
 auto FullQuadratic<S>::forward(const S* theta, ConstView<S> u, const Rows& rows, View<S> y,
                                Workspace<S>& workspace) const -> const Tape* {
-  const MyTape* tape = workspace.record(MyTape{{},
-                                               projections_.forward(theta, u, rows, workspace),
-                                               workspace.take(heads_ * rows.count())});
+  const MyTape* tape = workspace.record(MyTape{
+      {}, projections_.forward(theta, u, rows, workspace), workspace.take(heads_ * rows.count())});
   const Index d = width_ / heads_;
   for (Index h = 0; h < heads_; ++h) {
     const auto head = [&](View<S> m) { return columns(m, h * d, d); };
@@ -43,9 +42,8 @@ void FullQuadratic<S>::backward(const S* theta, S* gradient, ConstView<S> u, con
   for (Index h = 0; h < heads_; ++h) {
     const auto head = [&](const auto& m) { return columns(m, h * d, d); };
     SoftmaxAttention<S>::backward(constant(head(qkv.q)), constant(head(qkv.k)),
-                                  constant(head(qkv.v)), rows, head(y),
-                                  log_sum + h * rows.count(), head(dy), head(dq), head(dk),
-                                  head(dv), workspace);
+                                  constant(head(qkv.v)), rows, head(y), log_sum + h * rows.count(),
+                                  head(dy), head(dq), head(dk), head(dv), workspace);
   }
   projections_.backward(theta, gradient, u, rows, qkv, dq, dk, dv, du_rows, du);
 }

@@ -14,8 +14,8 @@ DecayGate<S>::DecayGate(const ModelSettings& settings, const std::string& prefix
   if (gate_ == Gate::kNone) return;
   scale_ = layout.add_vector(prefix + "A_log", heads_, Fill::kLogIndex, 0.0);
   if (gate_ == Gate::kInput) {
-    projection_ = layout.add_matrix(prefix + "dt_proj.weight", heads_, settings.width,
-                                    Fill::kNormal, 0.02);
+    projection_ =
+        layout.add_matrix(prefix + "dt_proj.weight", heads_, settings.width, Fill::kNormal, 0.02);
   }
   bias_ = layout.add_vector(prefix + "dt_bias", heads_, Fill::kInverseStep, 0.0);
 }
@@ -43,8 +43,8 @@ template <class S>
 void DecayGate<S>::backward(const S* theta, S* gradient, ConstView<S> u, const Result& result,
                             S* dg, View<S> du) const {
   if (gate_ == Gate::kNone) return;
-  const ConstView<S> argument = recollect::view<S>(
-      static_cast<const S*>(result.argument), heads_, u.rows());
+  const ConstView<S> argument =
+      recollect::view<S>(static_cast<const S*>(result.argument), heads_, u.rows());
   const ConstView<S> g = recollect::view<S>(static_cast<const S*>(result.g), heads_, u.rows());
   View<S> d_argument = recollect::view(dg, heads_, u.rows());
   for (Index h = 0; h < heads_; ++h) {

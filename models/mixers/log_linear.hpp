@@ -6,10 +6,11 @@ namespace recollect {
 
 /// The log-linear core of one head (arXiv 2506.04761, section 3):
 ///
-///   y_t = sum_{s<=t} M[t,s] (q_t . k_s) v_s,   M[t,s] = lambda_t[level(t,s)] exp(g_{s+1} + ... + g_t)
+///   y_t = sum_{s<=t} M[t,s] (q_t . k_s) v_s,   M[t,s] = lambda_t[level(t,s)] exp(g_{s+1} + ... +
+///   g_t)
 ///
-/// It has three forms that agree: dense (O(T^2), the definition), chunkwise (O(T log T), for training)
-/// and recurrent (one token at a time, O(log T) memory).
+/// It has three forms that agree: dense (O(T^2), the definition), chunkwise (O(T log T), for
+/// training) and recurrent (one token at a time, O(log T) memory).
 template <class S>
 struct CoreInput {
   ConstView<S> q;  ///< (R, d) at the rows
@@ -36,12 +37,11 @@ struct CoreGradient {
   View<S> dlambda;  ///< (R, L)
 };
 
-/// The dense form at any rows: every row looks at its whole prefix. Its memory is O(T) for each block of
-/// rows. The form for tests, and the fast one where few rows are read.
+/// The dense form at any rows: every row looks at its whole prefix. Its memory is O(T) for each
+/// block of rows. The form for tests, and the fast one where few rows are read.
 template <class S>
 struct LogLinearDense {
-  static void forward(const CoreInput<S>& in, const Rows& rows, View<S> y,
-                      Workspace<S>& workspace);
+  static void forward(const CoreInput<S>& in, const Rows& rows, View<S> y, Workspace<S>& workspace);
   static void backward(const CoreInput<S>& in, const Rows& rows, ConstView<S> dy,
                        const CoreGradient<S>& out, Workspace<S>& workspace);
 };
@@ -50,8 +50,8 @@ struct LogLinearDense {
 /// (d, d) state for each level between chunks. Any T >= 1; the last chunk may be short.
 ///
 /// States are merged like the digits of a binary counter: when chunk i is done, the states of the
-/// trailing ones of i and chunk i's own become the state of the next higher digit. Each state is kept
-/// relative to the end of its own block, so that every exponent is <= 0.
+/// trailing ones of i and chunk i's own become the state of the next higher digit. Each state is
+/// kept relative to the end of its own block, so that every exponent is <= 0.
 template <class S>
 struct LogLinearChunkwise {
   /// What forward() leaves for backward(), in the workspace. n = number of chunks.
@@ -68,8 +68,8 @@ struct LogLinearChunkwise {
                        const CoreGradient<S>& out, Workspace<S>& workspace);
 };
 
-/// dg (T) of the gate, overwritten. With G the running sum of g, dG_t = dy_t . y_t - dv_t . v_t, and dg is
-/// its sum from the end. Replaces all gradients of decays by two dot products a token.
+/// dg (T) of the gate, overwritten. With G the running sum of g, dG_t = dy_t . y_t - dv_t . v_t,
+/// and dg is its sum from the end. Replaces all gradients of decays by two dot products a token.
 template <class S>
 void decay_gradient(const Rows& rows, ConstView<S> y, ConstView<S> dy, ConstView<S> v,
                     ConstView<S> dv, S* dg);

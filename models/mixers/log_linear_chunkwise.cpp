@@ -22,8 +22,8 @@ struct Counter {
     return has_levels ? std::bit_width(static_cast<std::uint64_t>(chunks)) : 1;
   }
 
-  /// Calls visit(slot, state) for the states that chunk i reads, nearest block first; `state` is the
-  /// index of the chunk that completed it.
+  /// Calls visit(slot, state) for the states that chunk i reads, nearest block first; `state` is
+  /// the index of the chunk that completed it.
   template <class Visit>
   void for_each_read(Index i, Visit&& visit) const {
     visit_ones(i, ~std::uint64_t{0}, visit);
@@ -77,8 +77,8 @@ struct Chunk {
         q(recollect::rows(in.q, start, count)),
         k(recollect::rows(in.k, start, count)),
         v(recollect::rows(in.v, start, count)),
-        lambda(recollect::rows(in.lambda, in.has_levels() ? start : 0,
-                               in.has_levels() ? count : 0)),
+        lambda(
+            recollect::rows(in.lambda, in.has_levels() ? start : 0, in.has_levels() ? count : 0)),
         scores(tape.scores + start * chunk, count, count, Eigen::OuterStride<>(chunk)),
         decays(tape.decays + start * chunk, count, count, Eigen::OuterStride<>(chunk)),
         from_start(tape.from_start + start, count) {}
@@ -155,7 +155,8 @@ auto LogLinearChunkwise<S>::forward(const CoreInput<S>& in, Index chunk, View<S>
     counter.for_each_read(i, [&](Index slot, Index j) {
       scale.head(c.count) = (c.from_start + gap).exp();
       if (in.has_levels()) {
-        scale.head(c.count) *= c.lambda.col(in.level_column(chunk_level + slot)).array().transpose();
+        scale.head(c.count) *=
+            c.lambda.col(in.level_column(chunk_level + slot)).array().transpose();
       }
       scaled = scale.head(c.count).matrix().asDiagonal() * c.q;
       product_nn<S>(constant(scaled), constant(state(j)), y_chunk, Write::kAccumulate);
@@ -205,8 +206,8 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index chunk, const 
     View<S> dq = recollect::rows(out.dq, c.start, c.count);
     View<S> dk = recollect::rows(out.dk, c.start, c.count);
     View<S> dv = recollect::rows(out.dv, c.start, c.count);
-    View<S> dlambda = recollect::rows(out.dlambda, in.has_levels() ? c.start : 0,
-                                      in.has_levels() ? c.count : 0);
+    View<S> dlambda =
+        recollect::rows(out.dlambda, in.has_levels() ? c.start : 0, in.has_levels() ? c.count : 0);
     View<S> mask(mask_block.data(), c.count, c.count, Eigen::OuterStride<>(chunk));
     View<S> weights(weight_block.data(), c.count, c.count, Eigen::OuterStride<>(chunk));
     View<S> scaled = recollect::rows(scaled_block, 0, c.count);

@@ -9,8 +9,8 @@ namespace {
 
 constexpr Index kRowsAtOnce = 32;
 
-/// decays[s] = exp(g_{s+1} + ... + g_t) for s <= t. Summed outwards from t, so that the near tokens,
-/// whose decays are large, are the exact ones.
+/// decays[s] = exp(g_{s+1} + ... + g_t) for s <= t. Summed outwards from t, so that the near
+/// tokens, whose decays are large, are the exact ones.
 template <class S>
 void fill_decays(const S* g, Index t, Index columns, S* decays) {
   Eigen::Map<Eigen::Array<S, 1, Eigen::Dynamic>> row(decays, columns);
@@ -98,10 +98,10 @@ void LogLinearDense<S>::backward(const CoreInput<S>& in, const Rows& rows, Const
       if (in.has_levels()) {
         for_each_block(t, [&](int level, Index begin, Index count) {
           const Index column = in.level_column(level);
-          dlambda(row, column) += (scores.row(r).segment(begin, count).array() *
-                                   d_weights.row(r).segment(begin, count).array() *
-                                   mask.segment(begin, count))
-                                      .sum();
+          dlambda(row, column) +=
+              (scores.row(r).segment(begin, count).array() *
+               d_weights.row(r).segment(begin, count).array() * mask.segment(begin, count))
+                  .sum();
           mask.segment(begin, count) *= in.lambda(row, column);
         });
       }

@@ -39,7 +39,8 @@ LogLinearMixer<S>::LogLinearMixer(const MixerContext& context, ParameterLayout& 
 template <class S>
 bool LogLinearMixer<S>::dense_at(Index count, bool all) const noexcept {
   if (form_ != Form::kFastest) return form_ == Form::kDense;
-  // A token's share of the chunkwise form: its chunk, its state, and about two states that it reads.
+  // A token's share of the chunkwise form: its chunk, its state, and about two states that it
+  // reads.
   return !all && 2 * count <= chunk_ + 4 * (width_ / heads_);
 }
 
@@ -49,8 +50,7 @@ CoreInput<S> LogLinearMixer<S>::head_input(const MyTape& tape, Index h) const {
   const Index levels = lambda_->levels();
   return CoreInput<S>{constant(columns(tape.qkv.q, h * d, d)),
                       constant(columns(tape.qkv.k, h * d, d)),
-                      constant(columns(tape.qkv.v, h * d, d)),
-                      tape.gate.head(h, tape.qkv.k.rows()),
+                      constant(columns(tape.qkv.v, h * d, d)), tape.gate.head(h, tape.qkv.k.rows()),
                       constant(columns(tape.lambda, h * levels, levels))};
 }
 
@@ -145,8 +145,8 @@ void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u, co
       LogLinearChunkwise<S>::backward(input, chunk_, tape.chunkwise[h], dy_head, out, workspace);
     }
     if (dg == nullptr) continue;
-    decay_gradient<S>(rows, constant(columns(tape.y, h * d, d)), dy_head, input.v,
-                      constant(out.dv), dg + h * length);
+    decay_gradient<S>(rows, constant(columns(tape.y, h * d, d)), dy_head, input.v, constant(out.dv),
+                      dg + h * length);
   }
 
   View<S> du_rows = workspace.matrix(count, width_);
@@ -168,7 +168,8 @@ template <class S>
 std::int64_t LogLinearMixer<S>::state_size_peak(std::int64_t tokens) const noexcept {
   if (tokens <= 0 || lambda_->levels() == 0) return state_size(tokens);
   // 0..T-1 holds a number of all ones with one digit fewer than T - 1.
-  const auto full = static_cast<std::int64_t>(std::bit_width(static_cast<std::uint64_t>(tokens - 1)));
+  const auto full =
+      static_cast<std::int64_t>(std::bit_width(static_cast<std::uint64_t>(tokens - 1)));
   return std::max(state_size(tokens), width_ * (width_ / heads_) * std::max<std::int64_t>(full, 1));
 }
 
@@ -194,10 +195,9 @@ Footprint LogLinearMixer<S>::footprint(std::int64_t tokens, std::int64_t rows,
   }
   size.scratch = qkv + mine * (width_ + levels) + gates;
   if (widen) size.scratch += tokens * width_;
-  const std::int64_t core =
-      dense ? 3 * std::min<std::int64_t>(mine, 32) * tokens
-            : 2 * chunk_ * (chunk_ + head) +
-                  std::bit_width(static_cast<std::uint64_t>(chunks)) * state;
+  const std::int64_t core = dense ? 3 * std::min<std::int64_t>(mine, 32) * tokens
+                                  : 2 * chunk_ * (chunk_ + head) +
+                                        std::bit_width(static_cast<std::uint64_t>(chunks)) * state;
   size.scratch += std::max(core, mine * lambda_->scratch_row());
   return size;
 }
@@ -214,8 +214,8 @@ double LogLinearMixer<S>::multiply_adds(std::int64_t tokens, std::int64_t rows,
   const double state = width * static_cast<double>(width_ / heads_);
   for (std::int64_t i = 0, start = 0; start < tokens; ++i, start += chunk_) {
     const auto here = static_cast<double>(std::min<std::int64_t>(chunk_, tokens - start));
-    const int read = lambda_->levels() == 0 ? (i > 0 ? 1 : 0)
-                                            : std::popcount(static_cast<std::uint64_t>(i));
+    const int read =
+        lambda_->levels() == 0 ? (i > 0 ? 1 : 0) : std::popcount(static_cast<std::uint64_t>(i));
     count += width * here * (here + 1.0) + state * here * read;
     if (start + chunk_ < tokens) count += state * here;
   }

@@ -11,15 +11,14 @@ namespace recollect {
 
 struct MixerContext;
 
-/// Every variant but full-quadratic: projections, decay gate, lambda, and the log-linear core on each
-/// head. Which variant it is, its Lambda says.
+/// Every variant but full-quadratic: projections, decay gate, lambda, and the log-linear core on
+/// each head. Which variant it is, its Lambda says.
 template <class S>
 class LogLinearMixer final : public Mixer<S> {
  public:
   /// @param make_lambda  called between the gate and the end, so that tensors have a fixed order
   LogLinearMixer(const MixerContext& context, ParameterLayout& layout,
-                 std::unique_ptr<Lambda<S>> (*make_lambda)(const LambdaContext&,
-                                                           ParameterLayout&));
+                 std::unique_ptr<Lambda<S>> (*make_lambda)(const LambdaContext&, ParameterLayout&));
 
   using typename Mixer<S>::Tape;
   void prepare(Index length) override { projections_.prepare(length); }

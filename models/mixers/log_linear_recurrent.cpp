@@ -31,8 +31,8 @@ void LogLinearRecurrent<S>::merge(Index from, Index to) {
 }
 
 template <class S>
-void LogLinearRecurrent<S>::step(const S* q, const S* k, const S* v, S g,
-                                 std::span<const S> lambda, S* y) {
+void LogLinearRecurrent<S>::step(const S* q, const S* k, const S* v, S g, std::span<const S> lambda,
+                                 S* y) {
   const ConstVectorView<S> query(q, width_);
   const ConstVectorView<S> key(k, width_);
   const ConstVectorView<S> value(v, width_);
@@ -60,9 +60,9 @@ void LogLinearRecurrent<S>::step(const S* q, const S* k, const S* v, S g,
     const Level& each = levels_[static_cast<std::size_t>(l)];
     if (!each.held) continue;
     const S weight =
-        lambda.empty() ? S(1)
-                       : lambda[static_cast<std::size_t>(
-                             std::min(l, static_cast<Index>(lambda.size()) - 1))];
+        lambda.empty()
+            ? S(1)
+            : lambda[static_cast<std::size_t>(std::min(l, static_cast<Index>(lambda.size()) - 1))];
     result += weight * (query * each.state);
   }
 }

@@ -8,10 +8,10 @@
 
 namespace recollect {
 
-/// The recurrent form of the log-linear core of one head: one token at a time, one (d, d) state for each
-/// non-empty level, O(log T) memory. On token t > 0 levels 0..z merge into level z + 1, z = number of
-/// trailing zeros of t (a binary carry); then every state decays by exp(g_t), and level 0 becomes
-/// k_t v_t^T. Without levels (lambda empty) there is one state.
+/// The recurrent form of the log-linear core of one head: one token at a time, one (d, d) state for
+/// each non-empty level, O(log T) memory. On token t > 0 levels 0..z merge into level z + 1, z =
+/// number of trailing zeros of t (a binary carry); then every state decays by exp(g_t), and level 0
+/// becomes k_t v_t^T. Without levels (lambda empty) there is one state.
 template <class S>
 class LogLinearRecurrent {
  public:

@@ -8,7 +8,8 @@
 
 namespace recollect {
 
-/// The tokens whose output somebody reads: all of them, or, in the last layer, the scored positions.
+/// The tokens whose output somebody reads: all of them, or, in the last layer, the scored
+/// positions.
 struct Rows {
   std::span<const std::int32_t> positions;  ///< (R) ascending; 0..T-1 where `all`
   bool all = true;
@@ -21,11 +22,11 @@ struct Footprint {
   std::int64_t scratch = 0;  ///< while backward() runs
 };
 
-/// A causal sequence mixer with its projections of q, k and v: what the papers call a variant. Row t of
-/// the output reads rows 0..t of the input only. S is float to train, double to check.
+/// A causal sequence mixer with its projections of q, k and v: what the papers call a variant. Row
+/// t of the output reads rows 0..t of the input only. S is float to train, double to check.
 ///
-/// A mixer holds no weights: `theta` and `gradient` are the model's flat buffers. It is shared by all
-/// threads; what a pass needs lives in the caller's workspace.
+/// A mixer holds no weights: `theta` and `gradient` are the model's flat buffers. It is shared by
+/// all threads; what a pass needs lives in the caller's workspace.
 template <class S>
 class Mixer {
  public:

@@ -6,8 +6,8 @@ template <class S>
 Projections<S>::Projections(const ModelSettings& settings, const std::string& prefix,
                             ParameterLayout& layout) {
   const auto square = [&](const char* name) {
-    return Linear{layout.add_matrix(prefix + name, settings.width, settings.width, Fill::kNormal,
-                                    0.02)};
+    return Linear{
+        layout.add_matrix(prefix + name, settings.width, settings.width, Fill::kNormal, 0.02)};
   };
   query_ = square("q_proj.weight");
   key_ = square("k_proj.weight");

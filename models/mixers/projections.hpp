@@ -11,8 +11,8 @@
 
 namespace recollect {
 
-/// Queries, keys and values of a layer's input, turned by rotary positions where the model has them.
-/// Queries are needed at `rows` only, keys and values everywhere.
+/// Queries, keys and values of a layer's input, turned by rotary positions where the model has
+/// them. Queries are needed at `rows` only, keys and values everywhere.
 template <class S>
 class Projections {
  public:
@@ -31,9 +31,8 @@ class Projections {
 
   /// du (T, D) is overwritten; `gradient` is accumulated. dq and dk are changed (turned back).
   /// du_rows (R, D) is what else flows into the input at the rows; it is changed too.
-  void backward(const S* theta, S* gradient, ConstView<S> u, const Rows& rows,
-                const Result& result, View<S> dq, View<S> dk, View<S> dv, View<S> du_rows,
-                View<S> du) const;
+  void backward(const S* theta, S* gradient, ConstView<S> u, const Rows& rows, const Result& result,
+                View<S> dq, View<S> dk, View<S> dv, View<S> du_rows, View<S> du) const;
 
   [[nodiscard]] double multiply_adds(std::int64_t tokens, std::int64_t rows) const noexcept;
 

@@ -11,8 +11,8 @@ namespace {
 
 constexpr Index kBlock = 64;
 
-/// Calls body(first row, row count, first key, key count) for every tile with something unmasked in it;
-/// the tiles of one block of rows come one after another.
+/// Calls body(first row, row count, first key, key count) for every tile with something unmasked in
+/// it; the tiles of one block of rows come one after another.
 template <class Body>
 void for_each_tile(const Rows& rows, Index first_row, Index row_count, Body&& body) {
   const Index seen = rows.positions[static_cast<std::size_t>(first_row + row_count - 1)] + 1;
@@ -74,10 +74,9 @@ void SoftmaxAttention<S>::forward(ConstView<S> q, ConstView<S> k, ConstView<S> v
 }
 
 template <class S>
-void SoftmaxAttention<S>::backward(ConstView<S> q, ConstView<S> k, ConstView<S> v,
-                                   const Rows& rows, ConstView<S> y, const S* log_sum,
-                                   ConstView<S> dy, View<S> dq, View<S> dk, View<S> dv,
-                                   Workspace<S>& workspace) {
+void SoftmaxAttention<S>::backward(ConstView<S> q, ConstView<S> k, ConstView<S> v, const Rows& rows,
+                                   ConstView<S> y, const S* log_sum, ConstView<S> dy, View<S> dq,
+                                   View<S> dk, View<S> dv, Workspace<S>& workspace) {
   const typename Workspace<S>::Scope scope(workspace);
   const S scale = score_scale<S>(q);
   S* p_tile = workspace.take(kBlock * kBlock);
