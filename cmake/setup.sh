@@ -6,7 +6,7 @@ set -euo pipefail
 
 build=(
   g++ make cmake ninja-build git
-  libeigen3-dev libfmt-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev
+  libeigen3-dev libhwy-dev libfmt-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev
   librandom123-dev libxxhash-dev)
 test=("${build[@]}" doctest-dev libboost-math-dev)
 ci=("${test[@]}" clang-format-14)

@@ -78,6 +78,9 @@ class Workspace {
     std::size_t live_;
   };
 
+  /// Takes back everything.
+  void clear() { rewind(blocks_.size(), 0, 0); }
+
   /// The most that was ever in use at once.
   [[nodiscard]] std::size_t peak_bytes() const noexcept { return peak_ * sizeof(S); }
 

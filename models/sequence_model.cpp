@@ -104,9 +104,71 @@ void SequenceModel<S>::initialise(std::uint64_t seed) {
   recollect::initialise<S>(layout_, seed, weights_);
 }
 
+/// What the first layer reads at each row of the vocabulary, and what its mixer made of it.
 template <class S>
-void SequenceModel<S>::begin_step(std::int64_t longest) {
+struct SequenceModel<S>::Tabulated {
+  const S* u;       ///< (V, D) E, or its norm
+  const S* normal;  ///< of that norm; null without
+  const S* inverse_sd;
+  const void* table;
+};
+
+template <class S>
+bool SequenceModel<S>::can_tabulate() const noexcept {
+  return settings_.position != Position::kLearned && settings_.short_conv == 0;
+}
+
+template <class S>
+std::size_t SequenceModel<S>::gradient_size() const noexcept {
+  const Index table = can_tabulate() ? blocks_.front().mixer->table_size(vocab_) : 0;
+  return static_cast<std::size_t>(layout_.size() + table);
+}
+
+template <class S>
+void SequenceModel<S>::begin_step(std::int64_t longest, std::int64_t tokens) {
   for (Block& block : blocks_) block.mixer->prepare(longest);
+  tabulated_ = nullptr;
+  if (!can_tabulate() || tokens < 2 * vocab_) return;
+  table_room_.clear();
+  const S* theta = weights_.data();
+  const Block& first = blocks_.front();
+  Tabulated made{theta + embedding_.weight.offset, nullptr, nullptr, nullptr};
+  if (settings_.norm == Norm::kPre) {
+    View<S> normal = table_room_.matrix(vocab_, settings_.width);
+    View<S> u = table_room_.matrix(vocab_, settings_.width);
+    S* inverse_sd = table_room_.take(vocab_);
+    first.norm.forward(theta, embedding_.weight.in(theta), normal, inverse_sd, u);
+    made = Tabulated{u.data(), normal.data(), inverse_sd, nullptr};
+  }
+  made.table = first.mixer->tabulate(theta, view<S>(made.u, vocab_, settings_.width), table_room_);
+  tabulated_ = table_room_.record(made);
+}
+
+template <class S>
+void SequenceModel<S>::end_step(std::span<S> gradient) {
+  if (tabulated_ == nullptr) return;
+  const S* theta = weights_.data();
+  const Block& first = blocks_.front();
+  View<S> du = table_room_.matrix(vocab_, settings_.width);
+  first.mixer->tabulate_backward(theta, gradient.data(),
+                                 view<S>(tabulated_->u, vocab_, settings_.width), tabulated_->table,
+                                 gradient.data() + layout_.size(), du, table_room_);
+  if (tabulated_->normal != nullptr) {
+    first.norm.backward(theta, gradient.data(),
+                        view<S>(tabulated_->normal, vocab_, settings_.width),
+                        tabulated_->inverse_sd, constant(du), du);
+  }
+  embedding_.weight.in(gradient.data()) += du;
+  tabulated_ = nullptr;
+  table_room_.clear();
+}
+
+template <class S>
+std::optional<Lookup<S>> SequenceModel<S>::lookup_of(const SequenceInput& input,
+                                                     S* gradient) const {
+  if (tabulated_ == nullptr) return std::nullopt;
+  return Lookup<S>{tabulated_->table, input.ids,
+                   gradient == nullptr ? nullptr : gradient + layout_.size()};
 }
 
 template <class S>
@@ -126,8 +188,9 @@ Rows SequenceModel<S>::rows_of(std::size_t layer, const SequenceInput& input,
 }
 
 template <class S>
-auto SequenceModel<S>::block_forward(const Block& block, S* x_data, const Rows& rows, Index tokens,
-                                     Workspace<S>& workspace) const -> const BlockTape* {
+auto SequenceModel<S>::block_forward(const Block& block, S* x_data, const Lookup<S>* lookup,
+                                     const Rows& rows, Index tokens, Workspace<S>& workspace) const
+    -> const BlockTape* {
   const Index width = settings_.width;
   const Index count = rows.count();
   const S* theta = weights_.data();
@@ -137,7 +200,7 @@ auto SequenceModel<S>::block_forward(const Block& block, S* x_data, const Rows& 
   BlockTape tape;
   tape.x = x_data;
   tape.z = x_data;
-  if (pre) {
+  if (pre && lookup == nullptr) {
     tape.normal = workspace.take(tokens * width);
     tape.inverse_sd = workspace.take(tokens);
     tape.z = workspace.take(tokens * width);
@@ -150,8 +213,8 @@ auto SequenceModel<S>::block_forward(const Block& block, S* x_data, const Rows& 
     block.convolution->forward(theta, constant(full(tape.z)), full(tape.u));
   }
   tape.mixed = workspace.take(count * width);
-  tape.mixer =
-      block.mixer->forward(theta, constant(full(tape.u)), rows, some(tape.mixed), workspace);
+  tape.mixer = block.mixer->forward(theta, constant(full(tape.u)), lookup, rows, some(tape.mixed),
+                                    workspace);
 
   View<S> sum = workspace.matrix(count, width);
   block.out.forward(theta, constant(some(tape.mixed)), sum);
@@ -196,8 +259,9 @@ auto SequenceModel<S>::block_forward(const Block& block, S* x_data, const Rows& 
 }
 
 template <class S>
-void SequenceModel<S>::block_backward(const Block& block, const BlockTape& tape, const Rows& rows,
-                                      Index tokens, S* d_out_data, S* dx_data, S* gradient,
+void SequenceModel<S>::block_backward(const Block& block, const BlockTape& tape,
+                                      const Lookup<S>* lookup, const Rows& rows, Index tokens,
+                                      S* d_out_data, S* dx_data, S* gradient,
                                       Workspace<S>& workspace) const {
   const typename Workspace<S>::Scope scope(workspace);
   const Index width = settings_.width;
@@ -236,14 +300,16 @@ void SequenceModel<S>::block_backward(const Block& block, const BlockTape& tape,
   View<S> du = workspace.matrix(tokens, width);
   block.out.backward(theta, gradient, constant(some(tape.mixed)), constant(d_middle), d_mixed,
                      Write::kOverwrite);
-  block.mixer->backward(theta, gradient, constant(full(tape.u)), rows, tape.mixer,
+  block.mixer->backward(theta, gradient, constant(full(tape.u)), lookup, rows, tape.mixer,
                         constant(some(tape.mixed)), constant(d_mixed), du, workspace);
-  if (block.convolution) {
+  if (lookup != nullptr) {
+    dx.setZero();  // the way through the mixer ends at the table
+  } else if (block.convolution) {
     block.convolution->backward(theta, gradient, constant(full(tape.z)), constant(du), dx);
   } else {
     dx = du;
   }
-  if (pre) {
+  if (pre && lookup == nullptr) {
     block.norm.backward(theta, gradient, constant(full(tape.normal)), tape.inverse_sd, constant(dx),
                         dx);
   }
@@ -262,6 +328,7 @@ SequenceOutcome SequenceModel<S>::forward(const SequenceInput& input, Workspace<
   auto* everything = workspace.template array<std::int32_t>(tokens);
   std::iota(everything, everything + tokens, 0);
   const std::span<const std::int32_t> all(everything, static_cast<std::size_t>(tokens));
+  const std::optional<Lookup<S>> lookup = lookup_of(input, nullptr);
 
   View<S> x = workspace.matrix(tokens, width);
   embedding_.forward<S>(theta, input.ids, x);
@@ -269,7 +336,9 @@ SequenceOutcome SequenceModel<S>::forward(const SequenceInput& input, Workspace<
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
     const typename Workspace<S>::Scope layer_scope(workspace);
     const Rows rows = rows_of(layer, input, all);
-    const BlockTape* tape = block_forward(blocks_[layer], x.data(), rows, tokens, workspace);
+    const BlockTape* tape =
+        block_forward(blocks_[layer], x.data(), layer == 0 && lookup ? &*lookup : nullptr, rows,
+                      tokens, workspace);
     x.topRows(rows.count()) = view(tape->out, rows.count(), width);
   }
   View<S> last = recollect::rows(x, 0, scored);
@@ -298,6 +367,7 @@ SequenceOutcome SequenceModel<S>::forward_backward(const SequenceInput& input, S
   auto* everything = workspace.template array<std::int32_t>(tokens);
   std::iota(everything, everything + tokens, 0);
   const std::span<const std::int32_t> all(everything, static_cast<std::size_t>(tokens));
+  const std::optional<Lookup<S>> lookup = lookup_of(input, gradient);
 
   View<S> x = workspace.matrix(tokens, width);
   embedding_.forward<S>(theta, input.ids, x);
@@ -305,8 +375,8 @@ SequenceOutcome SequenceModel<S>::forward_backward(const SequenceInput& input, S
   auto** tapes = workspace.template array<const BlockTape*>(static_cast<Index>(blocks_.size()));
   S* last = x.data();
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
-    tapes[layer] =
-        block_forward(blocks_[layer], last, rows_of(layer, input, all), tokens, workspace);
+    tapes[layer] = block_forward(blocks_[layer], last, layer == 0 && lookup ? &*lookup : nullptr,
+                                 rows_of(layer, input, all), tokens, workspace);
     last = tapes[layer]->out;
   }
   View<S> normal = workspace.matrix(scored, width);
@@ -326,8 +396,8 @@ SequenceOutcome SequenceModel<S>::forward_backward(const SequenceInput& input, S
   S* from = d_out.data();
   S* to = dx.data();
   for (std::size_t layer = blocks_.size(); layer-- > 0;) {
-    block_backward(blocks_[layer], *tapes[layer], rows_of(layer, input, all), tokens, from, to,
-                   gradient, workspace);
+    block_backward(blocks_[layer], *tapes[layer], layer == 0 && lookup ? &*lookup : nullptr,
+                   rows_of(layer, input, all), tokens, from, to, gradient, workspace);
     std::swap(from, to);
   }
   const ConstView<S> d_embedded = view<S>(static_cast<const S*>(from), tokens, width);

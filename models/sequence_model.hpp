@@ -35,7 +35,7 @@ struct SequenceInput {
 ///   x = E[ids] (+ P[position]);  layers;  logits = W_head LN(x)
 /// Holds the layout and the weights; gradients and activations belong to the caller, so any number
 /// of threads may run sequences of a step at once:
-///   begin_step();  sequence(...), many in parallel;  the caller adds up the gradients.
+///   begin_step();  sequences, many in parallel;  the caller adds up their gradients;  end_step().
 template <class S>
 class SequenceModel {
  public:
@@ -55,15 +55,25 @@ class SequenceModel {
   void initialise(std::uint64_t seed);
 
   /// Prepares what all sequences share, for sequences of up to `longest` tokens. To be called once
-  /// the weights have changed, and before sequences run.
-  void begin_step(std::int64_t longest);
+  /// the weights have changed, and before sequences run. `tokens` is how many the sequences of the
+  /// step have in all: where the first layer reads nothing but E[id], and there are clearly more
+  /// tokens than rows of E, what these rows determine is tabulated (see Lookup). That is exact.
+  void begin_step(std::int64_t longest, std::int64_t tokens = 0);
+
+  /// Turns gradients of the table into gradients of weights, once those of all sequences are added
+  /// up. To be called at the end of a step whose begin_step() was given `tokens`.
+  void end_step(std::span<S> gradient);
+
+  /// Length of the gradient that sequences accumulate: the weights', then room for the table's.
+  [[nodiscard]] std::size_t gradient_size() const noexcept;
 
   /// Logits at the scored positions, (R, V), written to `logits`. No gradient.
   SequenceOutcome forward(const SequenceInput& input, Workspace<S>& workspace,
                           View<S> logits) const;
 
-  /// Forward and backward of one sequence. `gradient`, laid out as parameters(), is accumulated
-  /// (+=) with loss_scale times the gradient of the summed loss.
+  /// Forward and backward of one sequence. `gradient`, of gradient_size() numbers that begin
+  /// with those laid out as parameters(), is accumulated (+=) with loss_scale times the gradient of
+  /// the summed loss.
   SequenceOutcome forward_backward(const SequenceInput& input, S loss_scale,
                                    Workspace<S>& workspace, std::span<S> gradient) const;
 
@@ -83,15 +93,19 @@ class SequenceModel {
  private:
   struct Block;
   struct BlockTape;
-  struct Tape;
+  struct Tabulated;
 
-  [[nodiscard]] const BlockTape* block_forward(const Block& block, S* x, const Rows& rows,
-                                               Index tokens, Workspace<S>& workspace) const;
-  void block_backward(const Block& block, const BlockTape& tape, const Rows& rows, Index tokens,
-                      S* d_out, S* dx, S* gradient, Workspace<S>& workspace) const;
+  [[nodiscard]] const BlockTape* block_forward(const Block& block, S* x, const Lookup<S>* lookup,
+                                               const Rows& rows, Index tokens,
+                                               Workspace<S>& workspace) const;
+  void block_backward(const Block& block, const BlockTape& tape, const Lookup<S>* lookup,
+                      const Rows& rows, Index tokens, S* d_out, S* dx, S* gradient,
+                      Workspace<S>& workspace) const;
   [[nodiscard]] Rows rows_of(std::size_t layer, const SequenceInput& input,
                              std::span<const std::int32_t> everything) const;
   void check(const SequenceInput& input) const;
+  [[nodiscard]] bool can_tabulate() const noexcept;
+  [[nodiscard]] std::optional<Lookup<S>> lookup_of(const SequenceInput& input, S* gradient) const;
 
   ModelSettings settings_;
   std::int64_t vocab_ = 0;
@@ -102,6 +116,8 @@ class SequenceModel {
   std::vector<Block> blocks_;
   LayerNorm final_norm_;
   Linear head_;
+  Workspace<S> table_room_;
+  Tabulated* tabulated_ = nullptr;  // in table_room_; null: not this step
 };
 
 }  // namespace recollect

@@ -230,24 +230,29 @@ TEST_CASE("gradients: every variant with every option, through the whole model")
   constexpr std::int64_t kTokens = 11;
   for (const MixerEntry& entry : mixers()) {
     for (ModelSettings settings : all_options(entry)) {
-      for (const Form form : {Form::kFastest, Form::kChunkwise}) {
-        settings.form = form;
+      for (const bool tabulate : {false, true}) {
+        settings.form = tabulate ? Form::kFastest : Form::kChunkwise;
+        CAPTURE(tabulate);
         CAPTURE(entry.name);
         const std::string options = describe(settings);
         CAPTURE(options);
         SequenceModel<double> model(settings, std::string(entry.name), 5, kTokens,
                                     level_count(kTokens));
         fill_normal<double>(4, 0.5, model.parameters());
-        model.begin_step(kTokens);
+        const std::int64_t tokens_of_step = tabulate ? 1000 : 0;
+        model.begin_step(kTokens, tokens_of_step);
         const std::vector<std::int32_t> ids = {1, 4, 0, 2, 2, 3, 1, 0, 4, 3, 2};
         const std::vector<std::int32_t> positions = {2, 5, 9, 10};
         const std::vector<std::int32_t> labels = {3, 0, 4, 1};
         const SequenceInput input{ids, positions, labels};
         Workspace<double> workspace;
-        std::vector<double> gradient(model.parameters().size(), 0.0);
+        std::vector<double> gradient(model.gradient_size(), 0.0);
         (void)model.forward_backward(input, 0.25, workspace, gradient);
+        model.end_step(gradient);
+        gradient.resize(model.parameters().size());
         Matrix<double> logits(4, 5);
         check_gradient(model.parameters(), gradient, [&] {
+          model.begin_step(kTokens, tokens_of_step);
           return 0.25 * model.forward(input, workspace, view_of(logits)).loss;
         });
       }

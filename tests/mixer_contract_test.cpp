@@ -159,7 +159,7 @@ TEST_CASE("model: the estimate of a workspace is close to what a sequence takes"
         }
         const std::vector<std::int32_t> labels(positions.size(), 2);
         Workspace<float> workspace;
-        std::vector<float> gradient(model.parameters().size());
+        std::vector<float> gradient(model.gradient_size());
         (void)model.forward_backward({ids, positions, labels}, 1.0F, workspace, gradient);
         const auto bytes = static_cast<double>(workspace.peak_bytes());
         const auto estimate =

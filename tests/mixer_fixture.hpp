@@ -48,7 +48,7 @@ struct MixerFixture {
   [[nodiscard]] Matrix<S> forward(const Matrix<S>& u, const Rows& rows) const {
     Workspace<S> workspace;
     Matrix<S> y(rows.count(), u.cols());
-    (void)mixer->forward(theta.data(), view_of(u), rows, view_of(y), workspace);
+    (void)mixer->forward(theta.data(), view_of(u), nullptr, rows, view_of(y), workspace);
     return y;
   }
 
@@ -64,8 +64,9 @@ struct MixerFixture {
     Workspace<S> workspace;
     Gradients out{Matrix<S>(rows.count(), u.cols()), Matrix<S>(u.rows(), u.cols()),
                   std::vector<S>(theta.size(), S(0))};
-    const auto* tape = mixer->forward(theta.data(), view_of(u), rows, view_of(out.y), workspace);
-    mixer->backward(theta.data(), out.theta.data(), view_of(u), rows, tape, read_of(out.y),
+    const auto* tape =
+        mixer->forward(theta.data(), view_of(u), nullptr, rows, view_of(out.y), workspace);
+    mixer->backward(theta.data(), out.theta.data(), view_of(u), nullptr, rows, tape, read_of(out.y),
                     view_of(w), view_of(out.du), workspace);
     return out;
   }

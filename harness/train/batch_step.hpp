@@ -39,15 +39,16 @@ class BatchStep {
         lanes_(static_cast<std::size_t>(threads)),
         outcomes_(static_cast<std::size_t>(batch)) {
     shard_gradients_.resize(static_cast<std::size_t>(shards_));
-    for (auto& shard : shard_gradients_) shard.resize(model.parameters().size());
-    gradient_.resize(model.parameters().size());
+    for (auto& shard : shard_gradients_) shard.resize(model.gradient_size());
+    gradient_.resize(model.gradient_size());
+    weights_ = model.parameters().size();
   }
 
   /// fill(b, example, scratch) puts sequence b of the batch into `example`. `scored` is the number
   /// of scored positions in the whole batch; the gradient is that of the mean loss over them.
   /// @returns the mean loss
   template <class Fill>
-  double run(const SequenceModel<S>& model, std::int64_t scored, Fill&& fill) {
+  double run(SequenceModel<S>& model, std::int64_t scored, Fill&& fill) {
     const S scale = S(1) / static_cast<S>(scored);
     parallel_for(shards_, threads_, [&](int shard, int thread) {
       Lane<S>& lane = lanes_[static_cast<std::size_t>(thread)];
@@ -60,12 +61,13 @@ class BatchStep {
       }
     });
     parallel_for(kPieces, threads_, [&](int piece, int) { reduce(piece); });
+    model.end_step(gradient_);
     double loss = 0.0;
     for (const SequenceOutcome& outcome : outcomes_) loss += outcome.loss;
     return loss / static_cast<double>(scored);
   }
 
-  [[nodiscard]] std::span<S> gradient() noexcept { return gradient_; }
+  [[nodiscard]] std::span<S> gradient() noexcept { return std::span<S>(gradient_).first(weights_); }
   [[nodiscard]] std::vector<Lane<S>>& lanes() noexcept { return lanes_; }
 
   /// Shards of a batch of `batch` sequences.
@@ -99,7 +101,8 @@ class BatchStep {
   std::vector<Lane<S>> lanes_;
   std::vector<SequenceOutcome> outcomes_;
   std::vector<Buffer<S>> shard_gradients_;
-  Buffer<S> gradient_;
+  Buffer<S> gradient_;  // then that of the model's table
+  std::size_t weights_ = 0;
 };
 
 }  // namespace recollect

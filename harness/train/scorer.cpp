@@ -62,7 +62,7 @@ struct Wanted {
 
 Score run(SequenceModel<float>& model, const Task& task, std::int64_t data_seed, Split split,
           std::int64_t examples, std::vector<Lane<float>>& lanes, const Wanted& wanted) {
-  model.begin_step(task.length());
+  model.begin_step(task.length(), examples * task.length());
   const std::int64_t rows = task.scored();
   std::vector<Outcome> outcomes(static_cast<std::size_t>(examples));
   std::vector<SliceCounter> counters(lanes.size());

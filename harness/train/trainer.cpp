@@ -71,7 +71,7 @@ TrainResult train(const Cell& cell, int threads, TrainObserver& observer) {
   std::int64_t steps_since = 0;
   for (std::int64_t step = 1; step <= settings.steps; ++step) {
     order.begin(step);
-    model.begin_step(task->length());
+    model.begin_step(task->length(), settings.batch * task->length());
     const double loss = batch.run(model, settings.batch * task->scored(),
                                   [&](int b, Example& example, GeneratorScratch& scratch) {
                                     task->example(static_cast<std::uint64_t>(cell.data_seed),

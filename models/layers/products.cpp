@@ -50,9 +50,6 @@ void product_tn(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
                  });
 }
 
-template void product_nn<float>(ConstView<float>, ConstView<float>, View<float>, Write);
-template void product_nt<float>(ConstView<float>, ConstView<float>, View<float>, Write);
-template void product_tn<float>(ConstView<float>, ConstView<float>, View<float>, Write);
 template void product_nn<double>(ConstView<double>, ConstView<double>, View<double>, Write);
 template void product_nt<double>(ConstView<double>, ConstView<double>, View<double>, Write);
 template void product_tn<double>(ConstView<double>, ConstView<double>, View<double>, Write);

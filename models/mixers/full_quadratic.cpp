@@ -12,10 +12,14 @@ FullQuadratic<S>::FullQuadratic(const MixerContext& context, ParameterLayout& la
       heads_(context.settings.heads) {}
 
 template <class S>
-auto FullQuadratic<S>::forward(const S* theta, ConstView<S> u, const Rows& rows, View<S> y,
-                               Workspace<S>& workspace) const -> const Tape* {
-  const MyTape* tape = workspace.record(MyTape{
-      {}, projections_.forward(theta, u, rows, workspace), workspace.take(heads_ * rows.count())});
+auto FullQuadratic<S>::forward(const S* theta, ConstView<S> u, const Lookup<S>* lookup,
+                               const Rows& rows, View<S> y, Workspace<S>& workspace) const
+    -> const Tape* {
+  using Qkv = typename Projections<S>::Result;
+  const Qkv qkv = lookup == nullptr ? projections_.forward(theta, u, rows, workspace)
+                                    : projections_.look_up(*static_cast<const Qkv*>(lookup->table),
+                                                           lookup->ids, rows, workspace);
+  const MyTape* tape = workspace.record(MyTape{{}, qkv, workspace.take(heads_ * rows.count())});
   const Index d = width_ / heads_;
   for (Index h = 0; h < heads_; ++h) {
     const auto head = [&](View<S> m) { return columns(m, h * d, d); };
@@ -27,17 +31,16 @@ auto FullQuadratic<S>::forward(const S* theta, ConstView<S> u, const Rows& rows,
 }
 
 template <class S>
-void FullQuadratic<S>::backward(const S* theta, S* gradient, ConstView<S> u, const Rows& rows,
-                                const Tape* tape, ConstView<S> y, ConstView<S> dy, View<S> du,
+void FullQuadratic<S>::backward(const S* theta, S* gradient, ConstView<S> u,
+                                const Lookup<S>* lookup, const Rows& rows, const Tape* tape,
+                                ConstView<S> y, ConstView<S> dy, View<S> du,
                                 Workspace<S>& workspace) const {
   const auto& qkv = static_cast<const MyTape*>(tape)->qkv;
   const S* log_sum = static_cast<const MyTape*>(tape)->log_sum;
   const typename Workspace<S>::Scope scope(workspace);
   View<S> dq = workspace.matrix(rows.count(), width_);
-  View<S> dk = workspace.matrix(u.rows(), width_);
-  View<S> dv = workspace.matrix(u.rows(), width_);
-  View<S> du_rows = workspace.matrix(rows.count(), width_);
-  du_rows.setZero();
+  View<S> dk = workspace.matrix(qkv.k.rows(), width_);
+  View<S> dv = workspace.matrix(qkv.k.rows(), width_);
   const Index d = width_ / heads_;
   for (Index h = 0; h < heads_; ++h) {
     const auto head = [&](const auto& m) { return columns(m, h * d, d); };
@@ -45,7 +48,38 @@ void FullQuadratic<S>::backward(const S* theta, S* gradient, ConstView<S> u, con
                                   constant(head(qkv.v)), rows, head(y), log_sum + h * rows.count(),
                                   head(dy), head(dq), head(dk), head(dv), workspace);
   }
+  if (lookup != nullptr) {
+    projections_.look_up_backward(
+        lookup->ids, rows, dq, dk, dv,
+        projections_.gradient_views(lookup->gradient, table_rows(*lookup)));
+    return;
+  }
+  View<S> du_rows = workspace.matrix(rows.count(), width_);
+  du_rows.setZero();
   projections_.backward(theta, gradient, u, rows, qkv, dq, dk, dv, du_rows, du);
+}
+
+template <class S>
+Index FullQuadratic<S>::table_rows(const Lookup<S>& lookup) const {
+  return static_cast<const typename Projections<S>::Result*>(lookup.table)->k.rows();
+}
+
+template <class S>
+const void* FullQuadratic<S>::tabulate(const S* theta, ConstView<S> u,
+                                       Workspace<S>& workspace) const {
+  return workspace.record(projections_.tabulate(theta, u, workspace));
+}
+
+template <class S>
+void FullQuadratic<S>::tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const void*,
+                                         S* table_gradient, View<S> du, Workspace<S>&) const {
+  projections_.tabulate_backward(theta, gradient, u,
+                                 projections_.gradient_views(table_gradient, u.rows()), du);
+}
+
+template <class S>
+Index FullQuadratic<S>::table_size(Index rows) const noexcept {
+  return 3 * rows * width_;
 }
 
 template <class S>

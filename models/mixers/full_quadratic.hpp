@@ -14,11 +14,17 @@ class FullQuadratic final : public Mixer<S> {
 
   using typename Mixer<S>::Tape;
   void prepare(Index length) override { projections_.prepare(length); }
-  [[nodiscard]] const Tape* forward(const S* theta, ConstView<S> u, const Rows& rows, View<S> y,
+  [[nodiscard]] const Tape* forward(const S* theta, ConstView<S> u, const Lookup<S>* lookup,
+                                    const Rows& rows, View<S> y,
                                     Workspace<S>& workspace) const override;
-  void backward(const S* theta, S* gradient, ConstView<S> u, const Rows& rows, const Tape* tape,
-                ConstView<S> y, ConstView<S> dy, View<S> du,
+  void backward(const S* theta, S* gradient, ConstView<S> u, const Lookup<S>* lookup,
+                const Rows& rows, const Tape* tape, ConstView<S> y, ConstView<S> dy, View<S> du,
                 Workspace<S>& workspace) const override;
+  [[nodiscard]] const void* tabulate(const S* theta, ConstView<S> u,
+                                     Workspace<S>& workspace) const override;
+  void tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const void* table,
+                         S* table_gradient, View<S> du, Workspace<S>& workspace) const override;
+  [[nodiscard]] Index table_size(Index rows) const noexcept override;
   /// The key-value cache.
   [[nodiscard]] std::int64_t state_size(std::int64_t tokens) const noexcept override {
     return 2 * tokens * width_;
@@ -32,6 +38,8 @@ class FullQuadratic final : public Mixer<S> {
                                      bool all) const noexcept override;
 
  private:
+  [[nodiscard]] Index table_rows(const Lookup<S>& lookup) const;
+
   struct MyTape : Tape {
     typename Projections<S>::Result qkv;
     S* log_sum;  ///< (H, R)

@@ -40,6 +40,31 @@ auto DecayGate<S>::forward(const S* theta, ConstView<S> u, Workspace<S>& workspa
 }
 
 template <class S>
+auto DecayGate<S>::look_up(const Result& table, Index rows, std::span<const std::int32_t> ids,
+                           Workspace<S>& workspace) const -> Result {
+  if (gate_ == Gate::kNone) return Result{nullptr, nullptr};
+  const auto length = static_cast<Index>(ids.size());
+  S* g = workspace.take(heads_ * length);
+  for (Index h = 0; h < heads_; ++h) {
+    for (Index t = 0; t < length; ++t) {
+      g[h * length + t] = table.g[h * rows + ids[static_cast<std::size_t>(t)]];
+    }
+  }
+  return Result{nullptr, g};
+}
+
+template <class S>
+void DecayGate<S>::look_up_backward(std::span<const std::int32_t> ids, const S* dg,
+                                    View<S> d_table) const {
+  const auto length = static_cast<Index>(ids.size());
+  for (Index h = 0; h < d_table.rows(); ++h) {
+    for (Index t = 0; t < length; ++t) {
+      d_table(h, ids[static_cast<std::size_t>(t)]) += dg[h * length + t];
+    }
+  }
+}
+
+template <class S>
 void DecayGate<S>::backward(const S* theta, S* gradient, ConstView<S> u, const Result& result,
                             S* dg, View<S> du) const {
   if (gate_ == Gate::kNone) return;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 
 #include "core/workspace.hpp"
@@ -26,6 +28,12 @@ class DecayGate {
   };
 
   [[nodiscard]] Result forward(const S* theta, ConstView<S> u, Workspace<S>& workspace) const;
+
+  /// The gate at the rows `ids` of a table that forward() made of `rows` rows.
+  [[nodiscard]] Result look_up(const Result& table, Index rows, std::span<const std::int32_t> ids,
+                               Workspace<S>& workspace) const;
+  /// Adds dg (H, T) to the rows of the table's gradient (H, V).
+  void look_up_backward(std::span<const std::int32_t> ids, const S* dg, View<S> d_table) const;
 
   /// dg (H, T) is changed; du (T, D) and `gradient` are accumulated.
   void backward(const S* theta, S* gradient, ConstView<S> u, const Result& result, S* dg,

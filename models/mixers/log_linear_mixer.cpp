@@ -24,6 +24,22 @@ struct LogLinearMixer<S>::MyTape : Tape {
   typename LogLinearChunkwise<S>::Tape* chunkwise;  ///< (H)
 };
 
+/// What the rows of the vocabulary determine.
+template <class S>
+struct LogLinearMixer<S>::Table {
+  typename Projections<S>::Result qkv;
+  typename DecayGate<S>::Result gate;  ///< (H, V)
+  View<S> lambda;                      ///< (V, H L)
+  const typename Lambda<S>::Tape* lambda_tape;
+};
+
+template <class S>
+struct LogLinearMixer<S>::TableGradient {
+  typename Projections<S>::Result qkv;
+  View<S> g;       ///< (H, V)
+  View<S> lambda;  ///< (V, H L)
+};
+
 template <class S>
 LogLinearMixer<S>::LogLinearMixer(const MixerContext& context, ParameterLayout& layout,
                                   std::unique_ptr<Lambda<S>> (*make_lambda)(const LambdaContext&,
@@ -70,9 +86,10 @@ void recurrent_forward(const CoreInput<S>& in, View<S> y) {
 }  // namespace
 
 template <class S>
-auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Rows& wanted, View<S> y,
-                                Workspace<S>& workspace) const -> const Tape* {
-  const Index length = u.rows();
+auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Lookup<S>* lookup,
+                                const Rows& wanted, View<S> y, Workspace<S>& workspace) const
+    -> const Tape* {
+  const auto length = lookup == nullptr ? u.rows() : static_cast<Index>(lookup->ids.size());
   const Index d = width_ / heads_;
   const bool dense = dense_at(wanted.count(), wanted.all);
   const bool widen = !dense && !wanted.all;
@@ -83,10 +100,20 @@ auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Rows& want
     rows = Rows{{positions, static_cast<std::size_t>(length)}, true};
   }
   const View<S> mine = widen ? workspace.matrix(length, width_) : y;
-  const auto qkv = projections_.forward(theta, u, rows, workspace);
-  const auto gate = gate_.forward(theta, u, workspace);
+  const auto* table = lookup == nullptr ? nullptr : static_cast<const Table*>(lookup->table);
+  const auto qkv = table == nullptr
+                       ? projections_.forward(theta, u, rows, workspace)
+                       : projections_.look_up(table->qkv, lookup->ids, rows, workspace);
+  const auto gate = table == nullptr
+                        ? gate_.forward(theta, u, workspace)
+                        : gate_.look_up(table->gate, table->lambda.rows(), lookup->ids, workspace);
   const View<S> lambda = workspace.matrix(rows.count(), heads_ * lambda_->levels());
-  const auto* lambda_tape = lambda_->forward(theta, qkv.u_rows, lambda, workspace);
+  const typename Lambda<S>::Tape* lambda_tape = nullptr;
+  if (table == nullptr) {
+    lambda_tape = lambda_->forward(theta, qkv.u_rows, lambda, workspace);
+  } else {
+    look_up_rows<S>(constant(table->lambda), ids_at(rows, lookup->ids, workspace), lambda);
+  }
   auto* chunkwise = workspace.template array<typename LogLinearChunkwise<S>::Tape>(heads_);
   const MyTape* tape =
       workspace.record(MyTape{{}, rows, mine, qkv, gate, lambda, lambda_tape, dense, chunkwise});
@@ -107,13 +134,14 @@ auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Rows& want
 }
 
 template <class S>
-void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u, const Rows& wanted,
-                                 const Tape* opaque, ConstView<S>, ConstView<S> dy_wanted,
-                                 View<S> du, Workspace<S>& workspace) const {
+void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u,
+                                 const Lookup<S>* lookup, const Rows& wanted, const Tape* opaque,
+                                 ConstView<S>, ConstView<S> dy_wanted, View<S> du,
+                                 Workspace<S>& workspace) const {
   if (form_ == Form::kRecurrent) throw std::logic_error("the recurrent form has no backward pass");
   const MyTape& tape = *static_cast<const MyTape*>(opaque);
   const typename Workspace<S>::Scope scope(workspace);
-  const Index length = u.rows();
+  const Index length = tape.qkv.k.rows();
   const Index d = width_ / heads_;
   const Index levels = lambda_->levels();
   const Rows& rows = tape.rows;
@@ -149,12 +177,55 @@ void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u, co
                       dg + h * length);
   }
 
+  if (lookup != nullptr) {
+    const TableGradient sums =
+        gradient_views(lookup->gradient, static_cast<const Table*>(lookup->table)->lambda.rows());
+    projections_.look_up_backward(lookup->ids, rows, dq, dk, dv, sums.qkv);
+    gate_.look_up_backward(lookup->ids, dg, sums.g);
+    add_to_rows<S>(constant(dlambda), ids_at(rows, lookup->ids, workspace), sums.lambda);
+    return;
+  }
   View<S> du_rows = workspace.matrix(count, width_);
   du_rows.setZero();
   lambda_->backward(theta, gradient, tape.qkv.u_rows, tape.lambda_tape, constant(tape.lambda),
                     dlambda, du_rows, workspace);
   projections_.backward(theta, gradient, u, rows, tape.qkv, dq, dk, dv, du_rows, du);
   gate_.backward(theta, gradient, u, tape.gate, dg, du);
+}
+
+template <class S>
+auto LogLinearMixer<S>::gradient_views(S* numbers, Index rows) const -> TableGradient {
+  S* g = numbers + 3 * rows * width_;
+  const Index gates = gate_.present() ? heads_ : 0;
+  return TableGradient{projections_.gradient_views(numbers, rows), view(g, gates, rows),
+                       view(g + gates * rows, rows, heads_ * lambda_->levels())};
+}
+
+template <class S>
+Index LogLinearMixer<S>::table_size(Index rows) const noexcept {
+  return rows * (3 * width_ + (gate_.present() ? heads_ : 0) + heads_ * lambda_->levels());
+}
+
+template <class S>
+const void* LogLinearMixer<S>::tabulate(const S* theta, ConstView<S> u,
+                                        Workspace<S>& workspace) const {
+  const auto qkv = projections_.tabulate(theta, u, workspace);
+  const auto gate = gate_.forward(theta, u, workspace);
+  const View<S> lambda = workspace.matrix(u.rows(), heads_ * lambda_->levels());
+  const auto* lambda_tape = lambda_->forward(theta, u, lambda, workspace);
+  return workspace.record(Table{qkv, gate, lambda, lambda_tape});
+}
+
+template <class S>
+void LogLinearMixer<S>::tabulate_backward(const S* theta, S* gradient, ConstView<S> u,
+                                          const void* opaque, S* table_gradient, View<S> du,
+                                          Workspace<S>& workspace) const {
+  const Table& table = *static_cast<const Table*>(opaque);
+  const TableGradient sums = gradient_views(table_gradient, u.rows());
+  projections_.tabulate_backward(theta, gradient, u, sums.qkv, du);
+  lambda_->backward(theta, gradient, u, table.lambda_tape, constant(table.lambda), sums.lambda, du,
+                    workspace);
+  gate_.backward(theta, gradient, u, table.gate, View<S>(sums.g).data(), du);
 }
 
 template <class S>

@@ -22,11 +22,17 @@ class LogLinearMixer final : public Mixer<S> {
 
   using typename Mixer<S>::Tape;
   void prepare(Index length) override { projections_.prepare(length); }
-  [[nodiscard]] const Tape* forward(const S* theta, ConstView<S> u, const Rows& rows, View<S> y,
+  [[nodiscard]] const Tape* forward(const S* theta, ConstView<S> u, const Lookup<S>* lookup,
+                                    const Rows& rows, View<S> y,
                                     Workspace<S>& workspace) const override;
-  void backward(const S* theta, S* gradient, ConstView<S> u, const Rows& rows, const Tape* tape,
-                ConstView<S> y, ConstView<S> dy, View<S> du,
+  void backward(const S* theta, S* gradient, ConstView<S> u, const Lookup<S>* lookup,
+                const Rows& rows, const Tape* tape, ConstView<S> y, ConstView<S> dy, View<S> du,
                 Workspace<S>& workspace) const override;
+  [[nodiscard]] const void* tabulate(const S* theta, ConstView<S> u,
+                                     Workspace<S>& workspace) const override;
+  void tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const void* table,
+                         S* table_gradient, View<S> du, Workspace<S>& workspace) const override;
+  [[nodiscard]] Index table_size(Index rows) const noexcept override;
   [[nodiscard]] std::int64_t state_size(std::int64_t tokens) const noexcept override;
   [[nodiscard]] std::int64_t state_size_peak(std::int64_t tokens) const noexcept override;
   [[nodiscard]] Footprint footprint(std::int64_t tokens, std::int64_t rows,
@@ -36,6 +42,9 @@ class LogLinearMixer final : public Mixer<S> {
 
  private:
   struct MyTape;
+  struct Table;
+  struct TableGradient;
+  [[nodiscard]] TableGradient gradient_views(S* numbers, Index rows) const;
 
   /// Whether it is cheaper to run the core at these rows alone, densely, than chunkwise everywhere.
   [[nodiscard]] bool dense_at(Index count, bool all) const noexcept;

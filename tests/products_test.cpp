@@ -1,0 +1,82 @@
+// The fast single-precision products against the definition, in double.
+#include "models/layers/products.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "tests/random_numbers.hpp"
+
+namespace recollect {
+namespace {
+
+/// A (rows, cols) view of random numbers inside a wider matrix, so that rows are `cols + 3` apart.
+struct Padded {
+  Matrix<float> store;
+  Index cols;
+  Padded(std::uint64_t seed, Index rows, Index columns_wanted)
+      : store(normal_matrix<float>(seed, rows, columns_wanted + 3)), cols(columns_wanted) {}
+  [[nodiscard]] ConstView<float> read() const { return columns(read_of(store), 1, cols); }
+  [[nodiscard]] View<float> write() { return columns(view_of(store), 1, cols); }
+};
+
+/// Every fused sum of k products of normals is this close to the exact one.
+double tolerance(Index k) { return 1e-6 * (2.0 + static_cast<double>(k)); }
+
+template <class Product>
+void check(Index m, Index n, Index k, Padded a, Padded b, const Matrix<double>& exact,
+           Product&& product) {
+  CAPTURE(m);
+  CAPTURE(n);
+  CAPTURE(k);
+  for (const Write write : {Write::kOverwrite, Write::kAccumulate}) {
+    Padded c(3, m, n);
+    const Matrix<float> before = c.store;
+    product(a.read(), b.read(), c.write(), write);
+    Matrix<double> expected = exact;
+    if (write == Write::kAccumulate) expected += columns(read_of(before), 1, n).cast<double>();
+    if (m * n > 0) {
+      CHECK((c.read().cast<double>() - expected).cwiseAbs().maxCoeff() <= tolerance(k));
+    }
+    // Nothing outside the result is touched.
+    CHECK(c.store.col(0) == before.col(0));
+    CHECK(c.store.rightCols(2) == before.rightCols(2));
+  }
+}
+
+TEST_CASE("products: the float kernels agree with the definition for any shape and stride") {
+  for (const Index m : {1, 2, 3, 4, 5, 8, 9, 31, 64, 70}) {
+    for (const Index n : {1, 2, 7, 15, 16, 17, 31, 33, 48, 64, 65, 130}) {
+      for (const Index k : {1, 2, 7, 64, 127, 128, 129, 300}) {
+        const Padded a(1, m, k), at(1, k, m), b(2, k, n), bt(2, n, k);
+        const auto exact = [](const auto& left, const auto& right) {
+          return Matrix<double>(left.template cast<double>() * right.template cast<double>());
+        };
+        check(m, n, k, a, b, exact(a.read(), b.read()), product_nn<float>);
+        check(m, n, k, a, bt, exact(a.read(), bt.read().transpose()), product_nt<float>);
+        check(m, n, k, at, b, exact(at.read().transpose(), b.read()), product_tn<float>);
+      }
+    }
+  }
+}
+
+TEST_CASE("products: an element's bits depend on its row and column alone, not on the shape") {
+  const Matrix<float> a = normal_matrix<float>(1, 70, 300);
+  const Matrix<float> b = normal_matrix<float>(2, 300, 130);
+  const Matrix<float> bt = b.transpose();
+  Matrix<float> whole(70, 130);
+  product_nn<float>(read_of(a), read_of(b), view_of(whole));
+  for (const Index m : {1, 3, 8, 11}) {
+    for (const Index n : {1, 16, 21, 64}) {
+      Matrix<float> part(m, n);
+      product_nn<float>(rows(read_of(a), 5, m), columns(read_of(b), 9, n), view_of(part));
+      CHECK(part == whole.block(5, 9, m, n));
+      product_nt<float>(rows(read_of(a), 5, m), rows(read_of(bt), 9, n), view_of(part));
+      CHECK(part == whole.block(5, 9, m, n));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace recollect
