@@ -115,7 +115,7 @@ struct SequenceModel<S>::Tabulated {
 
 template <class S>
 bool SequenceModel<S>::can_tabulate() const noexcept {
-  return settings_.position != Position::kLearned && settings_.short_conv == 0;
+  return settings_.savings && settings_.position != Position::kLearned && settings_.short_conv == 0;
 }
 
 template <class S>

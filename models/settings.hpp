@@ -32,6 +32,7 @@ struct ModelSettings {
   std::int64_t chunk = 64;  ///< tokens handled densely by the chunkwise form; a power of two
   Init init = Init::kPublished;
   Form form = Form::kFastest;
+  bool savings = true;  ///< not an option: false turns the exact algebraic savings off, to compare
 
   [[nodiscard]] Fields fields();
   /// The rules between options of one model with mixer `variant`. @throws FieldError

@@ -1,5 +1,7 @@
 #include "models/mixers/full_quadratic.hpp"
 
+#include <cmath>
+
 #include "models/mixers/registry.hpp"
 #include "models/mixers/softmax_attention.hpp"
 
@@ -12,51 +14,55 @@ FullQuadratic<S>::FullQuadratic(const MixerContext& context, ParameterLayout& la
       heads_(context.settings.heads) {}
 
 template <class S>
+S FullQuadratic<S>::scale() const {
+  return S(1) / std::sqrt(static_cast<S>(width_ / heads_));
+}
+
+template <class S>
 auto FullQuadratic<S>::forward(const S* theta, ConstView<S> u, const Lookup<S>* lookup,
                                const Rows& rows, View<S> y, Workspace<S>& workspace) const
     -> const Tape* {
   using Qkv = typename Projections<S>::Result;
-  const Qkv qkv = lookup == nullptr ? projections_.forward(theta, u, rows, workspace)
+  const Qkv qkv = lookup == nullptr ? projections_.forward(theta, u, rows, !rows.all, workspace)
                                     : projections_.look_up(*static_cast<const Qkv*>(lookup->table),
                                                            lookup->ids, rows, workspace);
-  const MyTape* tape = workspace.record(MyTape{{}, qkv, workspace.take(heads_ * rows.count())});
-  const Index d = width_ / heads_;
+  const MyTape* tape = workspace.record(MyTape{
+      {}, qkv, projections_.core_output(qkv, y, workspace), workspace.take(heads_ * rows.count())});
   for (Index h = 0; h < heads_; ++h) {
-    const auto head = [&](View<S> m) { return columns(m, h * d, d); };
-    SoftmaxAttention<S>::forward(constant(head(tape->qkv.q)), constant(head(tape->qkv.k)),
-                                 constant(head(tape->qkv.v)), rows, head(y),
+    SoftmaxAttention<S>::forward(qkv.q_of(h), qkv.k_of(h), qkv.v_of(h), rows, scale(),
+                                 columns(tape->core, h * qkv.width, qkv.width),
                                  tape->log_sum + h * rows.count(), workspace);
   }
+  projections_.finish(theta, qkv, constant(tape->core), y);
   return tape;
 }
 
 template <class S>
 void FullQuadratic<S>::backward(const S* theta, S* gradient, ConstView<S> u,
-                                const Lookup<S>* lookup, const Rows& rows, const Tape* tape,
-                                ConstView<S> y, ConstView<S> dy, View<S> du,
+                                const Lookup<S>* lookup, const Rows& rows, const Tape* opaque,
+                                ConstView<S>, ConstView<S> dy, View<S> du,
                                 Workspace<S>& workspace) const {
-  const auto& qkv = static_cast<const MyTape*>(tape)->qkv;
-  const S* log_sum = static_cast<const MyTape*>(tape)->log_sum;
+  const MyTape& tape = *static_cast<const MyTape*>(opaque);
+  const auto& qkv = tape.qkv;
   const typename Workspace<S>::Scope scope(workspace);
-  View<S> dq = workspace.matrix(rows.count(), width_);
-  View<S> dk = workspace.matrix(qkv.k.rows(), width_);
-  View<S> dv = workspace.matrix(qkv.k.rows(), width_);
-  const Index d = width_ / heads_;
+  const ConstView<S> core = constant(tape.core);
+  const ConstView<S> d_core =
+      projections_.finish_backward(theta, gradient, qkv, core, dy, workspace);
+  const auto d = projections_.gradients(qkv, workspace);
   for (Index h = 0; h < heads_; ++h) {
-    const auto head = [&](const auto& m) { return columns(m, h * d, d); };
-    SoftmaxAttention<S>::backward(constant(head(qkv.q)), constant(head(qkv.k)),
-                                  constant(head(qkv.v)), rows, head(y), log_sum + h * rows.count(),
-                                  head(dy), head(dq), head(dk), head(dv), workspace);
+    const auto head = [&](const auto& m) { return columns(m, h * qkv.width, qkv.width); };
+    SoftmaxAttention<S>::backward(qkv.q_of(h), qkv.k_of(h), qkv.v_of(h), rows, scale(), head(core),
+                                  tape.log_sum + h * rows.count(), head(d_core), head(d.q),
+                                  head(d.k), head(d.v), workspace);
   }
   if (lookup != nullptr) {
     projections_.look_up_backward(
-        lookup->ids, rows, dq, dk, dv,
-        projections_.gradient_views(lookup->gradient, table_rows(*lookup)));
+        lookup->ids, rows, d, projections_.table_gradients(lookup->gradient, table_rows(*lookup)));
     return;
   }
   View<S> du_rows = workspace.matrix(rows.count(), width_);
   du_rows.setZero();
-  projections_.backward(theta, gradient, u, rows, qkv, dq, dk, dv, du_rows, du);
+  projections_.backward(theta, gradient, u, rows, qkv, d, du_rows, du, workspace);
 }
 
 template <class S>
@@ -74,7 +80,7 @@ template <class S>
 void FullQuadratic<S>::tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const void*,
                                          S* table_gradient, View<S> du, Workspace<S>&) const {
   projections_.tabulate_backward(theta, gradient, u,
-                                 projections_.gradient_views(table_gradient, u.rows()), du);
+                                 projections_.table_gradients(table_gradient, u.rows()), du);
 }
 
 template <class S>
@@ -85,8 +91,8 @@ Index FullQuadratic<S>::table_size(Index rows) const noexcept {
 template <class S>
 Footprint FullQuadratic<S>::footprint(std::int64_t tokens, std::int64_t rows,
                                       bool all) const noexcept {
-  const std::int64_t both = (rows + 2 * tokens) * width_;  // of q, k, v, and of their gradients
-  return Footprint{both + rows * (heads_ + (all ? 0 : width_)), both + rows * width_ + 2 * 64 * 64};
+  const Footprint projections = projections_.footprint(tokens, rows, all, !all);
+  return Footprint{projections.tape + rows * heads_, projections.scratch + 2 * 64 * 64};
 }
 
 template <class S>

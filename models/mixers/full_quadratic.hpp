@@ -42,8 +42,11 @@ class FullQuadratic final : public Mixer<S> {
 
   struct MyTape : Tape {
     typename Projections<S>::Result qkv;
-    S* log_sum;  ///< (H, R)
+    View<S> core;  ///< (R, H width) what the heads gave
+    S* log_sum;    ///< (H, R)
   };
+  [[nodiscard]] S scale() const;
+
   Projections<S> projections_;
   Index width_;
   Index heads_;

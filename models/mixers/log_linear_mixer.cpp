@@ -15,7 +15,8 @@ namespace recollect {
 template <class S>
 struct LogLinearMixer<S>::MyTape : Tape {
   Rows rows;
-  View<S> y;
+  View<S> y;     ///< (R, D)
+  View<S> core;  ///< (R, H width) what the heads gave: y, unless keys and values are absorbed
   typename Projections<S>::Result qkv;
   typename DecayGate<S>::Result gate;
   View<S> lambda;  ///< (R, H L)
@@ -35,7 +36,7 @@ struct LogLinearMixer<S>::Table {
 
 template <class S>
 struct LogLinearMixer<S>::TableGradient {
-  typename Projections<S>::Result qkv;
+  typename Projections<S>::Gradients qkv;
   View<S> g;       ///< (H, V)
   View<S> lambda;  ///< (V, H L)
 };
@@ -62,11 +63,9 @@ bool LogLinearMixer<S>::dense_at(Index count, bool all) const noexcept {
 
 template <class S>
 CoreInput<S> LogLinearMixer<S>::head_input(const MyTape& tape, Index h) const {
-  const Index d = width_ / heads_;
   const Index levels = lambda_->levels();
-  return CoreInput<S>{constant(columns(tape.qkv.q, h * d, d)),
-                      constant(columns(tape.qkv.k, h * d, d)),
-                      constant(columns(tape.qkv.v, h * d, d)), tape.gate.head(h, tape.qkv.k.rows()),
+  return CoreInput<S>{tape.qkv.q_of(h), tape.qkv.k_of(h), tape.qkv.v_of(h),
+                      tape.gate.head(h, tape.qkv.k.rows()),
                       constant(columns(tape.lambda, h * levels, levels))};
 }
 
@@ -90,7 +89,6 @@ auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Lookup<S>*
                                 const Rows& wanted, View<S> y, Workspace<S>& workspace) const
     -> const Tape* {
   const auto length = lookup == nullptr ? u.rows() : static_cast<Index>(lookup->ids.size());
-  const Index d = width_ / heads_;
   const bool dense = dense_at(wanted.count(), wanted.all);
   const bool widen = !dense && !wanted.all;
   Rows rows = wanted;
@@ -102,7 +100,7 @@ auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Lookup<S>*
   const View<S> mine = widen ? workspace.matrix(length, width_) : y;
   const auto* table = lookup == nullptr ? nullptr : static_cast<const Table*>(lookup->table);
   const auto qkv = table == nullptr
-                       ? projections_.forward(theta, u, rows, workspace)
+                       ? projections_.forward(theta, u, rows, dense && !rows.all, workspace)
                        : projections_.look_up(table->qkv, lookup->ids, rows, workspace);
   const auto gate = table == nullptr
                         ? gate_.forward(theta, u, workspace)
@@ -115,12 +113,13 @@ auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Lookup<S>*
     look_up_rows<S>(constant(table->lambda), ids_at(rows, lookup->ids, workspace), lambda);
   }
   auto* chunkwise = workspace.template array<typename LogLinearChunkwise<S>::Tape>(heads_);
-  const MyTape* tape =
-      workspace.record(MyTape{{}, rows, mine, qkv, gate, lambda, lambda_tape, dense, chunkwise});
+  const View<S> core = projections_.core_output(qkv, mine, workspace);
+  const MyTape* tape = workspace.record(
+      MyTape{{}, rows, mine, core, qkv, gate, lambda, lambda_tape, dense, chunkwise});
 
   for (Index h = 0; h < heads_; ++h) {
     const CoreInput<S> input = head_input(*tape, h);
-    const View<S> y_head = columns(mine, h * d, d);
+    const View<S> y_head = columns(core, h * qkv.width, qkv.width);
     if (form_ == Form::kRecurrent) {
       recurrent_forward(input, y_head);
     } else if (dense) {
@@ -129,6 +128,7 @@ auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Lookup<S>*
       chunkwise[h] = LogLinearChunkwise<S>::forward(input, chunk_, y_head, workspace);
     }
   }
+  projections_.finish(theta, qkv, constant(core), mine);
   if (widen) gather_rows<S>(wanted, constant(mine), y);
   return tape;
 }
@@ -142,7 +142,6 @@ void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u,
   const MyTape& tape = *static_cast<const MyTape*>(opaque);
   const typename Workspace<S>::Scope scope(workspace);
   const Index length = tape.qkv.k.rows();
-  const Index d = width_ / heads_;
   const Index levels = lambda_->levels();
   const Rows& rows = tape.rows;
   const Index count = rows.count();
@@ -157,15 +156,17 @@ void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u,
   }
   const ConstView<S> dy = view(dy_data, count, width_);
 
-  const View<S> dq = workspace.matrix(count, width_);
-  const View<S> dk = workspace.matrix(length, width_);
-  const View<S> dv = workspace.matrix(length, width_);
+  const ConstView<S> core = constant(tape.core);
+  const ConstView<S> d_core =
+      projections_.finish_backward(theta, gradient, tape.qkv, core, dy, workspace);
+  const auto d = projections_.gradients(tape.qkv, workspace);
   const View<S> dlambda = workspace.matrix(count, heads_ * levels);
   S* dg = gate_.present() ? workspace.take(heads_ * length) : nullptr;
   for (Index h = 0; h < heads_; ++h) {
     const CoreInput<S> input = head_input(tape, h);
-    const ConstView<S> dy_head = columns(dy, h * d, d);
-    const CoreGradient<S> out{columns(dq, h * d, d), columns(dk, h * d, d), columns(dv, h * d, d),
+    const auto head = [&](const auto& m) { return columns(m, h * tape.qkv.width, tape.qkv.width); };
+    const ConstView<S> dy_head = head(d_core);
+    const CoreGradient<S> out{head(d.q), head(d.k), head(d.v),
                               columns(dlambda, h * levels, levels)};
     if (tape.dense) {
       LogLinearDense<S>::backward(input, rows, dy_head, out, workspace);
@@ -173,14 +174,13 @@ void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u,
       LogLinearChunkwise<S>::backward(input, chunk_, tape.chunkwise[h], dy_head, out, workspace);
     }
     if (dg == nullptr) continue;
-    decay_gradient<S>(rows, constant(columns(tape.y, h * d, d)), dy_head, input.v, constant(out.dv),
-                      dg + h * length);
+    decay_gradient<S>(rows, head(core), dy_head, input.v, constant(out.dv), dg + h * length);
   }
 
   if (lookup != nullptr) {
     const TableGradient sums =
         gradient_views(lookup->gradient, static_cast<const Table*>(lookup->table)->lambda.rows());
-    projections_.look_up_backward(lookup->ids, rows, dq, dk, dv, sums.qkv);
+    projections_.look_up_backward(lookup->ids, rows, d, sums.qkv);
     gate_.look_up_backward(lookup->ids, dg, sums.g);
     add_to_rows<S>(constant(dlambda), ids_at(rows, lookup->ids, workspace), sums.lambda);
     return;
@@ -189,7 +189,7 @@ void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u,
   du_rows.setZero();
   lambda_->backward(theta, gradient, tape.qkv.u_rows, tape.lambda_tape, constant(tape.lambda),
                     dlambda, du_rows, workspace);
-  projections_.backward(theta, gradient, u, rows, tape.qkv, dq, dk, dv, du_rows, du);
+  projections_.backward(theta, gradient, u, rows, tape.qkv, d, du_rows, du, workspace);
   gate_.backward(theta, gradient, u, tape.gate, dg, du);
 }
 
@@ -197,7 +197,7 @@ template <class S>
 auto LogLinearMixer<S>::gradient_views(S* numbers, Index rows) const -> TableGradient {
   S* g = numbers + 3 * rows * width_;
   const Index gates = gate_.present() ? heads_ : 0;
-  return TableGradient{projections_.gradient_views(numbers, rows), view(g, gates, rows),
+  return TableGradient{projections_.table_gradients(numbers, rows), view(g, gates, rows),
                        view(g + gates * rows, rows, heads_ * lambda_->levels())};
 }
 
@@ -254,17 +254,15 @@ Footprint LogLinearMixer<S>::footprint(std::int64_t tokens, std::int64_t rows,
   const std::int64_t state = head * head;
   const std::int64_t chunks = (tokens + chunk_ - 1) / chunk_;
   const std::int64_t levels = heads_ * lambda_->levels();
-  const std::int64_t qkv = (mine + 2 * tokens) * width_;
   const std::int64_t gates = gate_.present() ? heads_ * tokens : 0;
 
-  Footprint size;
-  size.tape = qkv + 2 * gates + mine * (levels + lambda_->tape_row());
-  if (dense && !all) size.tape += mine * width_;
+  Footprint size = projections_.footprint(tokens, mine, all || widen, dense && !all);
+  size.tape += 2 * gates + mine * (levels + lambda_->tape_row());
   if (widen) size.tape += tokens * (width_ + 1);
   if (!dense) {
     size.tape += heads_ * (tokens * (2 * chunk_ + 1) + (chunks - 1) * state + chunks);
   }
-  size.scratch = qkv + mine * (width_ + levels) + gates;
+  size.scratch += mine * levels + gates;
   if (widen) size.scratch += tokens * width_;
   const std::int64_t core = dense ? 3 * std::min<std::int64_t>(mine, 32) * tokens
                                   : 2 * chunk_ * (chunk_ + head) +

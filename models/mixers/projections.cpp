@@ -4,7 +4,10 @@ namespace recollect {
 
 template <class S>
 Projections<S>::Projections(const ModelSettings& settings, const std::string& prefix,
-                            ParameterLayout& layout) {
+                            ParameterLayout& layout)
+    : heads_(settings.heads),
+      head_width_(settings.width / settings.heads),
+      savings_(settings.savings) {
   const auto square = [&](const char* name) {
     return Linear{
         layout.add_matrix(prefix + name, settings.width, settings.width, Fill::kNormal, 0.02)};
@@ -21,34 +24,111 @@ void Projections<S>::prepare(Index length) {
 }
 
 template <class S>
-auto Projections<S>::forward(const S* theta, ConstView<S> u, const Rows& rows,
+bool Projections<S>::absorbs(std::int64_t tokens, std::int64_t rows, bool few) const noexcept {
+  if (!few || !savings_ || rotary_) return false;
+  const std::int64_t width = heads_ * head_width_;
+  return rows * (width + tokens * (heads_ - 1)) < tokens * width;
+}
+
+template <class S>
+auto Projections<S>::forward(const S* theta, ConstView<S> u, const Rows& rows, bool few,
                              Workspace<S>& workspace) const -> Result {
   const Index width = u.cols();
-  ConstView<S> u_rows = u;
+  const bool absorbed = absorbs(u.rows(), rows.count(), few);
+  const S* u_rows = u.data();
   if (!rows.all) {
     View<S> gathered = workspace.matrix(rows.count(), width);
     gather_rows<S>(rows, u, gathered);
-    new (&u_rows) ConstView<S>(constant(gathered));
+    u_rows = gathered.data();
   }
-  const Result result{u_rows, workspace.matrix(rows.count(), width),
-                      workspace.matrix(u.rows(), width), workspace.matrix(u.rows(), width)};
-  query_.forward<S>(theta, u_rows, result.q);
-  key_.forward<S>(theta, u, result.k);
-  value_.forward<S>(theta, u, result.v);
-  turn(rows, result.q, result.k, false);
-  return result;
+  const ConstView<S> at_rows = view(u_rows, rows.count(), width);
+  const View<S> q = workspace.matrix(rows.count(), width);
+  query_.forward<S>(theta, at_rows, q);
+  if (absorbed) {
+    const View<S> wide = workspace.matrix(rows.count(), heads_ * width);
+    for (Index h = 0; h < heads_; ++h) {
+      product_nn<S>(constant(columns(q, h * head_width_, head_width_)),
+                    head_weights(key_, theta, h), columns(wide, h * width, width));
+    }
+    return Result{at_rows, constant(q), wide, u, u, width, true};
+  }
+  const View<S> k = workspace.matrix(u.rows(), width);
+  const View<S> v = workspace.matrix(u.rows(), width);
+  key_.forward<S>(theta, u, k);
+  value_.forward<S>(theta, u, v);
+  turn(rows, q, k, false);
+  return Result{at_rows, constant(q), q, constant(k), constant(v), head_width_, false};
+}
+
+template <class S>
+auto Projections<S>::gradients(const Result& result, Workspace<S>& workspace) const -> Gradients {
+  const Index width = heads_ * result.width;
+  return Gradients{workspace.matrix(result.q.rows(), width),
+                   workspace.matrix(result.k.rows(), width),
+                   workspace.matrix(result.k.rows(), width)};
+}
+
+template <class S>
+View<S> Projections<S>::core_output(const Result& result, View<S> y,
+                                    Workspace<S>& workspace) const {
+  return result.absorbed ? workspace.matrix(y.rows(), heads_ * result.width) : y;
+}
+
+template <class S>
+void Projections<S>::finish(const S* theta, const Result& result, ConstView<S> core,
+                            View<S> y) const {
+  if (!result.absorbed) return;
+  for (Index h = 0; h < heads_; ++h) {
+    product_nt<S>(columns(core, h * result.width, result.width), head_weights(value_, theta, h),
+                  columns(y, h * head_width_, head_width_));
+  }
+}
+
+template <class S>
+ConstView<S> Projections<S>::finish_backward(const S* theta, S* gradient, const Result& result,
+                                             ConstView<S> core, ConstView<S> dy,
+                                             Workspace<S>& workspace) const {
+  if (!result.absorbed) return dy;
+  const View<S> d_core = workspace.matrix(core.rows(), core.cols());
+  for (Index h = 0; h < heads_; ++h) {
+    const ConstView<S> dy_head = columns(dy, h * head_width_, head_width_);
+    product_nn<S>(dy_head, head_weights(value_, theta, h),
+                  columns(d_core, h * result.width, result.width));
+    product_tn<S>(dy_head, columns(core, h * result.width, result.width),
+                  head_weights(value_, gradient, h), Write::kAccumulate);
+  }
+  return constant(d_core);
+}
+
+template <class S>
+Footprint Projections<S>::footprint(std::int64_t tokens, std::int64_t rows, bool all,
+                                    bool few) const noexcept {
+  const std::int64_t width = heads_ * head_width_;
+  Footprint size;
+  size.tape = (all ? 1 : 2) * rows * width;  // queries, and the input at the rows
+  size.scratch = rows * width;               // its gradient
+  if (absorbs(tokens, rows, few)) {
+    const std::int64_t wide = heads_ * width;
+    size.tape += 2 * rows * wide;
+    size.scratch += 2 * rows * wide + 2 * tokens * wide + rows * width;
+  } else {
+    size.tape += 2 * tokens * width;
+    size.scratch += (rows + 2 * tokens) * width;
+  }
+  return size;
 }
 
 template <class S>
 auto Projections<S>::tabulate(const S* theta, ConstView<S> u, Workspace<S>& workspace) const
     -> Result {
   const Index width = u.cols();
-  const Result table{u, workspace.matrix(u.rows(), width), workspace.matrix(u.rows(), width),
-                     workspace.matrix(u.rows(), width)};
-  query_.forward<S>(theta, u, table.q);
-  key_.forward<S>(theta, u, table.k);
-  value_.forward<S>(theta, u, table.v);
-  return table;
+  const View<S> q = workspace.matrix(u.rows(), width);
+  const View<S> k = workspace.matrix(u.rows(), width);
+  const View<S> v = workspace.matrix(u.rows(), width);
+  query_.forward<S>(theta, u, q);
+  key_.forward<S>(theta, u, k);
+  value_.forward<S>(theta, u, v);
+  return Result{u, constant(q), q, constant(k), constant(v), head_width_, false};
 }
 
 template <class S>
@@ -56,44 +136,43 @@ auto Projections<S>::look_up(const Result& table, std::span<const std::int32_t> 
                              const Rows& rows, Workspace<S>& workspace) const -> Result {
   const Index width = table.q.cols();
   const auto length = static_cast<Index>(ids.size());
-  const Result result{ConstView<S>(nullptr, 0, width, Eigen::OuterStride<>(width)),
-                      workspace.matrix(rows.count(), width), workspace.matrix(length, width),
-                      workspace.matrix(length, width)};
-  look_up_rows<S>(constant(table.q), ids_at(rows, ids, workspace), result.q);
-  look_up_rows<S>(constant(table.k), ids, result.k);
-  look_up_rows<S>(constant(table.v), ids, result.v);
-  turn(rows, result.q, result.k, false);
-  return result;
+  const View<S> q = workspace.matrix(rows.count(), width);
+  const View<S> k = workspace.matrix(length, width);
+  const View<S> v = workspace.matrix(length, width);
+  look_up_rows<S>(constant(table.q), ids_at(rows, ids, workspace), q);
+  look_up_rows<S>(table.k, ids, k);
+  look_up_rows<S>(table.v, ids, v);
+  turn(rows, q, k, false);
+  const ConstView<S> nothing(nullptr, 0, width, Eigen::OuterStride<>(width));
+  return Result{nothing, constant(q), q, constant(k), constant(v), head_width_, false};
 }
 
 template <class S>
 void Projections<S>::look_up_backward(std::span<const std::int32_t> ids, const Rows& rows,
-                                      View<S> dq, View<S> dk, View<S> dv,
-                                      const Result& d_table) const {
-  turn(rows, dq, dk, true);
+                                      const Gradients& d, const Gradients& d_table) const {
+  turn(rows, d.q, d.k, true);
   View<S> table_dq = d_table.q;
-  for (Index r = 0; r < dq.rows(); ++r) {
+  for (Index r = 0; r < d.q.rows(); ++r) {
     const auto t = static_cast<std::size_t>(rows.positions[static_cast<std::size_t>(r)]);
-    table_dq.row(ids[t]) += dq.row(r);
+    table_dq.row(ids[t]) += d.q.row(r);
   }
-  add_to_rows<S>(constant(dk), ids, d_table.k);
-  add_to_rows<S>(constant(dv), ids, d_table.v);
+  add_to_rows<S>(constant(d.k), ids, d_table.k);
+  add_to_rows<S>(constant(d.v), ids, d_table.v);
 }
 
 template <class S>
 void Projections<S>::tabulate_backward(const S* theta, S* gradient, ConstView<S> u,
-                                       const Result& d_table, View<S> du) const {
+                                       const Gradients& d_table, View<S> du) const {
   query_.backward<S>(theta, gradient, u, constant(d_table.q), du, Write::kOverwrite);
   key_.backward<S>(theta, gradient, u, constant(d_table.k), du, Write::kAccumulate);
   value_.backward<S>(theta, gradient, u, constant(d_table.v), du, Write::kAccumulate);
 }
 
 template <class S>
-auto Projections<S>::gradient_views(S* numbers, Index rows) const -> Result {
+auto Projections<S>::table_gradients(S* numbers, Index rows) const -> Gradients {
   const Index width = query_.weight.cols;
   const auto part = [&](Index i) { return view(numbers + i * rows * width, rows, width); };
-  return Result{ConstView<S>(nullptr, 0, width, Eigen::OuterStride<>(width)), part(0), part(1),
-                part(2)};
+  return Gradients{part(0), part(1), part(2)};
 }
 
 template <class S>
@@ -122,12 +201,29 @@ double Projections<S>::multiply_adds(std::int64_t tokens, std::int64_t rows) con
 
 template <class S>
 void Projections<S>::backward(const S* theta, S* gradient, ConstView<S> u, const Rows& rows,
-                              const Result& result, View<S> dq, View<S> dk, View<S> dv,
-                              View<S> du_rows, View<S> du) const {
-  turn(rows, dq, dk, true);
-  query_.backward<S>(theta, gradient, result.u_rows, constant(dq), du_rows, Write::kAccumulate);
-  key_.backward<S>(theta, gradient, u, constant(dk), du, Write::kOverwrite);
-  value_.backward<S>(theta, gradient, u, constant(dv), du, Write::kAccumulate);
+                              const Result& result, const Gradients& d, View<S> du_rows, View<S> du,
+                              Workspace<S>& workspace) const {
+  if (result.absorbed) {
+    const View<S> d_plain = workspace.matrix(result.plain.rows(), result.plain.cols());
+    du = columns(d.k, 0, result.width) + columns(d.v, 0, result.width);
+    for (Index h = 0; h < heads_; ++h) {
+      const ConstView<S> dq = columns(constant(d.q), h * result.width, result.width);
+      product_nt<S>(dq, head_weights(key_, theta, h),
+                    columns(d_plain, h * head_width_, head_width_));
+      product_tn<S>(columns(result.plain, h * head_width_, head_width_), dq,
+                    head_weights(key_, gradient, h), Write::kAccumulate);
+      if (h == 0) continue;
+      du += columns(d.k, h * result.width, result.width);
+      du += columns(d.v, h * result.width, result.width);
+    }
+    query_.backward<S>(theta, gradient, result.u_rows, constant(d_plain), du_rows,
+                       Write::kAccumulate);
+  } else {
+    turn(rows, d.q, d.k, true);
+    query_.backward<S>(theta, gradient, result.u_rows, constant(d.q), du_rows, Write::kAccumulate);
+    key_.backward<S>(theta, gradient, u, constant(d.k), du, Write::kOverwrite);
+    value_.backward<S>(theta, gradient, u, constant(d.v), du, Write::kAccumulate);
+  }
   scatter_rows<S>(rows, constant(du_rows), du);
 }
 

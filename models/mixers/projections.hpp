@@ -13,46 +13,100 @@ namespace recollect {
 
 /// Queries, keys and values of a layer's input, turned by rotary positions where the model has
 /// them. Queries are needed at `rows` only, keys and values everywhere.
+///
+/// Where few rows read many tokens, keys and values are not made at all: with k = W_k u and v = W_v
+/// u,
+///   q . k_s = (W_k^T q) . u_s   and   sum_s p_s v_s = W_v sum_s p_s u_s,
+/// so the core runs on u itself, and W_k and W_v are applied at the rows. That is exact; such a
+/// result is called absorbed.
 template <class S>
 class Projections {
  public:
   Projections(const ModelSettings& settings, const std::string& prefix, ParameterLayout& layout);
 
+  /// What the core of each head reads; a head has `width` columns.
   struct Result {
     ConstView<S> u_rows;  ///< (R, D) the input at the rows
-    View<S> q;            ///< (R, D)
-    View<S> k;            ///< (T, D)
-    View<S> v;            ///< (T, D)
+    ConstView<S> plain;   ///< (R, D) queries before they absorb W_k
+    View<S> q;            ///< (R, H width)
+    ConstView<S> k;       ///< (T, H width), or u for all heads
+    ConstView<S> v;       ///< (T, H width), or u for all heads
+    Index width;          ///< of a head: d, or D if absorbed
+    bool absorbed;
+
+    [[nodiscard]] ConstView<S> q_of(Index h) const {
+      return columns(constant(q), h * width, width);
+    }
+    [[nodiscard]] ConstView<S> k_of(Index h) const {
+      return absorbed ? k : columns(k, h * width, width);
+    }
+    [[nodiscard]] ConstView<S> v_of(Index h) const {
+      return absorbed ? v : columns(v, h * width, width);
+    }
+  };
+
+  /// Gradients of q, k and v, one head's columns beside another's.
+  struct Gradients {
+    View<S> q;  ///< (R, H width)
+    View<S> k;  ///< (T, H width)
+    View<S> v;  ///< (T, H width)
   };
 
   void prepare(Index length);
-  /// Views of consecutive numbers as a Result without input: the gradients of a table of V rows.
-  [[nodiscard]] Result gradient_views(S* numbers, Index rows) const;
-  [[nodiscard]] Result forward(const S* theta, ConstView<S> u, const Rows& rows,
+  /// @param few  whether the core is dense at the rows, so that keys and values may be absorbed
+  [[nodiscard]] Result forward(const S* theta, ConstView<S> u, const Rows& rows, bool few,
                                Workspace<S>& workspace) const;
+
+  /// Room for the gradients that belong to a result.
+  [[nodiscard]] Gradients gradients(const Result& result, Workspace<S>& workspace) const;
+
+  /// Where the core of all heads writes its output (R, H width): `y`, or room of its own.
+  [[nodiscard]] View<S> core_output(const Result& result, View<S> y, Workspace<S>& workspace) const;
+  /// y (R, D) from what the core wrote there.
+  void finish(const S* theta, const Result& result, ConstView<S> core, View<S> y) const;
+  /// The gradient of the core's output from that of y; `gradient` is accumulated.
+  [[nodiscard]] ConstView<S> finish_backward(const S* theta, S* gradient, const Result& result,
+                                             ConstView<S> core, ConstView<S> dy,
+                                             Workspace<S>& workspace) const;
 
   /// The same for all rows of u, before rotary positions turn them: what a lookup reads.
   [[nodiscard]] Result tabulate(const S* theta, ConstView<S> u, Workspace<S>& workspace) const;
   [[nodiscard]] Result look_up(const Result& table, std::span<const std::int32_t> ids,
                                const Rows& rows, Workspace<S>& workspace) const;
-  /// Adds dq, dk and dv, which are changed (turned back), to the rows of the table's gradients.
-  void look_up_backward(std::span<const std::int32_t> ids, const Rows& rows, View<S> dq, View<S> dk,
-                        View<S> dv, const Result& d_table) const;
+  /// Views of consecutive numbers: the gradients of a table of V rows.
+  [[nodiscard]] Gradients table_gradients(S* numbers, Index rows) const;
+  /// Adds `d`, which is changed (turned back), to the rows of the table's gradients.
+  void look_up_backward(std::span<const std::int32_t> ids, const Rows& rows, const Gradients& d,
+                        const Gradients& d_table) const;
   /// du (V, D) is overwritten; `gradient` is accumulated.
-  void tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const Result& d_table,
+  void tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const Gradients& d_table,
                          View<S> du) const;
 
-  /// du (T, D) is overwritten; `gradient` is accumulated. dq and dk are changed (turned back).
-  /// du_rows (R, D) is what else flows into the input at the rows; it is changed too.
+  /// du (T, D) is overwritten; `gradient` is accumulated. `d` is changed. du_rows (R, D) is what
+  /// else flows into the input at the rows; it is changed too.
   void backward(const S* theta, S* gradient, ConstView<S> u, const Rows& rows, const Result& result,
-                View<S> dq, View<S> dk, View<S> dv, View<S> du_rows, View<S> du) const;
+                const Gradients& d, View<S> du_rows, View<S> du, Workspace<S>& workspace) const;
 
+  /// Whether few rows of `tokens` tokens absorb keys and values: where that takes fewer operations.
+  [[nodiscard]] bool absorbs(std::int64_t tokens, std::int64_t rows, bool few) const noexcept;
+  /// Room for a result and the output of the core; for their gradients.
+  [[nodiscard]] Footprint footprint(std::int64_t tokens, std::int64_t rows, bool all,
+                                    bool few) const noexcept;
   [[nodiscard]] double multiply_adds(std::int64_t tokens, std::int64_t rows) const noexcept;
 
  private:
   /// Rotary positions, where the model has them: at the rows for q, everywhere for k.
   void turn(const Rows& rows, View<S> q, View<S> k, bool back) const;
 
+  /// Rows h d .. h d + d - 1 of a projection's weights (or gradients): head h's.
+  template <class Pointer>
+  [[nodiscard]] auto head_weights(const Linear& projection, Pointer buffer, Index h) const {
+    return recollect::rows(projection.weight.in(buffer), h * head_width_, head_width_);
+  }
+
+  Index heads_;
+  Index head_width_;
+  bool savings_;
   Linear query_;
   Linear key_;
   Linear value_;

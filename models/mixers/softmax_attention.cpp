@@ -25,18 +25,12 @@ Index visible(const Rows& rows, Index r, Index first_key, Index count) {
   return std::clamp<Index>(t - first_key + 1, 0, count);
 }
 
-template <class S>
-S score_scale(ConstView<S> q) {
-  return S(1) / std::sqrt(static_cast<S>(q.cols()));
-}
-
 }  // namespace
 
 template <class S>
 void SoftmaxAttention<S>::forward(ConstView<S> q, ConstView<S> k, ConstView<S> v, const Rows& rows,
-                                  View<S> y, S* log_sum, Workspace<S>& workspace) {
+                                  S scale, View<S> y, S* log_sum, Workspace<S>& workspace) {
   const typename Workspace<S>::Scope scope(workspace);
-  const S scale = score_scale<S>(q);
   S* tile = workspace.take(kBlock * kBlock);
   VectorView<S> largest = workspace.vector(kBlock);
   VectorView<S> sum = workspace.vector(kBlock);
@@ -75,10 +69,9 @@ void SoftmaxAttention<S>::forward(ConstView<S> q, ConstView<S> k, ConstView<S> v
 
 template <class S>
 void SoftmaxAttention<S>::backward(ConstView<S> q, ConstView<S> k, ConstView<S> v, const Rows& rows,
-                                   ConstView<S> y, const S* log_sum, ConstView<S> dy, View<S> dq,
-                                   View<S> dk, View<S> dv, Workspace<S>& workspace) {
+                                   S scale, ConstView<S> y, const S* log_sum, ConstView<S> dy,
+                                   View<S> dq, View<S> dk, View<S> dv, Workspace<S>& workspace) {
   const typename Workspace<S>::Scope scope(workspace);
-  const S scale = score_scale<S>(q);
   S* p_tile = workspace.take(kBlock * kBlock);
   S* ds_tile = workspace.take(kBlock * kBlock);
   dq.setZero();

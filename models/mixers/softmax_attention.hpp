@@ -4,18 +4,18 @@
 
 namespace recollect {
 
-/// Causal softmax attention of one head, y_t = sum_{s<=t} softmax_s(q_t . k_s / sqrt(d)) v_s, in
+/// Causal softmax attention of one head, y_t = sum_{s<=t} softmax_s(scale q_t . k_s) v_s, in
 /// blocks of rows and keys with a running maximum (arXiv 1805.02867, 2205.14135): O(T) memory. q
 /// and y hold the rows' tokens (R, d); k and v all tokens (T, d).
 template <class S>
 struct SoftmaxAttention {
   /// y and log_sum (R) are overwritten; log_sum[r] is the logarithm of the row's sum of
   /// exponentials.
-  static void forward(ConstView<S> q, ConstView<S> k, ConstView<S> v, const Rows& rows, View<S> y,
-                      S* log_sum, Workspace<S>& workspace);
+  static void forward(ConstView<S> q, ConstView<S> k, ConstView<S> v, const Rows& rows, S scale,
+                      View<S> y, S* log_sum, Workspace<S>& workspace);
 
   /// dq (R, d), dk and dv (T, d) are overwritten.
-  static void backward(ConstView<S> q, ConstView<S> k, ConstView<S> v, const Rows& rows,
+  static void backward(ConstView<S> q, ConstView<S> k, ConstView<S> v, const Rows& rows, S scale,
                        ConstView<S> y, const S* log_sum, ConstView<S> dy, View<S> dq, View<S> dk,
                        View<S> dv, Workspace<S>& workspace);
 };
