@@ -61,6 +61,33 @@ TEST_CASE("products: the float kernels agree with the definition for any shape a
   }
 }
 
+template <class S>
+void check_triangular(Index n, Index k) {
+  CAPTURE(n);
+  CAPTURE(k);
+  const Matrix<S> a = normal_matrix<S>(1, n, k);
+  const Matrix<S> b = normal_matrix<S>(2, n, k);
+  const Matrix<S> lower = normal_matrix<S>(3, n, n).template triangularView<Eigen::Lower>();
+  Matrix<S> c(n, n);
+  product_nt_lower<S>(read_of(a), read_of(b), view_of(c));
+  const Matrix<S> square = (a * b.transpose()).template triangularView<Eigen::Lower>();
+  CHECK((c - square).cwiseAbs().maxCoeff() <= static_cast<S>(tolerance(k)));
+  Matrix<S> d(n, k);
+  product_nn_lower<S>(read_of(lower), read_of(b), view_of(d));
+  CHECK((d - lower * b).cwiseAbs().maxCoeff() <= static_cast<S>(tolerance(n)));
+  product_tn_lower<S>(read_of(lower), read_of(b), view_of(d));
+  CHECK((d - lower.transpose() * b).cwiseAbs().maxCoeff() <= static_cast<S>(tolerance(n)));
+}
+
+TEST_CASE("products: the triangular ones agree with the square ones") {
+  for (const Index n : {1, 2, 15, 16, 17, 33, 63, 64}) {
+    for (const Index k : {1, 3, 64, 130}) {
+      check_triangular<float>(n, k);
+      check_triangular<double>(n, k);
+    }
+  }
+}
+
 TEST_CASE("products: an element's bits depend on its row and column alone, not on the shape") {
   const Matrix<float> a = normal_matrix<float>(1, 70, 300);
   const Matrix<float> b = normal_matrix<float>(2, 300, 130);

@@ -6,6 +6,13 @@ namespace recollect {
 namespace {
 
 constexpr Index kPiece = 256;
+constexpr Index kBand = 16;
+
+/// Calls body(first row, rows) for bands of a triangular matrix.
+template <class Body>
+void for_each_band(Index n, Body&& body) {
+  for (Index first = 0; first < n; first += kBand) body(first, std::min(kBand, n - first));
+}
 
 /// Calls body(i, m, j, n, k, depth) for every piece of an (m, n) result and its inner dimension.
 template <class Body>
@@ -50,6 +57,37 @@ void product_tn(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
                  });
 }
 
+template <class S>
+void product_nn_lower(ConstView<S> a, ConstView<S> b, View<S> c) {
+  for_each_band(a.rows(), [&](Index first, Index count) {
+    const Index seen = first + count;
+    product_nn<S>(columns(rows(a, first, count), 0, seen), rows(b, 0, seen), rows(c, first, count));
+  });
+}
+
+template <class S>
+void product_tn_lower(ConstView<S> a, ConstView<S> b, View<S> c) {
+  for_each_band(a.rows(), [&](Index first, Index count) {
+    const Index seeing = a.rows() - first;
+    product_tn<S>(columns(rows(a, first, seeing), first, count), rows(b, first, seeing),
+                  rows(c, first, count));
+  });
+}
+
+template <class S>
+void product_nt_lower(ConstView<S> a, ConstView<S> b, View<S> c) {
+  for_each_band(a.rows(), [&](Index first, Index count) {
+    const Index seen = first + count;
+    product_nt<S>(rows(a, first, count), rows(b, 0, seen), columns(rows(c, first, count), 0, seen));
+  });
+  c.template triangularView<Eigen::StrictlyUpper>().setZero();
+}
+
+template void product_nn_lower<float>(ConstView<float>, ConstView<float>, View<float>);
+template void product_tn_lower<float>(ConstView<float>, ConstView<float>, View<float>);
+template void product_nt_lower<double>(ConstView<double>, ConstView<double>, View<double>);
+template void product_nn_lower<double>(ConstView<double>, ConstView<double>, View<double>);
+template void product_tn_lower<double>(ConstView<double>, ConstView<double>, View<double>);
 template void product_nn<double>(ConstView<double>, ConstView<double>, View<double>, Write);
 template void product_nt<double>(ConstView<double>, ConstView<double>, View<double>, Write);
 template void product_tn<double>(ConstView<double>, ConstView<double>, View<double>, Write);

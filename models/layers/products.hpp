@@ -21,11 +21,27 @@ void product_nt(ConstView<S> a, ConstView<S> b, View<S> c, Write write = Write::
 template <class S>
 void product_tn(ConstView<S> a, ConstView<S> b, View<S> c, Write write = Write::kOverwrite);
 
+/// The same where the square matrix is lower triangular, as everything causal is: (n, n) with zeros
+/// above the diagonal. Bands of rows, each cut where the zeros begin, save a good third of the
+/// work.
+
+/// c (n, n) = the lower triangle of a (n, k) b^T; zero above it.
+template <class S>
+void product_nt_lower(ConstView<S> a, ConstView<S> b, View<S> c);
+/// c (n, m) = a b, a lower triangular.
+template <class S>
+void product_nn_lower(ConstView<S> a, ConstView<S> b, View<S> c);
+/// c (n, m) = a^T b, a lower triangular.
+template <class S>
+void product_tn_lower(ConstView<S> a, ConstView<S> b, View<S> c);
+
 template <>
 void product_nn<float>(ConstView<float> a, ConstView<float> b, View<float> c, Write write);
 template <>
 void product_nt<float>(ConstView<float> a, ConstView<float> b, View<float> c, Write write);
 template <>
 void product_tn<float>(ConstView<float> a, ConstView<float> b, View<float> c, Write write);
+template <>
+void product_nt_lower<float>(ConstView<float> a, ConstView<float> b, View<float> c);
 
 }  // namespace recollect

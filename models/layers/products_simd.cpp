@@ -4,11 +4,15 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "models/layers/products.hpp"
 
 namespace recollect {
 namespace {
+
+// The kernels are loops over registers: a call in them would put the registers into memory.
+#define INLINE_LAMBDA __attribute__((always_inline))
 
 namespace hn = hwy::HWY_NAMESPACE;
 using Lanes = hn::ScalableTag<float>;
@@ -28,38 +32,52 @@ struct Strided {
   Index col;
 };
 
+/// body(0), body(1), ... body(N - 1), written out: left to itself, the compiler may keep a loop,
+/// and then keeps the sums of a tile in memory.
+template <class Body, int... i>
+HWY_INLINE void unrolled(Body&& body, std::integer_sequence<int, i...>) {
+  (body(i), ...);
+}
+template <int N, class Body>
+HWY_INLINE void unrolled(Body&& body) {
+  unrolled(body, std::make_integer_sequence<int, N>{});
+}
+
 /// c (R, up to V vectors) += a b; `tail` lanes of the last vector count.
 template <int R, int V, bool kTail>
 void tile(const Strided& a, const float* b, Index b_stride, float* c, Index c_stride, Index depth,
           Index tail, bool accumulate) {
   const Lanes d;
   const auto mask = hn::FirstN(d, static_cast<std::size_t>(tail));
-  const auto load = [&](const float* from, int v) {
+  const auto load = [&](const float* from, int v) INLINE_LAMBDA {
     if (kTail && v == V - 1) return hn::MaskedLoad(mask, d, from + v * kLanes);
     return hn::LoadU(d, from + v * kLanes);
   };
   Vector sums[R][V];
-  for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < V; ++v) sums[r][v] = accumulate ? load(c + r * c_stride, v) : hn::Zero(d);
-  }
+  unrolled<R>([&](int r) INLINE_LAMBDA {
+    unrolled<V>([&](int v) INLINE_LAMBDA {
+      sums[r][v] = accumulate ? load(c + r * c_stride, v) : hn::Zero(d);
+    });
+  });
   for (Index p = 0; p < depth; ++p) {
     Vector row[V];
-    for (int v = 0; v < V; ++v) row[v] = load(b + p * b_stride, v);
-    for (int r = 0; r < R; ++r) {
+    unrolled<V>([&](int v) INLINE_LAMBDA { row[v] = load(b + p * b_stride, v); });
+    unrolled<R>([&](int r) INLINE_LAMBDA {
       const Vector factor = hn::Set(d, a.data[r * a.row + p * a.col]);
-      for (int v = 0; v < V; ++v) sums[r][v] = hn::MulAdd(factor, row[v], sums[r][v]);
-    }
+      unrolled<V>([&](int v)
+                      INLINE_LAMBDA { sums[r][v] = hn::MulAdd(factor, row[v], sums[r][v]); });
+    });
   }
-  for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < V; ++v) {
+  unrolled<R>([&](int r) INLINE_LAMBDA {
+    unrolled<V>([&](int v) INLINE_LAMBDA {
       float* to = c + r * c_stride + v * kLanes;
       if (kTail && v == V - 1) {
         hn::BlendedStore(sums[r][v], mask, d, to);
       } else {
         hn::StoreU(sums[r][v], d, to);
       }
-    }
-  }
+    });
+  });
 }
 
 template <int V, bool kTail>
@@ -182,6 +200,28 @@ void product_nt<float>(ConstView<float> a, ConstView<float> b, View<float> c, Wr
                write == Write::kAccumulate || p > 0);
     }
   }
+}
+
+/// Blocks of kBlock rows of b are turned once, for all bands of rows below them.
+template <>
+void product_nt_lower<float>(ConstView<float> a, ConstView<float> b, View<float> c) {
+  constexpr Index kBand = 16;
+  alignas(64) float packed[kDepth * kBlock];
+  const Index n = a.rows();
+  for (Index p = 0; p < a.cols(); p += kDepth) {
+    const Index depth = std::min(kDepth, a.cols() - p);
+    for (Index j = 0; j < n; j += kBlock) {
+      transpose(b.data() + j * b.outerStride() + p, b.outerStride(), std::min(kBlock, n - j), depth,
+                packed);
+      for (Index i = j; i < n; i += kBand) {
+        const Index count = std::min(kBand, n - i);
+        View<float> part = columns(rows(c, i, count), j, std::min(kBlock, i + count - j));
+        multiply({a.data() + i * a.outerStride() + p, a.outerStride(), 1}, packed, kBlock, part,
+                 depth, p > 0);
+      }
+    }
+  }
+  c.triangularView<Eigen::StrictlyUpper>().setZero();
 }
 
 }  // namespace recollect

@@ -106,7 +106,7 @@ void fill_inside(const CoreInput<S>& in, Chunk<S>& chunk) {
     }
     row.tail(chunk.count - t - 1).setZero();
   }
-  product_nt<S>(chunk.q, chunk.k, chunk.scores);
+  product_nt_lower<S>(chunk.q, chunk.k, chunk.scores);
 }
 
 /// weights = decays * lambda of the level, elementwise: M inside the chunk.
@@ -149,7 +149,7 @@ auto LogLinearChunkwise<S>::forward(const CoreInput<S>& in, Index chunk, View<S>
     fill_inside(in, c);
     fill_mask(in, c, mask);
     mask.array() *= c.scores.array();
-    product_nn<S>(constant(mask), c.v, y_chunk);
+    product_nn_lower<S>(constant(mask), c.v, y_chunk);
 
     S gap = 0;  // decay from the end of the block that is read to the start of this chunk
     counter.for_each_read(i, [&](Index slot, Index j) {
@@ -216,7 +216,7 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index chunk, const 
     auto scale_row = scale.head(c.count);
 
     // Inside the chunk: y = (scores * mask) v.
-    product_nt<S>(dy_chunk, c.v, weights);  // the gradient of scores * mask
+    product_nt_lower<S>(dy_chunk, c.v, weights);  // the gradient of scores * mask
     mask.array() = weights.array() * c.scores.array() * c.decays.array();
     if (in.has_levels()) {
       for (Index t = 0; t < c.count; ++t) {
@@ -228,9 +228,9 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index chunk, const 
     fill_mask(in, c, mask);
     weights.array() *= mask.array();  // the gradient of the scores
     mask.array() *= c.scores.array();
-    product_tn<S>(constant(mask), dy_chunk, dv);
-    product_nn<S>(constant(weights), c.k, dq);
-    product_tn<S>(constant(weights), c.q, dk);
+    product_tn_lower<S>(constant(mask), dy_chunk, dv);
+    product_nn_lower<S>(constant(weights), c.k, dq);
+    product_tn_lower<S>(constant(weights), c.q, dk);
 
     // The state that chunk i completed: its own part, and the states that merged into it.
     if (i + 1 < chunks) {
