@@ -163,28 +163,64 @@ void SequenceModel<S>::end_step(std::span<S> gradient) {
   table_room_.clear();
 }
 
+/// One sequence on its way through the layers.
 template <class S>
-std::optional<Lookup<S>> SequenceModel<S>::lookup_of(const SequenceInput& input,
-                                                     S* gradient) const {
-  if (tabulated_ == nullptr) return std::nullopt;
-  return Lookup<S>{tabulated_->table, input.ids,
-                   gradient == nullptr ? nullptr : gradient + layout_.size()};
-}
+struct SequenceModel<S>::Pass {
+  const SequenceInput& input;
+  std::span<const std::int32_t> everything;  ///< 0..T-1
+  std::optional<Lookup<S>> table;
+  std::size_t layers;
+  S* x;  ///< (T, D) what the first layer reads
 
-template <class S>
-void SequenceModel<S>::check(const SequenceInput& input) const {
-  const auto length = static_cast<Index>(input.ids.size());
-  if (positions_ && length > positions_->weight.rows) {
-    throw ConfigError(fmt::format("a sequence of {} tokens is longer than the {} learned positions",
-                                  length, positions_->weight.rows));
+  [[nodiscard]] Index tokens() const { return static_cast<Index>(everything.size()); }
+  /// Where somebody reads a layer's output: the last one's at the scored positions alone.
+  [[nodiscard]] Rows rows(std::size_t layer) const {
+    return layer + 1 == layers ? Rows{input.positions, false} : Rows{everything, true};
   }
+  [[nodiscard]] const Lookup<S>* lookup(std::size_t layer) const {
+    return layer == 0 && table ? &*table : nullptr;
+  }
+};
+
+/// What stands between the last layer and the logits, (R, D).
+template <class S>
+struct SequenceModel<S>::ReadOut {
+  View<S> normal;
+  S* inverse_sd;
+  View<S> final;
+};
+
+template <class S>
+auto SequenceModel<S>::begin(const SequenceInput& input, S* gradient, Workspace<S>& workspace) const
+    -> Pass {
+  const auto tokens = static_cast<Index>(input.ids.size());
+  if (positions_ && tokens > positions_->weight.rows) {
+    throw ConfigError(fmt::format("a sequence of {} tokens is longer than the {} learned positions",
+                                  tokens, positions_->weight.rows));
+  }
+  auto* everything = workspace.template array<std::int32_t>(tokens);
+  std::iota(everything, everything + tokens, 0);
+  View<S> x = workspace.matrix(tokens, settings_.width);
+  embedding_.forward<S>(weights_.data(), input.ids, x);
+  if (positions_) positions_->forward<S>(weights_.data(), x);
+  Pass pass{input, {everything, input.ids.size()}, std::nullopt, blocks_.size(), x.data()};
+  if (tabulated_ != nullptr) {
+    pass.table = Lookup<S>{tabulated_->table, input.ids,
+                           gradient == nullptr ? nullptr : gradient + layout_.size()};
+  }
+  return pass;
 }
 
 template <class S>
-Rows SequenceModel<S>::rows_of(std::size_t layer, const SequenceInput& input,
-                               std::span<const std::int32_t> everything) const {
-  if (layer + 1 == blocks_.size()) return Rows{input.positions, false};
-  return Rows{everything, true};
+auto SequenceModel<S>::read_out(S* last, View<S> logits, Workspace<S>& workspace) const -> ReadOut {
+  const Index scored = logits.rows();
+  const Index width = settings_.width;
+  const ReadOut out{workspace.matrix(scored, width), workspace.take(scored),
+                    workspace.matrix(scored, width)};
+  final_norm_.forward<S>(weights_.data(), constant(view(last, scored, width)), out.normal,
+                         out.inverse_sd, out.final);
+  head_.forward<S>(weights_.data(), constant(out.final), logits);
+  return out;
 }
 
 template <class S>
@@ -319,35 +355,19 @@ void SequenceModel<S>::block_backward(const Block& block, const BlockTape& tape,
 template <class S>
 SequenceOutcome SequenceModel<S>::forward(const SequenceInput& input, Workspace<S>& workspace,
                                           View<S> logits) const {
-  check(input);
   const typename Workspace<S>::Scope scope(workspace);
-  const auto tokens = static_cast<Index>(input.ids.size());
-  const auto scored = static_cast<Index>(input.positions.size());
-  const Index width = settings_.width;
-  const S* theta = weights_.data();
-  auto* everything = workspace.template array<std::int32_t>(tokens);
-  std::iota(everything, everything + tokens, 0);
-  const std::span<const std::int32_t> all(everything, static_cast<std::size_t>(tokens));
-  const std::optional<Lookup<S>> lookup = lookup_of(input, nullptr);
-
-  View<S> x = workspace.matrix(tokens, width);
-  embedding_.forward<S>(theta, input.ids, x);
-  if (positions_) positions_->forward<S>(theta, x);
+  const Pass pass = begin(input, nullptr, workspace);
+  View<S> x = view(pass.x, pass.tokens(), settings_.width);
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
     const typename Workspace<S>::Scope layer_scope(workspace);
-    const Rows rows = rows_of(layer, input, all);
+    const Rows rows = pass.rows(layer);
     const BlockTape* tape =
-        block_forward(blocks_[layer], x.data(), layer == 0 && lookup ? &*lookup : nullptr, rows,
-                      tokens, workspace);
-    x.topRows(rows.count()) = view(tape->out, rows.count(), width);
+        block_forward(blocks_[layer], pass.x, pass.lookup(layer), rows, pass.tokens(), workspace);
+    x.topRows(rows.count()) = view(tape->out, rows.count(), settings_.width);
   }
-  View<S> last = recollect::rows(x, 0, scored);
-  View<S> normal = workspace.matrix(scored, width);
-  View<S> final = workspace.matrix(scored, width);
-  final_norm_.forward<S>(theta, constant(last), normal, workspace.take(scored), final);
-  head_.forward<S>(theta, constant(final), logits);
+  (void)read_out(pass.x, logits, workspace);
 
-  View<S> copy = workspace.matrix(scored, vocab_);
+  View<S> copy = workspace.matrix(logits.rows(), vocab_);
   copy = logits;
   const auto outcome = cross_entropy<S>(input.labels, S(0), copy);
   return SequenceOutcome{outcome.loss, outcome.correct};
@@ -357,70 +377,60 @@ template <class S>
 SequenceOutcome SequenceModel<S>::forward_backward(const SequenceInput& input, S loss_scale,
                                                    Workspace<S>& workspace,
                                                    std::span<S> gradient_span) const {
-  check(input);
   const typename Workspace<S>::Scope scope(workspace);
-  const auto tokens = static_cast<Index>(input.ids.size());
+  S* gradient = gradient_span.data();
+  const Pass pass = begin(input, gradient, workspace);
+  const Index tokens = pass.tokens();
   const auto scored = static_cast<Index>(input.positions.size());
   const Index width = settings_.width;
   const S* theta = weights_.data();
-  S* gradient = gradient_span.data();
-  auto* everything = workspace.template array<std::int32_t>(tokens);
-  std::iota(everything, everything + tokens, 0);
-  const std::span<const std::int32_t> all(everything, static_cast<std::size_t>(tokens));
-  const std::optional<Lookup<S>> lookup = lookup_of(input, gradient);
 
-  View<S> x = workspace.matrix(tokens, width);
-  embedding_.forward<S>(theta, input.ids, x);
-  if (positions_) positions_->forward<S>(theta, x);
   auto** tapes = workspace.template array<const BlockTape*>(static_cast<Index>(blocks_.size()));
-  S* last = x.data();
+  S* last = pass.x;
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
-    tapes[layer] = block_forward(blocks_[layer], last, layer == 0 && lookup ? &*lookup : nullptr,
-                                 rows_of(layer, input, all), tokens, workspace);
+    tapes[layer] = block_forward(blocks_[layer], last, pass.lookup(layer), pass.rows(layer), tokens,
+                                 workspace);
     last = tapes[layer]->out;
   }
-  View<S> normal = workspace.matrix(scored, width);
-  View<S> final = workspace.matrix(scored, width);
   View<S> logits = workspace.matrix(scored, vocab_);
-  S* inverse_sd = workspace.take(scored);
-  final_norm_.forward<S>(theta, view<S>(static_cast<const S*>(last), scored, width), normal,
-                         inverse_sd, final);
-  head_.forward<S>(theta, constant(final), logits);
+  const ReadOut out = read_out(last, logits, workspace);
   const auto outcome = cross_entropy<S>(input.labels, loss_scale, logits);
 
-  View<S> d_out = workspace.matrix(tokens, width);
-  View<S> dx = workspace.matrix(tokens, width);
-  View<S> d_last = recollect::rows(d_out, 0, scored);
-  head_.backward<S>(theta, gradient, constant(final), constant(logits), d_last, Write::kOverwrite);
-  final_norm_.backward<S>(theta, gradient, constant(normal), inverse_sd, constant(d_last), d_last);
-  S* from = d_out.data();
-  S* to = dx.data();
+  S* from = workspace.take(tokens * width);
+  S* to = workspace.take(tokens * width);
+  View<S> d_last = view(from, scored, width);
+  head_.backward<S>(theta, gradient, constant(out.final), constant(logits), d_last,
+                    Write::kOverwrite);
+  final_norm_.backward<S>(theta, gradient, constant(out.normal), out.inverse_sd, constant(d_last),
+                          d_last);
   for (std::size_t layer = blocks_.size(); layer-- > 0;) {
-    block_backward(blocks_[layer], *tapes[layer], layer == 0 && lookup ? &*lookup : nullptr,
-                   rows_of(layer, input, all), tokens, from, to, gradient, workspace);
+    block_backward(blocks_[layer], *tapes[layer], pass.lookup(layer), pass.rows(layer), tokens,
+                   from, to, gradient, workspace);
     std::swap(from, to);
   }
-  const ConstView<S> d_embedded = view<S>(static_cast<const S*>(from), tokens, width);
+  const ConstView<S> d_embedded = constant(view(from, tokens, width));
   embedding_.backward<S>(gradient, input.ids, d_embedded);
   if (positions_) positions_->backward<S>(gradient, d_embedded);
   return SequenceOutcome{outcome.loss, outcome.correct};
 }
 
 template <class S>
+std::int64_t SequenceModel<S>::convolution_state(std::int64_t tokens) const noexcept {
+  const std::int64_t remembered = std::max<std::int64_t>(settings_.short_conv - 1, 0);
+  return settings_.layers * settings_.width * std::min(tokens, remembered);
+}
+
+template <class S>
 std::int64_t SequenceModel<S>::state_size(std::int64_t tokens) const noexcept {
-  const std::int64_t tail =
-      settings_.width * std::min(tokens, std::max<std::int64_t>(settings_.short_conv - 1, 0));
-  std::int64_t size = 0;
-  for (const Block& block : blocks_) size += block.mixer->state_size(tokens) + tail;
+  std::int64_t size = convolution_state(tokens);
+  for (const Block& block : blocks_) size += block.mixer->state_size(tokens);
   return size;
 }
 
 template <class S>
 std::int64_t SequenceModel<S>::state_size_peak(std::int64_t tokens) const noexcept {
-  const std::int64_t tail =
-      settings_.width * std::min(tokens, std::max<std::int64_t>(settings_.short_conv - 1, 0));
-  std::int64_t size = 0;
-  for (const Block& block : blocks_) size += block.mixer->state_size_peak(tokens) + tail;
+  std::int64_t size = convolution_state(tokens);
+  for (const Block& block : blocks_) size += block.mixer->state_size_peak(tokens);
   return size;
 }
 

@@ -94,6 +94,8 @@ class SequenceModel {
   struct Block;
   struct BlockTape;
   struct Tabulated;
+  struct Pass;
+  struct ReadOut;
 
   [[nodiscard]] const BlockTape* block_forward(const Block& block, S* x, const Lookup<S>* lookup,
                                                const Rows& rows, Index tokens,
@@ -101,11 +103,11 @@ class SequenceModel {
   void block_backward(const Block& block, const BlockTape& tape, const Lookup<S>* lookup,
                       const Rows& rows, Index tokens, S* d_out, S* dx, S* gradient,
                       Workspace<S>& workspace) const;
-  [[nodiscard]] Rows rows_of(std::size_t layer, const SequenceInput& input,
-                             std::span<const std::int32_t> everything) const;
-  void check(const SequenceInput& input) const;
+  [[nodiscard]] Pass begin(const SequenceInput& input, S* gradient, Workspace<S>& workspace) const;
+  [[nodiscard]] ReadOut read_out(S* last, View<S> logits, Workspace<S>& workspace) const;
   [[nodiscard]] bool can_tabulate() const noexcept;
-  [[nodiscard]] std::optional<Lookup<S>> lookup_of(const SequenceInput& input, S* gradient) const;
+  /// What the convolutions remember after `tokens` tokens.
+  [[nodiscard]] std::int64_t convolution_state(std::int64_t tokens) const noexcept;
 
   ModelSettings settings_;
   std::int64_t vocab_ = 0;
