@@ -186,7 +186,7 @@ TEST_CASE("malformed: every number beyond its bounds names them and the way back
       const std::string bare = fmt::format("task: {{name: {}}}\n", option.task);
       CHECK(error_of(bare, {set}).starts_with(fmt::format("--set {}: {}", set, start)));
 
-      if (is_list(option.field)) return;
+      if (is_list(option.field) || option.section == "eval") return;
       const std::string grid = fmt::format("{}grid:\n  {}: [{}]\n", bare, option.key(), value);
       CHECK(error_of(grid).starts_with("x.yaml:3: grid." + start));
     };
@@ -224,7 +224,7 @@ TEST_CASE("malformed: messages about single options, word for word") {
       {"task: {name: mqar}\ntrain: {learning_rate: .nan}",
        "x.yaml:2: train.learning_rate = .nan: must be a number, > 0 and <= 10, and finite"},
       {"task: {name: mqar}\ntrain: {examples: offline}",
-       "x.yaml:2: train.examples = offline: must be a whole number, 1..1000000000, or the word "
+       "x.yaml:2: train.examples = offline: must be a whole number, 1..16777216, or the word "
        "online; write e.g. 10000"},
       {"task: {name: mqar}\ntrain: {betas: [0.9]}",
        "x.yaml:2: train.betas = [0.9]: must be a list of 2 numbers, >= 0 and < 1; it holds 1"},
@@ -241,6 +241,14 @@ TEST_CASE("malformed: messages about single options, word for word") {
        "x.yaml:1: task.length = -5: must be a whole number, 1..16777216; raise it"},
       {"task: {name: mqar, layout: \"" + std::string(100, 'a') + "\"}",
        "x.yaml:1: task.layout = " + std::string(60, 'a') + "...: must be one of packed, power-law"},
+      {"task: {name: mqar}\ntrain: {examples: 16777217}",
+       "x.yaml:2: train.examples = 16777217: must be a whole number, 1..16777216, or the word "
+       "online; lower it"},
+      {"task: {name: mqar}\ntrain: {validation_examples: 16777217}",
+       "x.yaml:2: train.validation_examples = 16777217: must be a whole number, 1..16777216; lower "
+       "it"},
+      {"task: {name: mqar}\neval: {examples: 16777217}",
+       "x.yaml:2: eval.examples = 16777217: must be a whole number, 1..16777216; lower it"},
   };
   for (const auto& [text, message] : cases) CHECK(error_of(text) == message);
 }
@@ -281,6 +289,10 @@ TEST_CASE("malformed: messages about keys and sections, word for word") {
       {"task: {name: mqar}\nexperiment: 'a,b'",
        "x.yaml:2: experiment = a,b: must be a text of 1..100 bytes without comma, quotes and line "
        "breaks; it stands in tables"},
+      {"task: {name: mqar}\nexperiment: a/b",
+       "x.yaml:2: experiment = a/b: must not hold '/' or begin with '.'; it names a file"},
+      {"task: {name: mqar}\nexperiment: .a",
+       "x.yaml:2: experiment = .a: must not hold '/' or begin with '.'; it names a file"},
   };
   for (const auto& [text, message] : cases) CHECK(error_of(text) == message);
 }
@@ -329,6 +341,9 @@ TEST_CASE("malformed: messages about variants and seeds, word for word") {
        "x.yaml:2: two cells are the same: [fixed-decay, seed 0] and [again, seed 0]; what tells "
        "them "
        "apart has no effect on training; remove one"},
+      {"variants: [gated-linear, full-quadratic]\nmodel:\n  width: 32\n  lambda_hidden: 8",
+       "x.yaml:5: model.lambda_hidden = 8: none of the variants listed has a use for it; leave it "
+       "out"},
       {"seeds: [0, 1, 0]", "x.yaml:2: seeds = [0, 1, 0] holds 0 twice; keep one"},
       {"seeds: 3", "x.yaml:2: seeds = 3: must be a list of at least one; write e.g. [0, 1, 2]"},
       {"seeds: [-1]",
@@ -349,6 +364,13 @@ TEST_CASE("malformed: rules between options point at the option to change, word 
       {"task: {name: mqar}\ntrain: {batch: 64, examples: 32}",
        "x.yaml:2: train.batch = 64 is more than train.examples = 32, and a batch holds no example "
        "twice; lower batch to 32 or raise examples"},
+      {"task: {name: mqar}\ntrain:\n  order_seed: 3\n  examples: online",
+       "x.yaml:3: train.order_seed = 3 has no effect with train.examples = online, where no "
+       "batches are drawn; leave it out or give a number of examples"},
+      {"task: {name: mqar}\ntrain: {order_seed: 3}\ngrid: {train.examples: [100, online]}",
+       "x.yaml:2: train.order_seed = 3 has no effect with train.examples = online, where no "
+       "batches are drawn; leave it out or give a number of examples (grid: train.examples = "
+       "online)"},
       {"task: {name: mqar}\ntrain: {warmup: 11, steps: 10}",
        "x.yaml:2: train.warmup = 11 is more than train.steps = 10; lower it to 10 or less"},
       {"task: {name: mqar}\neval: {lengths: [128, 128]}",
@@ -408,7 +430,13 @@ TEST_CASE("malformed: messages about the grid, word for word") {
       {"grid: {seeds: [8]}",
        "x.yaml:2: grid key 'seeds' is crossed anyway; give the list at the top level"},
       {"grid: {eval.lengths: [[128]]}",
-       "x.yaml:2: grid key 'eval.lengths' takes a list, and a grid crosses single values; use a "
+       "x.yaml:2: grid key 'eval.lengths' is a scoring option, which makes no other cells; give "
+       "lists in eval (lengths: [64, 128]) or run a second configuration"},
+      {"grid: {eval.unseen_levels: [clamp, as-is]}",
+       "x.yaml:2: grid key 'eval.unseen_levels' is a scoring option, which makes no other cells; "
+       "give lists in eval (lengths: [64, 128]) or run a second configuration"},
+      {"grid: {train.betas: [[0.9, 0.99]]}",
+       "x.yaml:2: grid key 'train.betas' takes a list, and a grid crosses single values; use a "
        "configuration for each list"},
       {"grid: {task.name: [mqar]}",
        "x.yaml:2: grid key 'task.name' cannot be crossed alone, since tasks differ in their "
@@ -421,11 +449,12 @@ TEST_CASE("malformed: messages about the grid, word for word") {
        "[gated-linear, seed 0 (grid: task.pairs = 8)]; what tells them apart has no effect on "
        "training; remove one"},
       {"variants: [gated-linear]\ngrid: {model.lambda_hidden: [8, 16]}",
-       "x.yaml:3: two cells are the same: [gated-linear, seed 0 (grid: model.lambda_hidden = 8)] "
-       "and "
-       "[gated-linear, seed 0 (grid: model.lambda_hidden = 16)]; what tells them apart has no "
-       "effect "
-       "on training; remove one"},
+       "x.yaml:3: grid key 'model.lambda_hidden' has no effect on any of the variants listed; "
+       "leave it out"},
+      {"variants: [adaptive-decay, gated-linear]\ngrid: {model.lambda_hidden: [8, 8]}",
+       "x.yaml:3: two cells are the same: [adaptive-decay, seed 0 (grid: model.lambda_hidden = 8)] "
+       "and [adaptive-decay, seed 0 (grid: model.lambda_hidden = 8)]; what tells them apart has no "
+       "effect on training; remove one"},
   };
   for (const auto& [text, message] : cases) CHECK(error_of(task + text) == message);
 }

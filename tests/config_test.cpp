@@ -161,11 +161,17 @@ TEST_CASE("config: everything that affects weights, history or selection changes
 }
 
 TEST_CASE("config: options without effect on a variant do not change its cells") {
+  // An option that no variant listed uses is an error, so that one which does stands first.
+  const auto beside_adaptive = [](const std::string& model, const std::string& variant) {
+    return parse("task: {name: mqar}\nvariants: [adaptive-decay, " + variant + "]\n" + model)
+        .cells.at(1)
+        .hash();
+  };
   for (const char* variant : {"fixed-decay", "linear-decay", "gated-linear", "full-quadratic"}) {
     CAPTURE(variant);
-    CHECK(one_cell("model: {lambda_hidden: 8}", variant).hash() == one_cell("", variant).hash());
+    CHECK(beside_adaptive("model: {lambda_hidden: 8}", variant) == one_cell("", variant).hash());
   }
-  CHECK(one_cell("model: {gate: none}", "full-quadratic").hash() ==
+  CHECK(beside_adaptive("model: {gate: none, chunk: 32}", "full-quadratic") ==
         one_cell("", "full-quadratic").hash());
   // Without lambda there are no rows to add for longer sequences.
   CHECK(one_cell("eval: {unseen_levels: as-is, lengths: [1024]}", "gated-linear").hash() ==
@@ -218,6 +224,30 @@ TEST_CASE("config: cells are grid x variants x seeds, in that order") {
   CHECK(order ==
         "4 16 g5|4 16 g2|4 16 f5|4 16 f2|4 8 g5|4 8 g2|4 8 f5|4 8 f2|"
         "2 16 g5|2 16 g2|2 16 f5|2 16 f2|2 8 g5|2 8 g2|2 8 f5|2 8 f2|");
+}
+
+TEST_CASE("config: a crossed option without effect on a variant gives it one cell and a warning") {
+  const Experiment experiment = parse(
+      "task: {name: mqar}\nvariants: [adaptive-decay, full-quadratic, gated-linear]\n"
+      "seeds: [0, 1]\ngrid:\n  model.chunk: [16, 32]\n  model.lambda_hidden: [8, 16, 32]\n"
+      "  model.gate: [none]\n  task.pairs: [2, 4]\n");
+  CHECK(experiment.cells.size() == 2 * 2 * (2 * 3 + 1 + 2));
+  REQUIRE(experiment.warnings.size() == 2);
+  CHECK(experiment.warnings[0] ==
+        "test.yaml:5: grid key 'model.chunk' has no effect on some variants, which get one cell "
+        "for all its values (full-quadratic)");
+  CHECK(experiment.warnings[1] ==
+        "test.yaml:6: grid key 'model.lambda_hidden' has no effect on some variants, which get one "
+        "cell for all its values (full-quadratic, gated-linear)");
+  check_round_trips(experiment);
+
+  // A variant's own value goes before the grid's.
+  const Experiment own = parse(
+      "task: {name: mqar}\nvariants: [gated-linear, {name: full-quadratic, heads: 4}]\n"
+      "grid: {model.heads: [1, 2]}\n");
+  REQUIRE(own.cells.size() == 3);
+  CHECK(own.cells[1].variant.model.heads == 4);
+  CHECK(own.warnings.size() == 1);
 }
 
 TEST_CASE("config: a grid crosses whole tasks, and options within them") {
@@ -303,6 +333,8 @@ TEST_CASE("config: resolved experiments and cells give themselves back") {
       "task: {name: mqar}\ngrid: {task.length: [128, 200]}\neval: {unseen_levels: as-is, lengths: "
       "[300]}",
       "task: {name: mqar}\ngrid: {train.order_seed: [0, 1], task.data_seed: [5, 6]}\nseeds: [3, 8]",
+      "task: {name: mqar}\nvariants: [full-quadratic]",
+      "task: {name: mqar}\ntrain: {examples: online}\nseeds: [3, 4]",
       "task: {name: mqar}\ngrid: {train.stop_at: [0.5, 0.99], train.examples: [online, 64]}",
       "task: {name: mqar}\ngrid: {train.learning_rate: [1e-3, 3.0e-4, .01], train.clip: [0, 1.5]}",
       "task: {name: mqar, layout: power-law, filler: zeros, offset: 1, pairs: 5, data_seed: 12}\n"

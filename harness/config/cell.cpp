@@ -76,13 +76,16 @@ std::string Cell::yaml(const std::string& experiment) const {
   ModelSettings model = variant.model;
   TrainSettings own_train = train;
   EvalSettings own_eval = eval;
-  own_train.order_seed = order_seed;
+  if (own_train.examples) own_train.order_seed = order_seed;
+  Fields model_fields = model.fields();
+  std::erase_if(model_fields,
+                [&](const Field& f) { return !model_option_applies(variant.name, f.name); });
 
   std::string out =
       fmt::format("experiment: {}\ntask:\n  name: {}\n", yaml_quoted(experiment), task->name());
   emit_fields(out, own_task->fields(), "  ");
   out += fmt::format("  data_seed: {}\nmodel:\n", data_seed);
-  emit_fields(out, model.fields(), "  ");
+  emit_fields(out, model_fields, "  ");
   out += fmt::format("variants:\n  - {{name: {}, label: {}}}\ntrain:\n", variant.name,
                      yaml_quoted(variant.label));
   emit_fields(out, own_train.fields(), "  ");

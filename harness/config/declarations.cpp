@@ -16,12 +16,13 @@ struct Keys {
   std::vector<std::string> all;
   std::vector<std::string> crossable = {"task"};
 
-  void add(const std::string& section, const Fields& fields) {
+  void add(const std::string& section, const Fields& fields, bool makes_cells = true) {
     for (const Field& field : fields) {
       const std::string key = section + field.name;
       if (std::find(all.begin(), all.end(), key) != all.end()) continue;
       all.push_back(key);
-      if (!field.type().starts_with("list of ")) crossable.push_back(key);
+      const bool is_list = field.type().starts_with("list of ");
+      if (makes_cells && !is_list) crossable.push_back(key);
     }
   }
 };
@@ -35,7 +36,7 @@ const Keys& keys() {
     made.all.emplace_back("task.name");
     made.add("model.", ModelSettings{}.fields());
     made.add("train.", TrainSettings{}.fields());
-    made.add("eval.", EvalSettings{}.fields());
+    made.add("eval.", EvalSettings{}.fields(), false);
     return made;
   }();
   return kKeys;

@@ -25,7 +25,12 @@ void check_key(const YamlEntry& entry, const std::vector<std::string>& crossable
   if (entry.key == "seeds" || entry.key == "seed" || entry.key == "variants") {
     fail("is crossed anyway; give the list at the top level");
   }
-  if (entry.key == "eval.lengths" || entry.key == "train.betas") {
+  if (entry.key == "eval" || entry.key.starts_with("eval.")) {
+    fail(
+        "is a scoring option, which makes no other cells; give lists in eval (lengths: [64, 128]) "
+        "or run a second configuration");
+  }
+  if (entry.key == "train.betas") {
     fail("takes a list, and a grid crosses single values; use a configuration for each list");
   }
   for (const std::string& key : crossable) {

@@ -85,18 +85,19 @@ class Loader {
                       places_[""], cells, kMaxCells));
     }
     for (const GridPoint& point : plan.points) plan.drafts.push_back(read_draft(plan.axes, point));
+    check_used(plan);
     return lay_out(plan);
   }
 
  private:
   std::string read_experiment() const {
     const YamlValue* value = root_.find("experiment");
-    if (value != nullptr) return read_name(*value, "experiment");
+    if (value != nullptr) return read_file_name(*value, "experiment");
     YamlValue stem;
     stem.kind = Kind::kScalar;
     stem.text = std::filesystem::path(file_).stem().string();
     stem.place = places_.at("");
-    return read_name(stem, "experiment (from the file's name)");
+    return read_file_name(stem, "experiment (from the file's name)");
   }
 
   std::vector<VariantEntry> read_variants() const {
@@ -242,6 +243,63 @@ class Loader {
     return axes.empty() ? "" : fmt::format(" (grid: {})", describe(axes, point));
   }
 
+  // False where the option's value in the model section or the grid does not reach the variant.
+  static bool takes(const VariantEntry& variant, const std::string& key) {
+    if (!key.starts_with("model.")) return true;
+    const std::string option = key.substr(key.find('.') + 1);
+    return model_option_applies(variant.name, option) && variant.options.find(option) == nullptr;
+  }
+
+  void check_used(const Plan& plan) const {
+    const auto& variants = plan.variants;
+    if (const YamlValue* model = root_.find("model"); model != nullptr) {
+      for (const YamlEntry& option : model->entries) {
+        if (std::any_of(variants.begin(), variants.end(), [&](const VariantEntry& variant) {
+              return model_option_applies(variant.name, option.key);
+            })) {
+          continue;
+        }
+        throw ConfigError(
+            fmt::format("{}: model.{} = {}: none of the variants listed has a use for it; leave "
+                        "it out",
+                        option.place, option.key, option.value.shown()));
+      }
+    }
+    for (const GridAxis& axis : plan.axes) {
+      if (std::none_of(variants.begin(), variants.end(),
+                       [&](const VariantEntry& variant) { return takes(variant, axis.key); })) {
+        throw ConfigError(
+            fmt::format("{}: grid key '{}' has no effect on any of the variants listed; leave it "
+                        "out",
+                        axis.place, axis.key));
+      }
+    }
+  }
+
+  // True where an earlier point gives the variant the same cells: they differ in options alone that
+  // it does not take. By position in the grid, so that a repeated value is not folded away.
+  static bool is_folded(const Plan& plan, const GridPoint& point, const VariantEntry& variant) {
+    for (std::size_t a = 0; a < plan.axes.size(); ++a) {
+      if (point[a] > 0 && !takes(variant, plan.axes[a].key)) return true;
+    }
+    return false;
+  }
+
+  static void warn_folded(std::vector<std::string>& warnings, const Plan& plan) {
+    for (const GridAxis& axis : plan.axes) {
+      if (axis.values.size() < 2) continue;
+      std::vector<std::string> labels;
+      for (const VariantEntry& variant : plan.variants) {
+        if (!takes(variant, axis.key)) labels.push_back(variant.label);
+      }
+      if (labels.empty()) continue;
+      warnings.push_back(
+          fmt::format("{}: grid key '{}' has no effect on some variants, which get one cell for "
+                      "all its values ({})",
+                      axis.place, axis.key, fmt::join(labels, ", ")));
+    }
+  }
+
   // The draft's model with the variant's own options.
   static ModelSettings variant_model(const Draft& draft, const VariantEntry& variant,
                                      std::size_t index, const std::string& combination) {
@@ -290,16 +348,18 @@ class Loader {
         cell.levels = levels_of(cell);
         report("", [&] { check_cell(cell); });
         note_unseen(unseen, cell, report);
+        if (is_folded(plan, plan.points[p], variant)) continue;
         for (const std::int64_t seed : plan.seeds) {
           cell.seed = seed;
           cell.data_seed = draft.data_seed.value_or(seed);
           cell.order_seed = draft.train.order_seed.value_or(seed);
-          cell.train.order_seed = cell.order_seed;
+          if (cell.train.examples) cell.train.order_seed = cell.order_seed;
           check_new(seen, cell, combination);
           experiment.cells.push_back(cell);
         }
       }
     }
+    warn_folded(experiment.warnings, plan);
     for (const auto& [text, labels] : unseen) {
       experiment.warnings.push_back(fmt::format("{} ({})", text, fmt::join(labels, ", ")));
     }

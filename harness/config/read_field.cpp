@@ -305,6 +305,17 @@ std::string read_name(const YamlValue& value, std::string_view key) {
   return value.text;
 }
 
+std::string read_file_name(const YamlValue& value, std::string_view key) {
+  std::string name = read_name(value, key);
+  if (name.find('/') != std::string::npos || name.front() == '.') {
+    throw ConfigError(
+        fmt::format("{}: {} = {}: must not hold '/' or begin with '.'; it names a "
+                    "file",
+                    value.place, key, value.shown()));
+  }
+  return name;
+}
+
 std::string read_known(const YamlValue& value, std::string_view key,
                        const std::vector<std::string>& known) {
   if (value.kind == Kind::kScalar &&

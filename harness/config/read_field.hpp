@@ -33,6 +33,10 @@ void require_list(const YamlValue& value, std::string_view key, std::string_view
 /// comma, quotes and control characters. @throws ConfigError
 [[nodiscard]] std::string read_name(const YamlValue& value, std::string_view key);
 
+/// A name that becomes part of a file's name too: also no '/', and no '.' in front.
+/// @throws ConfigError
+[[nodiscard]] std::string read_file_name(const YamlValue& value, std::string_view key);
+
 /// The name of one of `known`. @throws ConfigError listing them and the nearest
 [[nodiscard]] std::string read_known(const YamlValue& value, std::string_view key,
                                      const std::vector<std::string>& known);

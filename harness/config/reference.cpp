@@ -43,7 +43,8 @@ std::string configuration_reference() {
       "`--set grid.task.pairs=[8,16]`). Whole numbers are written without fraction or exponent.\n\n"
       "## Top level\n\n"
       "| key | type | default | meaning |\n|---|---|---|---|\n"
-      "| `experiment` | string | the file's name without its suffix | names the rows in tables |\n"
+      "| `experiment` | string | the file's name without its suffix | names the rows in tables; no "
+      "`/`, no `.` in front |\n"
       "| `task` | map | required, unless the grid crosses tasks | what is learned: `name` and the "
       "task's own options |\n"
       "| `model` | map | the papers' model | options of the sequence model |\n"
@@ -56,12 +57,17 @@ std::string configuration_reference() {
       "weights and, unless given, `task.data_seed` and `train.order_seed` |\n"
       "| `seed` | int | | short for a list of one; not together with `seeds` |\n"
       "| `grid` | map | | keys in full, each with a list of values, all crossed: "
-      "`grid: {task.pairs: [8, 16], model.width: [32, 64]}`. Any key of task, model, train and "
-      "eval "
+      "`grid: {task.pairs: [8, 16], model.width: [32, 64]}`. Any key of task, model and train "
       "that takes one value; or `task` with a list of whole tasks, in place of the section |\n\n"
       "Cells are laid out as grid x variants x seeds, the first line of the grid outermost. No two "
-      "may be the same training run: a value listed twice, or an option that does not affect a "
-      "variant, is an error.\n\n";
+      "may be the same training run: a value listed twice, or a variant listed twice, is an error. "
+      "A "
+      "variant on which a crossed option has no effect gets one cell for all its values, and a "
+      "warning says so; an option of `model`, in the section or in the grid, that no listed "
+      "variant "
+      "uses is an error. Options of `eval` are not crossed, since scoring makes no other cells: "
+      "give "
+      "lists in `eval`, or run a second configuration.\n\n";
 
   for (const TaskEntry& task : tasks()) {
     const auto settings = task.settings();

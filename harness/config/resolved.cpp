@@ -12,13 +12,21 @@ namespace recollect {
 
 namespace {
 
+// An option of the model without use to any variant: given, it would be an error.
+bool is_unused(const Plan& plan, const std::string& section, const std::string& option) {
+  return section == "model" &&
+         std::none_of(plan.variants.begin(), plan.variants.end(), [&](const VariantEntry& variant) {
+           return model_option_applies(variant.name, option);
+         });
+}
+
 // One section as all the given drafts have it. Fields of one index are the same option.
 void emit_common(std::string& out, const std::vector<Fields>& drafts, const std::string& section,
-                 const std::vector<GridAxis>& axes, std::string_view indent) {
+                 const Plan& plan, std::string_view indent) {
   for (std::size_t i = 0; i < drafts.front().size(); ++i) {
     const Field& field = drafts.front()[i];
     const std::string text = field_text(field);
-    const bool crossed = std::any_of(axes.begin(), axes.end(), [&](const GridAxis& axis) {
+    const bool crossed = std::any_of(plan.axes.begin(), plan.axes.end(), [&](const GridAxis& axis) {
       return axis.key == section + "." + field.name;
     });
     const bool common = std::all_of(drafts.begin(), drafts.end(), [&](const Fields& other) {
@@ -26,6 +34,8 @@ void emit_common(std::string& out, const std::vector<Fields>& drafts, const std:
     });
     if (crossed) {
       out += fmt::format("{}# {}: crossed by the grid\n", indent, field.name);
+    } else if (is_unused(plan, section, field.name)) {
+      out += fmt::format("{}# {}: not used by these variants\n", indent, field.name);
     } else if (common && !text.empty()) {
       out += fmt::format("{}{}: {}\n", indent, field.name, text);
     } else {
@@ -55,7 +65,7 @@ void emit_task(std::string& out, const Plan& plan, const std::vector<const Draft
     fields.push_back(std::move(all));
   }
   out += fmt::format("{}name: {}\n", first, drafts.front()->task->name());
-  emit_common(out, fields, "task", plan.axes, indent);
+  emit_common(out, fields, "task", plan, indent);
 }
 
 template <class Member>
@@ -64,7 +74,7 @@ void emit_section(std::string& out, const Plan& plan, const std::string& section
   std::vector<Fields> fields;
   for (Draft& copy : copies) fields.push_back((copy.*member).fields());
   out += fmt::format("{}:\n", section);
-  emit_common(out, fields, section, plan.axes, "  ");
+  emit_common(out, fields, section, plan, "  ");
 }
 
 void emit_variant(std::string& out, const VariantEntry& variant) {

@@ -9,6 +9,7 @@ namespace recollect {
 namespace {
 
 constexpr double kMaxCount = 1e9;
+constexpr double kMaxExamples = 1 << 24;
 constexpr double kMaxSeed = 9007199254740992.0;  // 2^53: exact in every reader of CSV and JSON
 
 }  // namespace
@@ -16,10 +17,10 @@ constexpr double kMaxSeed = 9007199254740992.0;  // 2^53: exact in every reader 
 Fields TrainSettings::fields() {
   Fields all;
   all.push_back(field("examples", examples, "training examples, drawn once; online: fresh for ever")
-                    .range(1, kMaxCount)
+                    .range(1, kMaxExamples)
                     .or_word("online"));
-  all.push_back(
-      field("validation_examples", validation_examples, "validation examples").range(1, kMaxCount));
+  all.push_back(field("validation_examples", validation_examples, "validation examples")
+                    .range(1, kMaxExamples));
   all.push_back(field("batch", batch, "examples a step").range(1, 65536));
   all.push_back(field("steps", steps, "optimiser steps at most").range(1, kMaxCount));
   all.push_back(field("learning_rate", learning_rate, "Adam's step size").above(0, 10));
@@ -41,7 +42,7 @@ Fields TrainSettings::fields() {
                       "task.length flags the rows")
                     .range(1, 1 << 24)
                     .when_absent("task.length"));
-  all.push_back(field("order_seed", order_seed, "seed of the batches")
+  all.push_back(field("order_seed", order_seed, "seed of the batches; not with examples: online")
                     .range(0, kMaxSeed)
                     .when_absent("the cell's seed"));
   return all;
@@ -53,6 +54,12 @@ void TrainSettings::validate() const {
                      fmt::format("= {} is more than train.examples = {}, and a batch holds no "
                                  "example twice; lower batch to {} or raise examples",
                                  batch, *examples, *examples));
+  }
+  if (!examples && order_seed) {
+    throw FieldError("order_seed",
+                     fmt::format("= {} has no effect with train.examples = online, where no "
+                                 "batches are drawn; leave it out or give a number of examples",
+                                 *order_seed));
   }
   if (warmup > steps) {
     throw FieldError(
@@ -66,7 +73,7 @@ Fields EvalSettings::fields() {
   all.push_back(field("lengths", lengths, "lengths at which the final and best weights are scored")
                     .range(1, 1 << 24)
                     .when_absent("[task.length]"));
-  all.push_back(field("examples", examples, "test examples at each length").range(1, kMaxCount));
+  all.push_back(field("examples", examples, "test examples at each length").range(1, kMaxExamples));
   all.push_back(choice("unseen_levels", unseen_levels, {"error", "clamp", "as-is"},
                        "what a level beyond the trained ones reads: nothing (an error), the last "
                        "trained level's lambda, or the untrained row"));

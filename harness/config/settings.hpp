@@ -31,7 +31,7 @@ struct TrainSettings {
   std::int64_t eval_every = 100;
   std::optional<double> stop_at;              ///< absent: train for all steps
   std::optional<std::int64_t> select_length;  ///< absent: task.length
-  std::optional<std::int64_t> order_seed;     ///< absent: the cell's seed
+  std::optional<std::int64_t> order_seed;     ///< absent: the cell's seed, or examples online
 
   [[nodiscard]] Fields fields();
   void validate() const;  ///< @throws FieldError
@@ -82,8 +82,11 @@ struct Experiment {
   std::string name;
   std::string file;      ///< as given on the command line
   std::string resolved;  ///< the resolved configuration as YAML; fed back, it gives the same cells
-  std::vector<Cell> cells;            ///< grid x variants x seeds; no two with the same hash
-  std::vector<std::string> warnings;  ///< e.g. lengths that need levels beyond the trained ones
+  /// Grid x variants x seeds, less the grid's values that a variant does not take; no two with the
+  /// same hash.
+  std::vector<Cell> cells;
+  /// Lengths that need levels beyond the trained ones; crossed options without effect on a variant.
+  std::vector<std::string> warnings;
 };
 
 }  // namespace recollect
