@@ -95,6 +95,23 @@ bool file_exists(const std::filesystem::path& path) {
   return exists;
 }
 
+void check_folder(const std::filesystem::path& path) {
+  std::filesystem::path place = std::filesystem::absolute(path).lexically_normal();
+  std::error_code error;
+  while (!std::filesystem::exists(place, error) && !error && place != place.root_path()) {
+    place = place.parent_path();
+  }
+  if (!error && !std::filesystem::is_directory(place, error) && !error) {
+    error = std::make_error_code(std::errc::not_a_directory);
+  }
+  if (!error && ::access(place.c_str(), W_OK | X_OK) != 0) {
+    error = std::error_code(errno, std::generic_category());
+  }
+  if (error) {
+    throw IoError(fmt::format("cannot make the folder {}: {}", path.string(), error.message()));
+  }
+}
+
 void make_folder(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);

@@ -17,6 +17,10 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view b
 /// @throws IoError where the answer cannot be had, e.g. for want of permission
 [[nodiscard]] bool file_exists(const std::filesystem::path& path);
 
+/// Fails where make_folder() would, or where nothing could be written into the folder; makes
+/// nothing. @throws IoError with the path and the system's reason
+void check_folder(const std::filesystem::path& path);
+
 /// Makes a folder and those above it. @throws IoError where one of them is a file or not writable
 void make_folder(const std::filesystem::path& path);
 

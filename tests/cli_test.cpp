@@ -10,6 +10,14 @@
 #include "harness/report/csv.hpp"
 #include "tests/temporary_folder.hpp"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define RECOLLECT_UNDER_SANITIZER
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define RECOLLECT_UNDER_SANITIZER
+#endif
+#endif
+
 namespace recollect {
 namespace {
 
@@ -19,11 +27,12 @@ struct Result {
   std::string err;
 };
 
-/// Runs the real program. Arguments are those of a shell.
-Result recollect_program(const std::string& arguments) {
+/// Runs the real program. Arguments are those of a shell; `before` is a command of the shell.
+Result recollect_program(const std::string& arguments, const std::string& before = "") {
   const TemporaryFolder folder;
   const std::string errors = (folder / "stderr").string();
-  std::string command = "'" RECOLLECT_BINARY "' ";
+  std::string command = before;
+  command += "'" RECOLLECT_BINARY "' ";
   command += arguments + " 2>'" + errors + "'";
   FILE* pipe = ::popen(command.c_str(), "r");
   REQUIRE(pipe != nullptr);
@@ -60,7 +69,7 @@ std::string tiny_config(const TemporaryFolder& folder) {
   write_file_atomically(path, R"(# A cell that trains in a moment.
 experiment: tiny
 task: {name: mqar, length: 16, pairs: 2, vocab: 16}
-model: {width: 8, layers: 1, lambda_hidden: 4, chunk: 8}
+model: {width: 8, layers: 1, chunk: 8}
 variants: [fixed-decay, full-quadratic]
 train: {examples: 40, validation_examples: 20, batch: 4, steps: 20, eval_every: 10}
 eval: {lengths: [16], examples: 20}
@@ -116,6 +125,12 @@ TEST_CASE("cli: a wrong command line is one line with a way out") {
   expect_usage_error("run x.yaml --jobs many", "--jobs");
   expect_usage_error("table x --format latex", "latex");
   expect_usage_error("list taks", "did you mean 'tasks'?");
+  expect_usage_error("list", "choose one of tasks, variants, configs");
+  expect_usage_error("check ''", "CONFIG is empty; give the path of a configuration file");
+  expect_usage_error("run ''", "CONFIG is empty; give the path of a configuration file");
+  expect_usage_error("run x.yaml --out ''", "--out is empty; give a folder");
+  expect_usage_error("run x.yaml --out=", "--out");
+  expect_usage_error("table ''", "RUNS is empty");
 }
 
 TEST_CASE("cli: a configuration that is wrong or missing") {
@@ -219,6 +234,50 @@ TEST_CASE("cli: a dry run tells cells, parameters, memory and time, and writes n
   CHECK_FALSE(std::filesystem::exists(out));
 }
 
+TEST_CASE("cli: a dry run counts the cells that are only scored") {
+  const TemporaryFolder folder;
+  const std::string run =
+      "run " + tiny_config(folder) + " --jobs 1 --out " + quoted(folder / "out");
+  REQUIRE(recollect_program(run).status == 0);
+  const Result result = recollect_program(run + " --dry-run --set 'eval.lengths=[16, 24]'");
+  CHECK(holds(result.out, "0 done, 2 only to score, 0 to train"));
+}
+
+TEST_CASE("cli: damaged weights give status 4, even where they leave nothing to tabulate") {
+  const TemporaryFolder folder;
+  const std::filesystem::path out = folder / "out";
+  const std::string run = "run " + tiny_config(folder) + " --jobs 1 --out " + quoted(out);
+  REQUIRE(recollect_program(run).status == 0);
+  for (const auto& cell : std::filesystem::directory_iterator(out / "cells")) {
+    std::filesystem::resize_file(cell.path() / "final.safetensors", 100);
+  }
+  const Result result = recollect_program(run + " --set 'eval.lengths=[24]'");
+  CAPTURE(result.err);
+  CHECK(result.status == 4);
+  CHECK(holds(result.err, "to train the cell again, remove the folder "));
+  CHECK(holds(result.err, "warning: no tables: "));
+  CHECK(holds(result.err, "2 of 2 cells failed or diverged"));
+}
+
+#if !defined(RECOLLECT_UNDER_SANITIZER)  // they reserve more memory than any limit leaves
+TEST_CASE("cli: a cell too large for memory is a row, and the others go on") {
+  const TemporaryFolder folder;
+  const std::string arguments = "run " + tiny_config(folder) + " --jobs 1 --out " +
+                                quoted(folder / "out") +
+                                " --set 'grid={model.width: [8, 4096]}' --set model.layers=64";
+  const std::string limit = "ulimit -v 3000000; ";
+  const Result dry = recollect_program(arguments + " --dry-run", limit);
+  CAPTURE(dry.err);
+  CHECK(dry.status == 0);
+  CHECK(holds(dry.out, "memory   not enough for 2 of the cells"));
+  const Result result = recollect_program(arguments, limit);
+  CAPTURE(result.err);
+  CHECK(result.status == 4);
+  CHECK(holds(result.err, "failed: not enough memory"));
+  CHECK(holds(result.err, "2 of 4 cells failed or diverged"));
+}
+#endif
+
 TEST_CASE("cli: places that cannot be read or written give status 5 and one line") {
   const TemporaryFolder folder;
   const std::string config = tiny_config(folder);
@@ -227,8 +286,13 @@ TEST_CASE("cli: places that cannot be read or written give status 5 and one line
   CHECK(file.status == 5);
   CHECK(line_count(file.err) == 1);
   CHECK(holds(file.err, "Not a directory"));
+  const Result dry =
+      recollect_program("run " + config + " --dry-run --out " + quoted(folder / "file"));
+  CHECK(dry.status == 5);
+  CHECK(dry.err == file.err);
+  CHECK(dry.out.empty());
   const std::string name(300, 'x');
-  const Result long_name = recollect_program("run " + config + " --out /tmp/" + name);
+  const Result long_name = recollect_program("run " + config + " --out " + quoted(folder / name));
   CHECK(long_name.status == 5);
   CHECK(line_count(long_name.err) == 1);
   CHECK(holds(long_name.err, "File name too long"));

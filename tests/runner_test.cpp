@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char* kConfiguration = R"(experiment: tiny
 task: {name: mqar, length: 16, pairs: 2, vocab: 16}
-model: {width: 8, layers: 1, lambda_hidden: 4, chunk: 8}
+model: {width: 8, layers: 1, chunk: 8}
 variants: [fixed-decay, adaptive-decay]
 train: {examples: 40, validation_examples: 20, batch: 4, steps: 20, eval_every: 10}
 eval: {lengths: [16], examples: 20}
@@ -235,7 +235,39 @@ TEST_CASE("runner: a plan knows jobs, threads and which cells are long") {
   CHECK(plan_run(tiny({"seeds=[0]", "variants=[fixed-decay]"}), out / "x", 3).jobs == 1);
 }
 
-TEST_CASE("runner: weights that are damaged are named, and the cell is left as it is") {
+TEST_CASE("runner: a finished cell with a damaged file is trained again, and the plan says so") {
+  const TemporaryFolder out;
+  Watch watch;
+  run_experiment(tiny(), out.path(), 1, watch);
+  const auto before = files_of(out.path());
+  const CellFolder folder(out.path(), tiny().cells[1].hash());
+  for (const char* file : {"status.yaml", "scores.csv", "slices.csv"}) {
+    CAPTURE(file);
+    folder.write_text(file, "{half a fi");
+    const RunPlan plan = plan_run(tiny(), out.path());
+    CHECK(plan.count(Work::kNone) == 3);
+    CHECK(plan.count(Work::kTrain) == 1);
+    REQUIRE(plan.notes.size() == 1);
+    CHECK(plan.notes[0].find("training a cell again: ") == 0);
+    CHECK(plan.notes[0].find((folder.path() / file).string()) != std::string::npos);
+    Watch again;
+    CHECK(run_experiment(tiny(), out.path(), 1, again).finished == 4);
+    CHECK(again.steps == 20);
+    CHECK(files_of(out.path()) == before);
+  }
+}
+
+TEST_CASE("runner: scoring a cell does not need its provenance") {
+  const TemporaryFolder out;
+  Watch watch;
+  run_experiment(tiny(), out.path(), 1, watch);
+  const CellFolder folder(out.path(), tiny().cells[0].hash());
+  std::filesystem::remove(folder.path() / "provenance.yaml");
+  CHECK(run_experiment(tiny({"eval.lengths=[16, 24]"}), out.path(), 1, watch).finished == 4);
+  CHECK(folder.read_text("provenance.yaml").starts_with("- scoring: "));
+}
+
+TEST_CASE("runner: weights that are damaged are a problem of their cell, which stays as it is") {
   const TemporaryFolder out;
   Watch watch;
   run_experiment(tiny(), out.path(), 1, watch);
@@ -243,9 +275,14 @@ TEST_CASE("runner: weights that are damaged are named, and the cell is left as i
   const std::filesystem::path weights = folder.weights_path(Weights::kFinal);
   std::filesystem::resize_file(weights, 100);
   const std::string status = folder.read_text("status.yaml");
-  CHECK_THROWS_WITH_AS(run_experiment(tiny({"eval.lengths=[16, 24]"}), out.path(), 1, watch),
-                       doctest::Contains(weights.string().c_str()), IoError);
+  const RunSummary summary = run_experiment(tiny({"eval.lengths=[16, 24]"}), out.path(), 1, watch);
+  CHECK(summary.finished == 3);
+  REQUIRE(summary.problems.size() == 1);
+  CHECK(summary.problems[0].find(weights.string()) != std::string::npos);
+  CHECK(summary.problems[0].ends_with("to train the cell again, remove the folder " +
+                                      folder.path().string()));
   CHECK(folder.read_text("status.yaml") == status);
+  CHECK(CellFolder(out.path(), tiny().cells[1].hash()).read_scores().size() == 2 * 4);
 }
 
 TEST_CASE("runner: a place that cannot be written to is found out before training") {
@@ -254,6 +291,21 @@ TEST_CASE("runner: a place that cannot be written to is found out before trainin
   Watch watch;
   CHECK_THROWS_AS(run_experiment(tiny(), out / "file", 1, watch), IoError);
   CHECK(watch.steps == 0);
+  CHECK_THROWS_AS(check_place(out / "file"), IoError);
+  CHECK_THROWS_AS(check_place(out / "file" / "below"), IoError);
+  check_place(out / "new" / "below");
+  check_place(out.path());
+  CHECK_FALSE(std::filesystem::exists(out / "new"));
+}
+
+TEST_CASE("runner: an experiment whose settings changed is told in the plan") {
+  const TemporaryFolder out;
+  Watch watch;
+  run_experiment(tiny({"seeds=[0]"}), out.path(), 1, watch);
+  const RunPlan plan = plan_run(tiny(), out.path());
+  REQUIRE(plan.notes.size() == 1);
+  CHECK(plan.notes[0] == "updating " + experiment_path(out.path(), "tiny").string() +
+                             ": its settings changed; cells of the old settings stay");
 }
 
 TEST_CASE("runner: an experiment's name cannot leave its folder") {

@@ -219,6 +219,25 @@ mqar: length 16, layout packed, filler random, pairs 2, vocab 16, offset 0. Best
   CHECK(one_by_one.find("|    20 |          10 | finished ") != std::string::npos);
 }
 
+TEST_CASE("table: a cell that cannot be read is left out with a warning") {
+  const TemporaryFolder out;
+  const Experiment experiment = write_fixture(out.path());
+  const std::size_t rows = read_cells(out.path()).table.rows.size();
+  const CellFolder first(out.path(), experiment.cells[0].hash());
+  first.write_text("scores.csv", "half a fi");
+  CellTable read = read_cells(out.path());
+  REQUIRE(read.warnings.size() == 1);
+  CHECK(read.warnings[0].find("leaving out cell " + experiment.cells[0].hash()) !=
+        std::string::npos);
+  CHECK(read.warnings[0].find("scores.csv") != std::string::npos);
+  CHECK(read.table.rows.size() == rows - 8);
+  for (const Cell& cell : experiment.cells) {
+    CellFolder(out.path(), cell.hash()).write_text("status.yaml", "{half a fi");
+  }
+  CHECK_THROWS_WITH_AS((void)read_cells(out.path()),
+                       doctest::Contains("no cells that are done and can be read: "), IoError);
+}
+
 TEST_CASE("table: a folder without results is refused with a way out") {
   const TemporaryFolder out;
   CHECK_THROWS_WITH_AS((void)read_cells(out.path()), doctest::Contains("holds no results"),

@@ -17,6 +17,7 @@ void add_check(CLI::App& app, Action& action) {
       app.add_subcommand("check", "Validate a configuration and print it with every default");
   add_config_options(*command, options->config, options->overrides);
   command->callback([options, &action] {
+    expect_given(options->config, "CONFIG", kAConfiguration);
     action = [options] {
       const Experiment experiment = load_experiment(options->config, options->overrides);
       for (const std::string& warning : experiment.warnings) {

@@ -26,6 +26,11 @@ class UsageError : public Error {
   explicit UsageError(const std::string& message) : Error(ExitStatus::kUsage, message) {}
 };
 
+/// Refuses an argument that is there but empty, as an unset variable of a shell leaves it.
+/// @param what  what to give instead @throws UsageError
+void expect_given(const std::string& value, const char* name, const char* what);
+inline constexpr const char* kAConfiguration = "the path of a configuration file";
+
 /// CONFIG and --set, which several subcommands share.
 void add_config_options(CLI::App& command, std::string& config,
                         std::vector<std::string>& overrides);

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <new>
 #include <queue>
 #include <set>
+#include <stdexcept>
 
 #include "harness/cli/progress.hpp"
 #include "harness/train/batch_step.hpp"
@@ -143,7 +145,7 @@ std::set<std::string> varying_options(const std::vector<Shape>& shapes) {
 
 std::string describe_dry_run(const RunPlan& plan, const std::string& out) {
   std::string text = fmt::format(
-      "cells    {}: {} done, {} to score, {} to train; folder {}\n"
+      "cells    {}: {} done, {} only to score, {} to train; folder {}\n"
       "jobs     {}, with {} thread{} each\n",
       plan.cells.size(), plan.count(Work::kNone), plan.count(Work::kScore),
       plan.count(Work::kTrain), out, plan.jobs, plan.threads, plan.threads == 1 ? "" : "s");
@@ -153,20 +155,34 @@ std::string describe_dry_run(const RunPlan& plan, const std::string& out) {
   std::vector<double> seconds;
   double most_bytes = 0.0;
   bool may_stop = false;
+  std::size_t too_large = 0;
   for (const PlannedCell& planned : plan.cells) {
     if (planned.work != Work::kTrain) continue;
     const Cell& cell = *planned.cell;
     may_stop = may_stop || cell.train.stop_at;
-    const auto [found, added] = places.emplace(shape_of(cell).identity(), shapes.size());
-    const SequenceModel<float> model = empty_model(cell);
-    if (added) {
-      shapes.push_back({&cell, 0, model.layout().size(), cell_bytes(cell, model, plan.threads),
-                        measure_step(cell, plan.threads)});
+    const std::string identity = shape_of(cell).identity();
+    try {
+      const SequenceModel<float> model = empty_model(cell);
+      auto found = places.find(identity);
+      if (found == places.end()) {
+        const Shape shape{&cell, 0, model.layout().size(), cell_bytes(cell, model, plan.threads),
+                          measure_step(cell, plan.threads)};
+        found = places.emplace(identity, shapes.size()).first;
+        shapes.push_back(shape);
+      }
+      Shape& shape = shapes[found->second];
+      ++shape.cells;
+      most_bytes = std::max(most_bytes, shape.bytes);
+      seconds.push_back(cell_seconds(cell, model, shape.step_seconds));
+    } catch (const std::bad_alloc&) {
+      ++too_large;
+    } catch (const std::length_error&) {
+      ++too_large;
     }
-    Shape& shape = shapes[found->second];
-    ++shape.cells;
-    most_bytes = std::max(most_bytes, shape.bytes);
-    seconds.push_back(cell_seconds(cell, model, shape.step_seconds));
+  }
+  if (too_large > 0) {
+    text += fmt::format("memory   not enough for {} of the cells: {} would fail\n", too_large,
+                        too_large == 1 ? "it" : "they");
   }
   if (shapes.empty()) return text;
 
@@ -183,6 +199,7 @@ std::string describe_dry_run(const RunPlan& plan, const std::string& out) {
                       most_bytes * plan.jobs / kMebi + 1.0, plan.jobs, plan.jobs == 1 ? "" : "s");
   text += fmt::format("time     about {} at most{}\n", duration_text(packed(seconds, plan.jobs)),
                       may_stop ? "; cells that reach train.stop_at end earlier" : "");
+  if (plan.count(Work::kScore) > 0) text += "         without the cells that are only scored\n";
   return text;
 }
 

@@ -88,13 +88,14 @@ void add_list(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("list", "Print the tasks, variants or configurations there are");
-  command->add_option("WHAT", options->what, "tasks, variants or configs")
-      ->required()
-      ->type_name("");
+  command->add_option("WHAT", options->what, "tasks, variants or configs")->type_name("");
   command->add_option("FOLDER", options->folder, "Where configs are looked for")
       ->capture_default_str()
       ->type_name("");
   command->callback([options, &action] {
+    if (options->what.empty()) {
+      throw UsageError(fmt::format("list what? choose one of {}", fmt::join(kWhat, ", ")));
+    }
     if (std::find(kWhat.begin(), kWhat.end(), options->what) == kWhat.end()) {
       const std::string near = nearest_name(options->what, kWhat);
       throw UsageError(fmt::format("list '{}' is unknown; choose one of {}{}", options->what,

@@ -19,7 +19,8 @@ constexpr const char* kExitStatuses =
     "  0   done\n"
     "  3   the configuration is wrong; nothing was written\n"
     "  4   some cells failed or diverged; the others are done\n"
-    "  5   input or output: files, space, permissions\n"
+    "  5   input or output: files, space, permissions; or not enough memory for the program "
+    "itself\n"
     "  64  the command line is wrong";
 
 std::string version() {
@@ -129,6 +130,10 @@ void flush_output() {
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
     throw IoError("cannot write to the standard output");
   }
+}
+
+void expect_given(const std::string& value, const char* name, const char* what) {
+  if (value.empty()) throw UsageError(fmt::format("{} is empty; give {}", name, what));
 }
 
 void add_config_options(CLI::App& command, std::string& config,

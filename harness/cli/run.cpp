@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 
 #include "core/file.hpp"
 #include "harness/cli/commands.hpp"
@@ -22,8 +23,8 @@ struct Options {
 };
 
 /// The experiment's tables beside its folder; prints where they are.
-void write_tables(const Experiment& experiment, const std::filesystem::path& out) {
-  const CsvTable cells = read_cells(out, experiment.name).table;
+void write_tables(const Experiment& experiment, const std::filesystem::path& out,
+                  const CsvTable& cells) {
   const std::string stem = file_stem(experiment.name);
   const std::filesystem::path cells_path = out / (stem + ".cells.csv");
   const std::filesystem::path groups_path = out / (stem + ".groups.csv");
@@ -37,6 +38,7 @@ ExitStatus run(const Options& options) {
   for (const std::string& warning : experiment.warnings)
     report(fmt::format("warning: {}", warning));
   if (options.dry_run) {
+    check_place(options.out);
     const RunPlan plan = plan_run(experiment, options.out, options.jobs);
     for (const std::string& note : plan.notes) report(note);
     print(describe_dry_run(plan, options.out));
@@ -46,8 +48,15 @@ ExitStatus run(const Options& options) {
     Progress progress(options.out);
     return run_experiment(experiment, options.out, options.jobs, progress);
   }();
-  write_tables(experiment, options.out);
   for (const std::string& problem : summary.problems) report(problem);
+  std::optional<CsvTable> cells;
+  try {
+    cells = read_cells(options.out, experiment.name).table;
+  } catch (const IoError& error) {  // the problems may have left nothing to tabulate
+    if (summary.problems.empty()) throw;
+    report(fmt::format("warning: no tables: {}", error.what()));
+  }
+  if (cells) write_tables(experiment, options.out, *cells);
   if (summary.problems.empty()) return ExitStatus::kDone;
   report(fmt::format("recollect: {} of {} cells failed or diverged; the others are done",
                      summary.problems.size(), experiment.cells.size()));
@@ -73,7 +82,11 @@ void add_run(CLI::App& app, Action& action) {
       ->type_name("N");
   command->add_flag("--dry-run", options->dry_run,
                     "Print cells, parameters, memory and time, and write nothing");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
+  command->callback([options, &action] {
+    expect_given(options->config, "CONFIG", kAConfiguration);
+    expect_given(options->out, "--out", "a folder for the results");
+    action = [options] { return run(*options); };
+  });
 }
 
 }  // namespace recollect::cli

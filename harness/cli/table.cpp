@@ -29,6 +29,7 @@ void add_table(CLI::App& app, Action& action) {
   command->add_option("--experiment", options->experiment, "Only the experiment of this name")
       ->type_name("NAME");
   command->callback([options, &action] {
+    expect_given(options->runs, "RUNS", "the --out folder of a run");
     action = [options] {
       const CellTable cells = read_cells(options->runs, options->experiment);
       for (const std::string& warning : cells.warnings) report(fmt::format("warning: {}", warning));

@@ -503,13 +503,24 @@ CellTable read_cells(const std::filesystem::path& runs, const std::string& exper
 
   CellTable result;
   std::vector<CellRow> rows;
+  std::string unreadable;
   for (const std::filesystem::path& path : files) {
     const ExperimentFile file = read_experiment(path);
     std::size_t missing = 0;
     for (std::size_t i = 0; i < file.folders.size(); ++i) {
       const Cell& cell = file.experiment.cells[i];
       const CellFolder cell_folder(runs, file.folders[i]);
-      const std::optional<CellStatus> status = cell_folder.read_status();
+      std::optional<CellStatus> status;
+      std::vector<ScoreRow> scores;
+      try {
+        status = cell_folder.read_status();
+        if (status && status->ending == Ending::kFinished) scores = cell_folder.read_scores();
+      } catch (const IoError& error) {
+        result.warnings.push_back(fmt::format("experiment '{}': leaving out cell {}: {}",
+                                              file.experiment.name, file.folders[i], error.what()));
+        unreadable = error.what();
+        continue;
+      }
       if (!status) {
         ++missing;
         continue;
@@ -517,7 +528,6 @@ CellTable read_cells(const std::filesystem::path& runs, const std::string& exper
       CellRow& row = rows.emplace_back(
           describe(file.experiment.name, file.config_hash, cell, file.folders[i], *status));
       if (status->ending != Ending::kFinished) continue;
-      const std::vector<ScoreRow> scores = cell_folder.read_scores();
       for (const ScoreKey& wanted : wanted_scores(cell)) {
         const auto found = std::find_if(scores.begin(), scores.end(), [&](const ScoreRow& score) {
           return answers(score, wanted);
@@ -535,7 +545,8 @@ CellTable read_cells(const std::filesystem::path& runs, const std::string& exper
     }
   }
   if (rows.empty()) {
-    throw IoError(fmt::format("{} holds no cells that are done", runs.string()));
+    throw IoError(fmt::format("{} holds no cells that are done{}{}", runs.string(),
+                              unreadable.empty() ? "" : " and can be read: ", unreadable));
   }
   result.table = assemble(rows);
   return result;

@@ -11,7 +11,7 @@ namespace recollect {
 /// What a results folder holds, as a tidy table: one row per (cell, weights, split, eval length).
 struct CellTable {
   CsvTable table;
-  std::vector<std::string> warnings;  ///< e.g. cells that are not done yet
+  std::vector<std::string> warnings;  ///< e.g. cells that are not done yet, or cannot be read
 };
 
 /// Reads the experiments of a results folder, or the one that is named. Columns: experiment, cell
@@ -22,7 +22,8 @@ struct CellTable {
 /// scores.csv. A cell that failed or diverged is one row with empty scores. Only the scores that an
 /// experiment's configuration asks for are its rows, though the cell may hold more for another
 /// experiment.
-/// @throws IoError where there are no such cells, or a file cannot be read
+/// A cell whose files cannot be read is left out, and a warning names it.
+/// @throws IoError where there are no such cells, or an experiment's own file cannot be read
 [[nodiscard]] CellTable read_cells(const std::filesystem::path& runs,
                                    const std::string& experiment = "");
 

@@ -81,9 +81,7 @@ std::optional<CellStatus> CellFolder::read_status() const {
     status.build = node["build"].as<std::string>();
     return status;
   } catch (const std::exception& error) {
-    throw IoError(
-        fmt::format("{}: not a status file: {}; remove the folder to train the cell again",
-                    file.string(), error.what()));
+    throw IoError(fmt::format("{}: not a status file: {}", file.string(), error.what()));
   }
 }
 

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <new>
 #include <set>
+#include <stdexcept>
 #include <thread>
 
 #include "core/build_info.hpp"
@@ -87,10 +88,29 @@ bool same_build(const CellStatus& status) {
          status.build == build();
 }
 
+/// A container that cannot even count its elements lacks memory as well.
+bool lacks_memory(const std::exception& error) {
+  return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+         dynamic_cast<const std::length_error*>(&error) != nullptr;
+}
+
+/// An estimate for the order of the cells; 0 for a model that finds no memory, whose cell fails
+/// with that reason when its turn comes.
+double estimated_step_cost(const Cell& cell) {
+  try {
+    return step_cost(cell, empty_model(cell));
+  } catch (const std::exception& error) {
+    if (!lacks_memory(error)) throw;
+    return 0.0;
+  }
+}
+
+/// @throws IoError where a file of a finished cell is damaged
 Work work_of(const PlannedCell& planned, const CellFolder& folder) {
   if (!planned.status || planned.status->ending == Ending::kFailed) return Work::kTrain;
   if (planned.status->ending == Ending::kDiverged) return Work::kNone;
   const std::vector<ScoreRow> rows = folder.read_scores();
+  (void)folder.read_slices();
   const std::vector<ScoreKey> wanted = wanted_scores(*planned.cell);
   const bool complete = std::none_of(wanted.begin(), wanted.end(),
                                      [&](const ScoreKey& key) { return lacks(rows, key); });
@@ -159,7 +179,7 @@ class CellRun {
         observer_(observer),
         guard_(guard) {}
 
-  /// @throws IoError; every other failure is an outcome
+  /// @throws IoError where a file cannot be written; every other failure is an outcome
   CellOutcome run() {
     const Clock::time_point start = Clock::now();
     CellOutcome outcome;
@@ -170,9 +190,7 @@ class CellRun {
     } catch (const std::exception& error) {
       outcome.status = new_status();
       outcome.status.ending = Ending::kFailed;
-      outcome.status.reason = dynamic_cast<const std::bad_alloc*>(&error) != nullptr
-                                  ? "not enough memory"
-                                  : one_line(error.what());
+      outcome.status.reason = lacks_memory(error) ? "not enough memory" : one_line(error.what());
       // A finished cell stays finished: only its missing rows are still missing.
       if (planned_.work == Work::kTrain) folder_.write_status(outcome.status);
     }
@@ -239,21 +257,38 @@ class CellRun {
     return outcome;
   }
 
+  /// Reads of a finished cell: where they fail, it is this cell alone that is damaged.
+  template <class Read>
+  auto of_finished_cell(Read&& read) const {
+    try {
+      return read();
+    } catch (const IoError& error) {
+      throw std::runtime_error(fmt::format("{}; to train the cell again, remove the folder {}",
+                                           error.what(), folder_.path().string()));
+    }
+  }
+
   CellOutcome score_missing() {
     const Clock::time_point start = Clock::now();
     CellOutcome outcome;
     outcome.status = *planned_.status;
     SequenceModel<float> model = empty_model(cell_);
-    std::vector<ScoreRow> scores = folder_.read_scores();
-    std::vector<SliceRow> slices = folder_.read_slices();
+    std::vector<ScoreRow> scores = of_finished_cell([&] { return folder_.read_scores(); });
+    std::vector<SliceRow> slices = of_finished_cell([&] { return folder_.read_slices(); });
     const auto weights_of = [&](Weights weights) -> SequenceModel<float>& {
-      set_weights(model, load_weights(folder_.weights_path(weights), model.layout()));
+      set_weights(model, of_finished_cell([&] {
+                    return load_weights(folder_.weights_path(weights), model.layout());
+                  }));
       return model;
     };
     add_missing_scores(cell_, outcome.status.best_step, threads_, weights_of, scores, slices);
     outcome.accuracy = headline(cell_, scores);
     folder_.write_scores(std::move(scores), std::move(slices));
-    std::string text = folder_.read_text("provenance.yaml");
+    std::string text;
+    try {
+      text = folder_.read_text("provenance.yaml");
+    } catch (const IoError&) {  // nothing depends on how earlier work went
+    }
     text += provenance("scoring", threads_, seconds_since(start));
     folder_.write_text("provenance.yaml", text);
     return outcome;
@@ -267,6 +302,14 @@ class CellRun {
   RunObserver& observer_;
   std::mutex& guard_;
 };
+
+bool holds_other_settings(const std::filesystem::path& file, const Experiment& experiment) {
+  try {
+    return file_exists(file) && !read_file(file).starts_with(with_newline(experiment.resolved));
+  } catch (const IoError&) {  // whether it can be replaced is for the writing to find out
+    return true;
+  }
+}
 
 void write_experiment(const Experiment& experiment, const RunPlan& plan,
                       const std::filesystem::path& out) {
@@ -304,6 +347,11 @@ SequenceModel<float> empty_model(const Cell& cell) {
                               cell.task->length, cell.levels);
 }
 
+void check_place(const std::filesystem::path& out) {
+  check_folder(out / "cells");
+  check_folder(out / "experiments");
+}
+
 RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out, int jobs) {
   RunPlan plan;
   std::map<std::string, double> step_costs;
@@ -315,14 +363,19 @@ RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out,
     planned.index = i;
     planned.hash = planned.cell->hash();
     const CellFolder folder(out, planned.hash);
-    planned.status = folder.read_status();
-    planned.work = work_of(planned, folder);
+    try {
+      planned.status = folder.read_status();
+      planned.work = work_of(planned, folder);
+    } catch (const IoError& error) {
+      planned.status.reset();
+      planned.work = Work::kTrain;
+      plan.notes.push_back(one_line(fmt::format("training a cell again: {}", error.what())));
+    }
     if (planned.work == Work::kTrain) {
       const std::string shape = shape_of(*planned.cell).identity();
       auto found = step_costs.find(shape);
       if (found == step_costs.end()) {
-        const double cost = step_cost(*planned.cell, empty_model(*planned.cell));
-        found = step_costs.emplace(shape, cost).first;
+        found = step_costs.emplace(shape, estimated_step_cost(*planned.cell)).first;
       }
       planned.cost = found->second * static_cast<double>(planned.cell->train.steps);
     } else if (!same_build(*planned.status)) {
@@ -339,11 +392,9 @@ RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out,
         other_builds.size() > 1 ? fmt::format(" and {} more", other_builds.size() - 1) : ""));
   }
   const std::filesystem::path file = experiment_path(out, experiment.name);
-  if (file_exists(file) && !read_file(file).starts_with(with_newline(experiment.resolved))) {
-    plan.notes.push_back(
-        fmt::format("{} held another configuration of this name; tables will show the "
-                    "new one, and the cells of the old one stay",
-                    file.string()));
+  if (holds_other_settings(file, experiment)) {
+    plan.notes.push_back(fmt::format(
+        "updating {}: its settings changed; cells of the old settings stay", file.string()));
   }
   const auto left = static_cast<int>(plan.cells.size() - plan.count(Work::kNone));
   const int cores = available_cores();

@@ -16,7 +16,7 @@ namespace recollect {
 enum class Work {
   kNone,   ///< finished with every row that is asked for, or diverged
   kScore,  ///< finished, but rows are missing: scored from its weights, without training
-  kTrain,  ///< unfinished or failed: trained from the start
+  kTrain,  ///< unfinished, failed or damaged: trained from the start
 };
 
 struct PlannedCell {
@@ -24,8 +24,10 @@ struct PlannedCell {
   std::size_t index = 0;       ///< its place in the experiment, from 0
   std::string hash;
   Work work = Work::kTrain;
-  std::optional<CellStatus> status;  ///< what its folder said before the run
-  double cost = 0.0;  ///< nominal multiply-adds of all training steps; an upper bound
+  std::optional<CellStatus> status;  ///< what its folder said before the run; none if damaged
+  /// Nominal multiply-adds of all training steps; an upper bound. 0 if there is nothing to train,
+  /// or not enough memory for the model.
+  double cost = 0.0;
 };
 
 /// What a run would do. Making one reads the folders and writes nothing.
@@ -48,6 +50,11 @@ struct RunPlan {
 /// The model of a cell with all weights 0, for its layout and sizes.
 [[nodiscard]] SequenceModel<float> empty_model(const Cell& cell);
 
+/// Fails as run_experiment() would where `out` is no place to write to; makes nothing.
+/// @throws IoError
+void check_place(const std::filesystem::path& out);
+
+/// A cell whose status, scores or slices cannot be read is to be trained again, and a note says so.
 /// @param jobs  cells at once; 0: as many as there are cells to train, at most one a core
 [[nodiscard]] RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out,
                                int jobs = 0);
@@ -83,8 +90,9 @@ struct RunSummary {
 
 /// Runs what plan_run() finds. Writes OUT/experiments/NAME.yaml first, then each cell's folder. The
 /// files, provenance apart, are the same bytes for any `jobs`. A cell that diverges or fails
-/// becomes a status with its reason, and the others go on.
-/// @throws IoError for files and space; cells that are done by then stay done
+/// becomes a status with its reason, and the others go on; so does a finished cell whose weights
+/// cannot be read though scores are missing, but its own files stay as they are.
+/// @throws IoError for files that cannot be written; cells that are done by then stay done
 RunSummary run_experiment(const Experiment& experiment, const std::filesystem::path& out, int jobs,
                           RunObserver& observer);
 
