@@ -39,7 +39,6 @@ struct Ceilings {
 struct GeneratorScratch {
   Sampler sampler;
   std::vector<std::int32_t> items;
-  std::vector<std::uint8_t> marks;
   std::vector<std::pair<double, std::int32_t>> race;
 };
 

@@ -6,11 +6,14 @@
 #include <vector>
 
 #include "core/fenwick.hpp"
+#include "harness/config/load.hpp"
 #include "harness/train/batch_step.hpp"
 #include "harness/train/optimizer.hpp"
+#include "harness/train/trainer.hpp"
 #include "models/mixers/registry.hpp"
 #include "tasks/mqar.hpp"
 #include "tests/allocation_counter.hpp"
+#include "tests/model_options.hpp"
 
 namespace recollect {
 namespace {
@@ -59,41 +62,48 @@ TEST_CASE("allocation: the counter sees malloc and new, here and in other thread
 
 TEST_CASE("allocation: none in a training step after the first, for every variant and option") {
   if (!testing::counts_allocations()) return;
-  struct Option {
-    const char* name;
-    void (*set)(ModelSettings&);
-  };
-  const std::vector<Option> options = {
-      {"plain", [](ModelSettings&) {}},
-      {"heads", [](ModelSettings& s) { s.heads = 4; }},
-      {"pre-norm", [](ModelSettings& s) { s.norm = Norm::kPre; }},
-      {"learned positions", [](ModelSettings& s) { s.position = Position::kLearned; }},
-      {"rope", [](ModelSettings& s) { s.position = Position::kRope; }},
-      {"constant gate", [](ModelSettings& s) { s.gate = Gate::kConstant; }},
-      {"no gate", [](ModelSettings& s) { s.gate = Gate::kNone; }},
-      {"convolution", [](ModelSettings& s) { s.short_conv = 4; }},
-      {"mlp", [](ModelSettings& s) { s.mlp = 2; }},
-      {"chunk 16", [](ModelSettings& s) { s.chunk = 16; }},
-      {"narrow", [](ModelSettings& s) { s.width = 6; }},
-      {"wide", [](ModelSettings& s) { s.width = 256; }},
-      {"three layers", [](ModelSettings& s) { s.layers = 3; }},
-      {"everything",
-       [](ModelSettings& s) {
-         s.heads = 2;
-         s.norm = Norm::kPre;
-         s.position = Position::kRope;
-         s.short_conv = 4;
-         s.mlp = 2;
-       }},
-  };
   for (const MixerEntry& entry : mixers()) {
-    for (const Option& option : options) {
+    std::vector<ModelSettings> all = all_options(entry, ModelSettings{});
+    all.emplace_back().width = 6;
+    all.emplace_back().width = 256;
+    all.emplace_back().chunk = 16;
+    for (const ModelSettings& settings : all) {
       CAPTURE(entry.name);
-      CAPTURE(option.name);
-      ModelSettings settings;
-      option.set(settings);
+      const std::string options = describe(settings);
+      CAPTURE(options);
       CHECK(blocks_after_first_step(std::string(entry.name), settings, 100, 4, 2, true) == 0);
       CHECK(blocks_after_first_step(std::string(entry.name), settings, 100, 4, 2, false) == 0);
+    }
+  }
+}
+
+TEST_CASE(
+    "allocation: none in the steps of a whole training, batches, task and clipping included") {
+  if (!testing::counts_allocations()) return;
+  struct Observer : TrainObserver {
+    std::vector<std::uint64_t> seen = std::vector<std::uint64_t>(20, 0);
+    void on_step(std::int64_t step, std::int64_t) override {
+      seen[static_cast<std::size_t>(step - 1)] = testing::allocations_of_all_threads();
+    }
+  };
+  for (const std::string task :
+       {"{name: mqar, length: 40, pairs: 4}",
+        "{name: mqar, length: 40, layout: power-law, pairs: 4}",
+        "{name: selective-copying, dialect: adaptive, length: 40, tokens: 4}",
+        "{name: selective-copying, dialect: mad, length: 40, tokens: 4}",
+        "{name: selective-copying, dialect: mamba, length: 40, tokens: 4}"}) {
+    for (const std::string examples : {"100", "online"}) {
+      CAPTURE(task);
+      CAPTURE(examples);
+      const Experiment experiment =
+          parse_experiment("task: " + task +
+                               "\nvariants: [adaptive-decay]\ntrain: {steps: 20, batch: 16, "
+                               "eval_every: 20, validation_examples: 10, examples: " +
+                               examples + "}\n",
+                           "allocation.yaml");
+      Observer observer;
+      (void)train(experiment.cells.at(0), 2, observer);
+      CHECK(observer.seen.back() == observer.seen.front());
     }
   }
 }

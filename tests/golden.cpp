@@ -94,7 +94,8 @@ double largest_difference(const std::vector<double>& expected, const S* actual) 
   double largest = 0.0;
   for (std::size_t i = 0; i < expected.size(); ++i) {
     const double difference = std::abs(expected[i] - static_cast<double>(actual[i]));
-    if (!(difference <= largest)) largest = difference;  // keeps a NaN
+    if (std::isnan(difference)) return difference;  // no bound holds for it
+    largest = std::max(largest, difference);
   }
   return largest;
 }

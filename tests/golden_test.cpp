@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,15 @@ void check_case(const Golden& golden, const FormCase& form) {
     CAPTURE(info.name);
     CHECK(error(golden.gradient(info.name), gradient.data() + info.tensor.offset) <=
           (exact ? 1e-8 : 1e-4));
+  }
+}
+
+TEST_CASE("golden: a NaN anywhere is a difference that no bound accepts") {
+  for (std::size_t at = 0; at < 3; ++at) {
+    std::vector<double> actual = {1.0, 2.0, 3.0};
+    actual[at] = std::numeric_limits<double>::quiet_NaN();
+    CHECK_FALSE(largest_difference<double>({1.0, 2.0, 3.0}, actual.data()) <= 1.0);
+    CHECK_FALSE(relative_error<double>({1.0, 2.0, 3.0}, actual.data()) <= 1.0);
   }
 }
 

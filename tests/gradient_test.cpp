@@ -17,6 +17,7 @@
 #include "models/layers/short_convolution.hpp"
 #include "models/sequence_model.hpp"
 #include "tests/mixer_fixture.hpp"
+#include "tests/model_options.hpp"
 
 namespace recollect {
 namespace {
@@ -180,56 +181,18 @@ TEST_CASE("gradients: cross-entropy") {
   });
 }
 
-/// Every single option away from its default, and the forms; taken from the declarations, so that a
-/// new option cannot be forgotten: an integer option becomes 2 or 3, a choice each of its names.
-std::vector<ModelSettings> all_options(const MixerEntry& entry) {
+ModelSettings small_model() {
   ModelSettings plain;
   plain.width = 4;
   plain.lambda_hidden = 3;
   plain.chunk = 4;
-  std::vector<ModelSettings> all = {plain};
-  const std::size_t options = plain.fields().size();
-  for (std::size_t i = 0; i < options; ++i) {
-    ModelSettings probe = plain;
-    const Field declared = probe.fields()[i];
-    if (const auto* choice = std::get_if<ChoiceRef>(&declared.value)) {
-      for (int value = 0; value < static_cast<int>(choice->names.size()); ++value) {
-        ModelSettings one = plain;
-        const Fields mine = one.fields();
-        std::get<ChoiceRef>(mine[i].value).set(value);
-        if (one.init == Init::kIdentity && !entry.identity_init) continue;
-        all.push_back(one);
-      }
-    } else if (declared.name != "width" && declared.name != "chunk") {
-      ModelSettings one = plain;
-      const Fields mine = one.fields();
-      *std::get<std::int64_t*>(mine[i].value) = declared.name == "short_conv" ? 3 : 2;
-      all.push_back(one);
-    }
-  }
-  ModelSettings rich = plain;
-  rich.norm = Norm::kPre;
-  rich.short_conv = 2;
-  rich.mlp = 2;
-  rich.heads = 2;
-  rich.position = Position::kRope;
-  all.push_back(rich);
-  rich.norm = Norm::kPost;
-  rich.position = Position::kLearned;
-  all.push_back(rich);
-  return all;
-}
-
-std::string describe(ModelSettings settings) {
-  std::string text;
-  for (const Field& field : settings.fields()) text += field.name + "=" + field.text() + " ";
-  return text;
+  return plain;
 }
 
 TEST_CASE("gradients: every variant with every option, through the whole model") {
   constexpr std::int64_t kTokens = 11;
   for (const MixerEntry& entry : mixers()) {
-    for (ModelSettings settings : all_options(entry)) {
+    for (ModelSettings settings : all_options(entry, small_model())) {
       for (const bool tabulate : {false, true}) {
         settings.form = tabulate ? Form::kFastest : Form::kChunkwise;
         CAPTURE(tabulate);
@@ -263,7 +226,7 @@ TEST_CASE("gradients: every variant with every option, through the whole model")
 TEST_CASE("gradients: every mixer with respect to its input, at all rows and at a few") {
   constexpr Index kTokens = 13;
   for (const MixerEntry& entry : mixers()) {
-    for (ModelSettings settings : all_options(entry)) {
+    for (ModelSettings settings : all_options(entry, small_model())) {
       CAPTURE(entry.name);
       const std::string options = describe(settings);
       CAPTURE(options);

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -83,10 +84,10 @@ Cell tiny_cell(const std::string& variant, const std::string& train = "steps: 30
   const Experiment experiment = parse_experiment(
       fmt::format(
           "task: {{name: mqar, length: 24, pairs: 3, vocab: 16}}\n"
-          "model: {{width: 16, chunk: 8}}\n"
+          "model: {{width: 16{}}}\n"
           "variants: [{}]\n"
           "train: {{examples: {}, batch: 20, validation_examples: 50, eval_every: 10, {}}}\n",
-          variant, examples, train),
+          variant == "full-quadratic" ? "" : ", chunk: 8", variant, examples, train),
       "tiny.yaml");
   return experiment.cells.at(0);
 }
@@ -125,6 +126,26 @@ TEST_CASE("training: makes exactly the steps asked for and evaluates the last on
   CHECK(result.history[0].step == 10);
   CHECK(result.history[1].step == 20);
   CHECK(result.history[2].step == 25);
+}
+
+TEST_CASE("training: select_length chooses the best weights and nothing else") {
+  TrainObserver silent;
+  const TrainResult here = train(tiny_cell("adaptive-decay", "steps: 120"), 1, silent);
+  const Cell elsewhere_cell = tiny_cell("adaptive-decay", "steps: 120, select_length: 40");
+  const TrainResult elsewhere = train(elsewhere_cell, 1, silent);
+  REQUIRE(here.history.size() == elsewhere.history.size());
+  for (std::size_t i = 0; i < here.history.size(); ++i) {
+    CHECK(here.history[i].validation_accuracy == elsewhere.history[i].validation_accuracy);
+  }
+  CHECK(here.final_weights == elsewhere.final_weights);
+  // No checkpoint does better at the selection length than the one that was selected.
+  SequenceModel<float> model = build_model(elsewhere_cell);
+  const auto accuracy = [&](const std::vector<float>& weights) {
+    std::copy(weights.begin(), weights.end(), model.parameters().begin());
+    return score(model, elsewhere_cell, Split::kValidation, 40, 50, 1, false).accuracy;
+  };
+  CHECK(accuracy(elsewhere.best_weights) >= accuracy(here.best_weights));
+  CHECK(accuracy(elsewhere.best_weights) >= accuracy(elsewhere.final_weights));
 }
 
 TEST_CASE("training: overfits one batch, and stops where it was told to") {

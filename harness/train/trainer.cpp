@@ -58,8 +58,9 @@ SequenceModel<float> build_model(const Cell& cell) {
 TrainResult train(const Cell& cell, int threads, TrainObserver& observer) {
   const TrainSettings& settings = cell.train;
   const std::unique_ptr<Task> task = cell.task->make();
-  const std::unique_ptr<Task> validation =
-      task_at(cell, settings.select_length.value_or(cell.task->length));
+  const std::int64_t select_length = settings.select_length.value_or(cell.task->length);
+  const std::unique_ptr<Task> selection =
+      select_length == cell.task->length ? nullptr : task_at(cell, select_length);
   SequenceModel<float> model = build_model(cell);
   BatchStep<float> batch(model, settings.batch, threads);
   Adam<float> optimizer(model.layout(), settings);
@@ -89,16 +90,20 @@ TrainResult train(const Cell& cell, int threads, TrainObserver& observer) {
     observer.on_step(step, settings.steps);
     if (step % settings.eval_every != 0 && step != settings.steps) continue;
 
-    const Score score = evaluate(model, *validation, cell.data_seed, Split::kValidation,
-                                 settings.validation_examples, batch.lanes());
+    const auto validate = [&](const Task& at_length) {
+      return evaluate(model, at_length, cell.data_seed, Split::kValidation,
+                      settings.validation_examples, batch.lanes());
+    };
+    const Score score = validate(*task);
     result.history.push_back(HistoryRow{step, loss_since / static_cast<double>(steps_since), norm,
                                         rate, score.accuracy, score.exact_match});
     loss_since = 0.0;
     steps_since = 0;
     observer.on_evaluation(result.history.back());
     if (!result.solved_step && score.accuracy >= kSolved) result.solved_step = step;
-    if (score.accuracy > best) {
-      best = score.accuracy;
+    const double candidate = selection ? validate(*selection).accuracy : score.accuracy;
+    if (candidate > best) {
+      best = candidate;
       result.best_step = step;
       result.best_weights = copy_of(model.parameters());
     }

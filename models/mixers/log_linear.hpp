@@ -27,14 +27,14 @@ struct CoreInput {
   }
 };
 
-/// Gradients of CoreInput's members; all are overwritten. The gradient of g is not here: it follows
-/// from y, dy, v and dv (see decay_gradient).
+/// Gradients of CoreInput's members; all are overwritten.
 template <class S>
 struct CoreGradient {
   View<S> dq;       ///< (R, d)
   View<S> dk;       ///< (T, d)
   View<S> dv;       ///< (T, d)
   View<S> dlambda;  ///< (R, L)
+  S* dg;            ///< (T); null where there is no decay
 };
 
 /// The dense form at any rows: every row looks at its whole prefix. Its memory is O(T) for each
@@ -64,14 +64,11 @@ struct LogLinearChunkwise {
   };
 
   static Tape forward(const CoreInput<S>& in, Index chunk, View<S> y, Workspace<S>& workspace);
-  static void backward(const CoreInput<S>& in, Index chunk, const Tape& tape, ConstView<S> dy,
-                       const CoreGradient<S>& out, Workspace<S>& workspace);
+  /// @param y  what forward() gave: with G the running sum of g, dG_t = dy_t . y_t - dv_t . v_t,
+  /// and dg is its sum from the end; across chunks that sum is <dS, S> over the states between
+  /// them.
+  static void backward(const CoreInput<S>& in, Index chunk, const Tape& tape, ConstView<S> y,
+                       ConstView<S> dy, const CoreGradient<S>& out, Workspace<S>& workspace);
 };
-
-/// dg (T) of the gate, overwritten. With G the running sum of g, dG_t = dy_t . y_t - dv_t . v_t,
-/// and dg is its sum from the end. Replaces all gradients of decays by two dot products a token.
-template <class S>
-void decay_gradient(const Rows& rows, ConstView<S> y, ConstView<S> dy, ConstView<S> v,
-                    ConstView<S> dv, S* dg);
 
 }  // namespace recollect

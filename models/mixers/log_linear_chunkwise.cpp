@@ -179,7 +179,7 @@ auto LogLinearChunkwise<S>::forward(const CoreInput<S>& in, Index chunk, View<S>
 
 template <class S>
 void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index chunk, const Tape& tape,
-                                     ConstView<S> dy, const CoreGradient<S>& out,
+                                     ConstView<S> y, ConstView<S> dy, const CoreGradient<S>& out,
                                      Workspace<S>& workspace) {
   const Index length = in.k.rows();
   const Index width = in.k.cols();
@@ -214,6 +214,14 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index chunk, const 
     View<S> through = recollect::rows(through_block, 0, c.count);
     auto decay_row = decay.head(c.count);
     auto scale_row = scale.head(c.count);
+
+    // What flows between the chunks up to this one and those after it.
+    S between = 0;
+    if (out.dg != nullptr && i + 1 < chunks) {
+      counter.for_each_read(i + 1, [&](Index slot, Index j) {
+        between += d_state(slot).cwiseProduct(state(j)).sum();
+      });
+    }
 
     // Inside the chunk: y = (scores * mask) v.
     product_nt_lower<S>(dy_chunk, c.v, weights);  // the gradient of scores * mask
@@ -264,6 +272,13 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index chunk, const 
       product_tn<S>(constant(scaled), dy_chunk, d_state(slot), Write::kAccumulate);
       gap += tape.block_g[j];
     });
+
+    if (out.dg == nullptr) continue;
+    const ConstView<S> y_chunk = recollect::rows(y, c.start, c.count);
+    for (Index t = c.count - 1; t >= 0; --t) {
+      between += dy_chunk.row(t).dot(y_chunk.row(t)) - dv.row(t).dot(c.v.row(t));
+      out.dg[c.start + t] = between;
+    }
   }
 }
 

@@ -79,6 +79,7 @@ void LogLinearDense<S>::backward(const CoreInput<S>& in, const Rows& rows, Const
   dk.setZero();
   dv.setZero();
   dlambda.setZero();
+  if (out.dg != nullptr) std::fill(out.dg, out.dg + in.k.rows(), S(0));
   for_each_row_block<S>(rows, [&](const RowBlock<S>& block) {
     const typename Workspace<S>::Scope scope(workspace);
     View<S> scores = workspace.matrix(block.count, block.columns);
@@ -106,6 +107,13 @@ void LogLinearDense<S>::backward(const CoreInput<S>& in, const Rows& rows, Const
         });
       }
       weights.row(r).array() = scores.row(r).array() * mask;
+      if (out.dg != nullptr) {  // g_s+1 .. g_t stand between token s and row t
+        S between = 0;
+        for (Index s = 0; s < t; ++s) {
+          between += weights(r, s) * d_weights(r, s);
+          out.dg[s + 1] += between;
+        }
+      }
       d_weights.row(r).array() *= mask;  // now the gradient of the scores
     }
     product_tn<S>(constant(weights), dy_block, recollect::rows(dv, 0, block.columns),
@@ -116,21 +124,7 @@ void LogLinearDense<S>::backward(const CoreInput<S>& in, const Rows& rows, Const
   });
 }
 
-template <class S>
-void decay_gradient(const Rows& rows, ConstView<S> y, ConstView<S> dy, ConstView<S> v,
-                    ConstView<S> dv, S* dg) {
-  for (Index t = 0; t < v.rows(); ++t) dg[t] = -dv.row(t).dot(v.row(t));
-  for (Index r = 0; r < y.rows(); ++r) {
-    dg[rows.positions[static_cast<std::size_t>(r)]] += dy.row(r).dot(y.row(r));
-  }
-  for (Index t = v.rows() - 2; t >= 0; --t) dg[t] += dg[t + 1];
-}
-
 template struct LogLinearDense<float>;
 template struct LogLinearDense<double>;
-template void decay_gradient<float>(const Rows&, ConstView<float>, ConstView<float>,
-                                    ConstView<float>, ConstView<float>, float*);
-template void decay_gradient<double>(const Rows&, ConstView<double>, ConstView<double>,
-                                     ConstView<double>, ConstView<double>, double*);
 
 }  // namespace recollect

@@ -166,15 +166,14 @@ void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u,
     const CoreInput<S> input = head_input(tape, h);
     const auto head = [&](const auto& m) { return columns(m, h * tape.qkv.width, tape.qkv.width); };
     const ConstView<S> dy_head = head(d_core);
-    const CoreGradient<S> out{head(d.q), head(d.k), head(d.v),
-                              columns(dlambda, h * levels, levels)};
+    const CoreGradient<S> out{head(d.q), head(d.k), head(d.v), columns(dlambda, h * levels, levels),
+                              dg == nullptr ? nullptr : dg + h * length};
     if (tape.dense) {
       LogLinearDense<S>::backward(input, rows, dy_head, out, workspace);
     } else {
-      LogLinearChunkwise<S>::backward(input, chunk_, tape.chunkwise[h], dy_head, out, workspace);
+      LogLinearChunkwise<S>::backward(input, chunk_, tape.chunkwise[h], head(core), dy_head, out,
+                                      workspace);
     }
-    if (dg == nullptr) continue;
-    decay_gradient<S>(rows, head(core), dy_head, input.v, constant(out.dv), dg + h * length);
   }
 
   if (lookup != nullptr) {
