@@ -13,7 +13,7 @@ enum class ExitStatus : int {
   kDone = 0,
   kConfiguration = 3,  ///< the configuration is wrong; nothing was written
   kCellsFailed = 4,    ///< the sweep ended, and some of its cells are rows with a reason
-  kInputOutput = 5,    ///< files, space, permissions
+  kInputOutput = 5,    ///< files, space, permissions, or memory for the program itself
   kUsage = 64,         ///< the command line is wrong
 };
 
