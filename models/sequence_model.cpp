@@ -333,17 +333,15 @@ void SequenceModel<S>::block_backward(const Block& block, const BlockTape& tape,
 
   // d_middle is now the gradient of x + W_o mixed.
   View<S> d_mixed = workspace.matrix(count, width);
-  View<S> du = workspace.matrix(tokens, width);
+  View<S> du = block.convolution ? workspace.matrix(tokens, width) : dx;
   block.out.backward(theta, gradient, constant(some(tape.mixed)), constant(d_middle), d_mixed,
                      Write::kOverwrite);
   block.mixer->backward(theta, gradient, constant(full(tape.u)), lookup, rows, tape.mixer,
-                        constant(some(tape.mixed)), constant(d_mixed), du, workspace);
+                        constant(d_mixed), du, workspace);
   if (lookup != nullptr) {
     dx.setZero();  // the way through the mixer ends at the table
   } else if (block.convolution) {
     block.convolution->backward(theta, gradient, constant(full(tape.z)), constant(du), dx);
-  } else {
-    dx = du;
   }
   if (pre && lookup == nullptr) {
     block.norm.backward(theta, gradient, constant(full(tape.normal)), tape.inverse_sd, constant(dx),
@@ -464,7 +462,8 @@ std::int64_t SequenceModel<S>::workspace_size(std::int64_t tokens,
     size += mixer.tape + 2 * rows * width + (pre ? 2 * tokens : rows) * width;
     if (settings_.short_conv > 0) size += tokens * width;
     if (settings_.mlp > 0) size += rows * width * (3 * settings_.mlp + (pre ? 3 : 2));
-    scratch = std::max(scratch, mixer.scratch + (rows + tokens) * width);
+    scratch =
+        std::max(scratch, mixer.scratch + (rows + (settings_.short_conv > 0 ? tokens : 0)) * width);
     if (settings_.mlp > 0) scratch = std::max(scratch, rows * width * (settings_.mlp + 1));
   }
   return size + scratch + scored * (2 * width + vocab_);

@@ -35,7 +35,7 @@ class BatchStep {
   BatchStep(const SequenceModel<S>& model, std::int64_t batch, int threads)
       : batch_(static_cast<int>(batch)),
         threads_(threads),
-        shards_(std::min(batch_, kShards)),
+        shards_(shard_count(batch)),
         lanes_(static_cast<std::size_t>(threads)),
         outcomes_(static_cast<std::size_t>(batch)) {
     shard_gradients_.resize(static_cast<std::size_t>(shards_));

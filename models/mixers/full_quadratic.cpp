@@ -40,8 +40,7 @@ auto FullQuadratic<S>::forward(const S* theta, ConstView<S> u, const Lookup<S>* 
 template <class S>
 void FullQuadratic<S>::backward(const S* theta, S* gradient, ConstView<S> u,
                                 const Lookup<S>* lookup, const Rows& rows, const Tape* opaque,
-                                ConstView<S>, ConstView<S> dy, View<S> du,
-                                Workspace<S>& workspace) const {
+                                ConstView<S> dy, View<S> du, Workspace<S>& workspace) const {
   const MyTape& tape = *static_cast<const MyTape*>(opaque);
   const auto& qkv = tape.qkv;
   const typename Workspace<S>::Scope scope(workspace);

@@ -11,12 +11,11 @@
 
 namespace recollect {
 
-/// The core runs at `rows`, which may be more than the caller asked for; then `y` is ours.
+/// The core runs at `rows`, which may be more than the caller asked for.
 template <class S>
 struct LogLinearMixer<S>::MyTape : Tape {
   Rows rows;
-  View<S> y;     ///< (R, D)
-  View<S> core;  ///< (R, H width) what the heads gave: y, unless keys and values are absorbed
+  View<S> core;  ///< (R, H width) what the heads gave
   typename Projections<S>::Result qkv;
   typename DecayGate<S>::Result gate;
   View<S> lambda;  ///< (R, H L)
@@ -114,8 +113,8 @@ auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Lookup<S>*
   }
   auto* chunkwise = workspace.template array<typename LogLinearChunkwise<S>::Tape>(heads_);
   const View<S> core = projections_.core_output(qkv, mine, workspace);
-  const MyTape* tape = workspace.record(
-      MyTape{{}, rows, mine, core, qkv, gate, lambda, lambda_tape, dense, chunkwise});
+  const MyTape* tape =
+      workspace.record(MyTape{{}, rows, core, qkv, gate, lambda, lambda_tape, dense, chunkwise});
 
   for (Index h = 0; h < heads_; ++h) {
     const CoreInput<S> input = head_input(*tape, h);
@@ -136,7 +135,7 @@ auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Lookup<S>*
 template <class S>
 void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u,
                                  const Lookup<S>* lookup, const Rows& wanted, const Tape* opaque,
-                                 ConstView<S>, ConstView<S> dy_wanted, View<S> du,
+                                 ConstView<S> dy_wanted, View<S> du,
                                  Workspace<S>& workspace) const {
   if (form_ == Form::kRecurrent) throw std::logic_error("the recurrent form has no backward pass");
   const MyTape& tape = *static_cast<const MyTape*>(opaque);

@@ -26,7 +26,7 @@ class LogLinearMixer final : public Mixer<S> {
                                     const Rows& rows, View<S> y,
                                     Workspace<S>& workspace) const override;
   void backward(const S* theta, S* gradient, ConstView<S> u, const Lookup<S>* lookup,
-                const Rows& rows, const Tape* tape, ConstView<S> y, ConstView<S> dy, View<S> du,
+                const Rows& rows, const Tape* tape, ConstView<S> dy, View<S> du,
                 Workspace<S>& workspace) const override;
   [[nodiscard]] const void* tabulate(const S* theta, ConstView<S> u,
                                      Workspace<S>& workspace) const override;

@@ -53,11 +53,11 @@ class Mixer {
                                             const Rows& rows, View<S> y,
                                             Workspace<S>& workspace) const = 0;
 
-  /// du (T, D) is overwritten; `gradient` is accumulated. y and dy (R, D) belong to forward()'s y.
+  /// du (T, D) is overwritten; `gradient` is accumulated. dy (R, D) belongs to forward()'s y.
   /// With a lookup, its gradient is accumulated instead, and neither u nor du is touched.
   virtual void backward(const S* theta, S* gradient, ConstView<S> u, const Lookup<S>* lookup,
-                        const Rows& rows, const Tape* tape, ConstView<S> y, ConstView<S> dy,
-                        View<S> du, Workspace<S>& workspace) const = 0;
+                        const Rows& rows, const Tape* tape, ConstView<S> dy, View<S> du,
+                        Workspace<S>& workspace) const = 0;
 
   /// What every row of u (V, D) alone determines; lives in the workspace.
   [[nodiscard]] virtual const void* tabulate(const S* theta, ConstView<S> u,
