@@ -92,12 +92,12 @@ TEST_CASE("cli: help lists what there is and the exit statuses") {
   const Result result = recollect_program("--help");
   CHECK(result.status == 0);
   CHECK(result.err.empty());
-  for (const char* word : {"run", "table", "list", "check", "--version", "Exit status", "  0 ",
-                           "  3 ", "  4 ", "  5 ", "  64 "}) {
+  for (const char* word : {"run", "table", "list", "check", "bench", "--version", "Exit status",
+                           "  0 ", "  3 ", "  4 ", "  5 ", "  64 "}) {
     CAPTURE(word);
     CHECK(holds(result.out, word));
   }
-  for (const char* absent : {"plot", "compare", "bench", "slurm", "inspect", "--shard", "latex"}) {
+  for (const char* absent : {"plot", "compare", "slurm", "inspect", "--shard", "latex"}) {
     CAPTURE(absent);
     CHECK_FALSE(holds(result.out, absent));
     CHECK_FALSE(holds(recollect_program("run --help").out, absent));

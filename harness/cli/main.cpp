@@ -70,6 +70,7 @@ ExitStatus run(int argc, char** argv) {
   add_table(app, action);
   add_list(app, action);
   add_check(app, action);
+  add_bench(app, action);
 
   try {
     app.parse(argc, argv);
