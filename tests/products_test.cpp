@@ -68,10 +68,15 @@ void check_triangular(Index n, Index k) {
   const Matrix<S> a = normal_matrix<S>(1, n, k);
   const Matrix<S> b = normal_matrix<S>(2, n, k);
   const Matrix<S> lower = normal_matrix<S>(3, n, n).template triangularView<Eigen::Lower>();
-  Matrix<S> c(n, n);
+  constexpr S kUntouched = 99;
+  Matrix<S> c = Matrix<S>::Constant(n, n, kUntouched);
   product_nt_lower<S>(read_of(a), read_of(b), view_of(c));
-  const Matrix<S> square = (a * b.transpose()).template triangularView<Eigen::Lower>();
-  CHECK((c - square).cwiseAbs().maxCoeff() <= static_cast<S>(tolerance(k)));
+  const Matrix<S> square = a * b.transpose();
+  for (Index t = 0; t < n; ++t) {
+    CHECK((c.row(t) - square.row(t)).head(t + 1).cwiseAbs().maxCoeff() <=
+          static_cast<S>(tolerance(k)));
+    CHECK((c.row(t).tail(n - band_end(t, n)).array() == kUntouched).all());
+  }
   Matrix<S> d(n, k);
   product_nn_lower<S>(read_of(lower), read_of(b), view_of(d));
   CHECK((d - lower * b).cwiseAbs().maxCoeff() <= static_cast<S>(tolerance(n)));

@@ -6,7 +6,6 @@ namespace recollect {
 namespace {
 
 constexpr Index kPiece = 256;
-constexpr Index kBand = 16;
 
 /// Calls body(first row, rows) for bands of a triangular matrix.
 template <class Body>
@@ -80,7 +79,6 @@ void product_nt_lower(ConstView<S> a, ConstView<S> b, View<S> c) {
     const Index seen = first + count;
     product_nt<S>(rows(a, first, count), rows(b, 0, seen), columns(rows(c, first, count), 0, seen));
   });
-  c.template triangularView<Eigen::StrictlyUpper>().setZero();
 }
 
 template void product_nn_lower<float>(ConstView<float>, ConstView<float>, View<float>);

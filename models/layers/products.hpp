@@ -21,11 +21,19 @@ void product_nt(ConstView<S> a, ConstView<S> b, View<S> c, Write write = Write::
 template <class S>
 void product_tn(ConstView<S> a, ConstView<S> b, View<S> c, Write write = Write::kOverwrite);
 
-/// The same where the square matrix is lower triangular, as everything causal is: (n, n) with zeros
-/// above the diagonal. Bands of rows, each cut where the zeros begin, save a good third of the
-/// work.
+/// The same where the square matrix is lower triangular, as everything causal is. Bands of kBand
+/// rows, each cut where the diagonal leaves it, save a good third of the work. What lies right of
+/// the diagonal but inside a band (columns up to band_end(row)) is read, and has to be zero; what
+/// lies outside the bands is never touched.
+inline constexpr Index kBand = 16;
 
-/// c (n, n) = the lower triangle of a (n, k) b^T; zero above it.
+/// Where the band of row t ends in a triangular matrix of n rows.
+[[nodiscard]] constexpr Index band_end(Index t, Index n) noexcept {
+  const Index end = (t / kBand + 1) * kBand;
+  return end < n ? end : n;
+}
+
+/// c (n, n) = the lower triangle of a (n, k) b^T; right of the diagonal, a band holds anything.
 template <class S>
 void product_nt_lower(ConstView<S> a, ConstView<S> b, View<S> c);
 /// c (n, m) = a b, a lower triangular.

@@ -19,9 +19,9 @@ using Lanes = hn::ScalableTag<float>;
 using Vector = hn::Vec<Lanes>;
 
 constexpr Index kLanes = static_cast<Index>(hn::MaxLanes(Lanes()));
-// A tile of kRows x kVectors sums lives in registers: 16 of 32 with AVX-512, 8 of 16 below.
-constexpr int kRows = 4;
-constexpr int kVectors = kLanes >= 16 ? 4 : 2;
+// Sums that a tile of rows x vectors keeps in registers: half of them.
+constexpr int kSums = HWY_TARGET <= HWY_AVX3 || !HWY_ARCH_X86 ? 16 : 8;
+constexpr int kVectors = kSums / 4;
 // Inner dimension at a time: 128 x 64 numbers of b are 32 KiB, which the first-level cache holds.
 constexpr Index kDepth = 128;
 
@@ -95,15 +95,17 @@ void tile(const Strided& a, const float* b, Index b_stride, float* c, Index c_st
   });
 }
 
-template <int V, bool kTail>
+/// Rows at a time: as many as there are registers for, so that narrow results keep enough
+/// independent sums in flight; then half as many, and so on.
+template <int V, bool kTail, int R = kSums / V>
 void panel(Strided a, const float* b, Index b_stride, float* c, Index c_stride, Index m,
            Index depth, Index tail, bool accumulate) {
-  for (; m >= kRows; m -= kRows, a.data += kRows * a.row, c += kRows * c_stride) {
-    tile<kRows, V, kTail>(a, b, b_stride, c, c_stride, depth, tail, accumulate);
+  for (; m >= R; m -= R, a.data += R * a.row, c += R * c_stride) {
+    tile<R, V, kTail>(a, b, b_stride, c, c_stride, depth, tail, accumulate);
   }
-  if (m == 3) tile<3, V, kTail>(a, b, b_stride, c, c_stride, depth, tail, accumulate);
-  if (m == 2) tile<2, V, kTail>(a, b, b_stride, c, c_stride, depth, tail, accumulate);
-  if (m == 1) tile<1, V, kTail>(a, b, b_stride, c, c_stride, depth, tail, accumulate);
+  if constexpr (R > 1) {
+    if (m > 0) panel<V, kTail, R / 2>(a, b, b_stride, c, c_stride, m, depth, tail, accumulate);
+  }
 }
 
 template <int V>
@@ -137,15 +139,44 @@ void multiply(const Strided& a, const float* b, Index b_stride, View<float>& c, 
   }
 }
 
-/// to (cols, kBlock) = the transpose of from (rows <= kBlock, cols)
 constexpr Index kBlock = 64;
 
+/// to (4, kBlock) = the transpose of kLanes rows of four numbers; rows[i] is where row i begins.
+HWY_INLINE void transpose_four(const float* const* rows, float* to) {
+  const Lanes d;
+  constexpr int kParts = static_cast<int>(kLanes / 4);  // of 128 bits, each with a row of its own
+  Vector row[4];
+  unrolled<4>([&](int j) INLINE_LAMBDA {
+    row[j] = hn::LoadDup128(d, rows[4 * (kParts - 1) + j]);
+    unrolled<kParts - 1>([&](int i) INLINE_LAMBDA {
+      const int part = kParts - 2 - i;
+      const auto mask = hn::FirstN(d, static_cast<std::size_t>(4 * (part + 1)));
+      row[j] = hn::IfThenElse(mask, hn::LoadDup128(d, rows[4 * part + j]), row[j]);
+    });
+  });
+  const Vector even_low = hn::InterleaveLower(d, row[0], row[2]);
+  const Vector odd_low = hn::InterleaveLower(d, row[1], row[3]);
+  const Vector even_high = hn::InterleaveUpper(d, row[0], row[2]);
+  const Vector odd_high = hn::InterleaveUpper(d, row[1], row[3]);
+  hn::StoreU(hn::InterleaveLower(d, even_low, odd_low), d, to);
+  hn::StoreU(hn::InterleaveUpper(d, even_low, odd_low), d, to + kBlock);
+  hn::StoreU(hn::InterleaveLower(d, even_high, odd_high), d, to + 2 * kBlock);
+  hn::StoreU(hn::InterleaveUpper(d, even_high, odd_high), d, to + 3 * kBlock);
+}
+
+/// to (cols, kBlock) = the transpose of from (rows <= kBlock, cols); columns of `to` beyond `rows`
+/// hold anything finite.
 void transpose(const float* from, Index stride, Index rows, Index cols, float* to) {
-  constexpr Index kSquare = 8;
-  for (Index r = 0; r < rows; r += kSquare) {
-    const Index r_end = std::min(r + kSquare, rows);
-    for (Index c = 0; c < cols; ++c) {
-      for (Index i = r; i < r_end; ++i) to[c * kBlock + i] = from[i * stride + c];
+  const Index fours = cols / 4 * 4;
+  for (Index r = 0; r < rows; r += kLanes) {
+    const float* row[kLanes];
+    for (Index i = 0; i < kLanes; ++i) row[i] = from + std::min(r + i, rows - 1) * stride;
+    for (Index c = 0; c < fours; c += 4) {
+      transpose_four(row, to + c * kBlock + r);
+      for (const float*& each : row) each += 4;
+    }
+    for (Index c = fours; c < cols; ++c) {
+      for (Index i = 0; i < kLanes; ++i) to[c * kBlock + r + i] = *row[i]++;
     }
   }
 }
@@ -164,46 +195,8 @@ void product_tn<float>(ConstView<float> a, ConstView<float> b, View<float> c, Wr
            write == Write::kAccumulate);
 }
 
-/// The product_nt of a few rows (m <= kLanes): turned around, c^T = b a^T, so that it is the small
-/// a and not the large b that is transposed. Lanes beyond m are computed and thrown away.
-void multiply_few(ConstView<float> a, ConstView<float> b, View<float> c, bool accumulate) {
-  constexpr Index kTall = 8;
-  alignas(64) float turned[kDepth * kLanes];
-  alignas(64) float sums[kTall * kLanes];
-  for (Index p = 0; p < a.cols(); p += kDepth) {
-    const Index depth = std::min(kDepth, a.cols() - p);
-    std::fill(turned, turned + depth * kLanes, 0.0F);
-    for (Index i = 0; i < a.rows(); ++i) {
-      const float* row = a.data() + i * a.outerStride() + p;
-      for (Index q = 0; q < depth; ++q) turned[q * kLanes + i] = row[q];
-    }
-    for (Index j = 0; j < b.rows(); j += kTall) {
-      const Index tall = std::min(kTall, b.rows() - j);
-      const bool add = accumulate || p > 0;
-      if (add) {
-        for (Index r = 0; r < tall; ++r) {
-          for (Index i = 0; i < a.rows(); ++i) sums[r * kLanes + i] = c(i, j + r);
-        }
-      }
-      const Strided rows{b.data() + j * b.outerStride() + p, b.outerStride(), 1};
-      if (tall == kTall) {
-        tile<kTall, 1, false>(rows, turned, kLanes, sums, kLanes, depth, kLanes, add);
-      } else {
-        panel<1, false>(rows, turned, kLanes, sums, kLanes, tall, depth, kLanes, add);
-      }
-      for (Index i = 0; i < a.rows(); ++i) {
-        for (Index r = 0; r < tall; ++r) c(i, j + r) = sums[r * kLanes + i];
-      }
-    }
-  }
-}
-
 template <>
 void product_nt<float>(ConstView<float> a, ConstView<float> b, View<float> c, Write write) {
-  if (a.rows() <= std::min<Index>(kLanes, 8)) {
-    multiply_few(a, b, c, write == Write::kAccumulate);
-    return;
-  }
   alignas(64) float packed[kDepth * kBlock];
   for (Index p = 0; p < a.cols(); p += kDepth) {
     const Index depth = std::min(kDepth, a.cols() - p);
@@ -220,7 +213,6 @@ void product_nt<float>(ConstView<float> a, ConstView<float> b, View<float> c, Wr
 /// Blocks of kBlock rows of b are turned once, for all bands of rows below them.
 template <>
 void product_nt_lower<float>(ConstView<float> a, ConstView<float> b, View<float> c) {
-  constexpr Index kBand = 16;
   alignas(64) float packed[kDepth * kBlock];
   const Index n = a.rows();
   for (Index p = 0; p < a.cols(); p += kDepth) {
@@ -236,7 +228,6 @@ void product_nt_lower<float>(ConstView<float> a, ConstView<float> b, View<float>
       }
     }
   }
-  c.triangularView<Eigen::StrictlyUpper>().setZero();
 }
 
 }  // namespace recollect

@@ -4,6 +4,11 @@
 
 namespace recollect {
 
+/// The column of lambda that holds a level's weight: a level beyond the last one reads the last.
+[[nodiscard]] constexpr Index level_column(Index level, Index levels) noexcept {
+  return level < levels ? level : levels - 1;
+}
+
 /// The log-linear core of one head (arXiv 2506.04761, section 3):
 ///
 ///   y_t = sum_{s<=t} M[t,s] (q_t . k_s) v_s,   M[t,s] = lambda_t[level(t,s)] exp(g_{s+1} + ... +
@@ -22,9 +27,6 @@ struct CoreInput {
   ConstView<S> lambda;
 
   [[nodiscard]] bool has_levels() const noexcept { return lambda.cols() > 0; }
-  [[nodiscard]] Index level_column(Index level) const noexcept {
-    return level < lambda.cols() ? level : lambda.cols() - 1;
-  }
 };
 
 /// Gradients of CoreInput's members; all are overwritten.
@@ -56,8 +58,8 @@ template <class S>
 struct LogLinearChunkwise {
   /// What forward() leaves for backward(), in the workspace. n = number of chunks.
   struct Tape {
-    S* scores;      ///< (T, chunk) q_t . k_s inside the chunk
-    S* decays;      ///< (T, chunk) exp(g_{s+1} + ... + g_t) for s <= t, else 0
+    S* scores;      ///< (T, chunk) q_t . k_s inside the chunk, s <= t
+    S* decays;      ///< (T, chunk) exp(g_{s+1} + ... + g_t), s <= t
     S* from_start;  ///< (T) g summed from the start of the chunk, g_t included
     S* states;      ///< (n - 1, d, d) state that was completed by chunk i
     S* block_g;     ///< (n) g summed over the block of that state

@@ -2,15 +2,12 @@
 #include <bit>
 #include <cmath>
 
-#include "core/fenwick.hpp"
 #include "models/layers/products.hpp"
+#include "models/mixers/chunk_kernels.hpp"
 #include "models/mixers/log_linear.hpp"
 
 namespace recollect {
 namespace {
-
-template <class S>
-using ArrayRow = Eigen::Map<Eigen::Array<S, 1, Eigen::Dynamic>>;
 
 /// The binary counter over chunks. With levels, digit b of i says whether a state of 2^b chunks is
 /// waiting when chunk i begins; without, one state covers all chunks before i.
@@ -67,7 +64,7 @@ struct Chunk {
   ConstView<S> lambda;
   View<S> scores;  ///< (count, count)
   View<S> decays;  ///< (count, count)
-  ArrayRow<S> from_start;
+  S* from_start;   ///< (count) sums of g
 
   Chunk(const CoreInput<S>& in, Index chunk, Index i,
         const typename LogLinearChunkwise<S>::Tape& tape)
@@ -81,44 +78,28 @@ struct Chunk {
             recollect::rows(in.lambda, in.has_levels() ? start : 0, in.has_levels() ? count : 0)),
         scores(tape.scores + start * chunk, count, count, Eigen::OuterStride<>(chunk)),
         decays(tape.decays + start * chunk, count, count, Eigen::OuterStride<>(chunk)),
-        from_start(tape.from_start + start, count) {}
+        from_start(tape.from_start + start) {}
 
-  [[nodiscard]] S total() const { return from_start(count - 1); }
+  [[nodiscard]] S total() const { return from_start[count - 1]; }
+  [[nodiscard]] ChunkInside<S> inside() const {
+    return ChunkInside<S>{lambda, constant(scores), decays};
+  }
 };
 
-/// exp of what decays from the end of each token to the end of the chunk.
+/// from_start[t] = g summed from the start of the chunk, g_t included.
 template <class S>
-void fill_to_end(const Chunk<S>& chunk, ArrayRow<S> to_end) {
-  to_end = (chunk.total() - chunk.from_start).exp();
-}
-
-template <class S>
-void fill_inside(const CoreInput<S>& in, Chunk<S>& chunk) {
+void fill_from_start(const CoreInput<S>& in, Chunk<S>& chunk) {
   S sum = 0;
   for (Index t = 0; t < chunk.count; ++t) {
     if (in.g != nullptr) sum += in.g[chunk.start + t];
-    chunk.from_start(t) = sum;
-    auto row = chunk.decays.row(t).array();
-    if (in.g == nullptr) {
-      row.head(t + 1).setOnes();
-    } else {
-      row.head(t + 1) = (sum - chunk.from_start.head(t + 1)).exp();
-    }
-    row.tail(chunk.count - t - 1).setZero();
+    chunk.from_start[t] = sum;
   }
-  product_nt_lower<S>(chunk.q, chunk.k, chunk.scores);
 }
 
-/// weights = decays * lambda of the level, elementwise: M inside the chunk.
+/// scale[t] *= lambda of one level
 template <class S>
-void fill_mask(const CoreInput<S>& in, const Chunk<S>& chunk, View<S> mask) {
-  mask = chunk.decays;
-  if (!in.has_levels()) return;
-  for (Index t = 0; t < chunk.count; ++t) {
-    for_each_block(t, [&](int level, Index begin, Index count) {
-      mask.row(t).segment(begin, count) *= chunk.lambda(t, in.level_column(level));
-    });
-  }
+void weigh(ConstView<S> lambda, Index column, S* scale) {
+  for (Index t = 0; t < lambda.rows(); ++t) scale[t] *= lambda(t, column);
 }
 
 }  // namespace
@@ -137,40 +118,38 @@ auto LogLinearChunkwise<S>::forward(const CoreInput<S>& in, Index chunk, View<S>
   const typename Workspace<S>::Scope scope(workspace);
   View<S> scratch = workspace.matrix(chunk, chunk);
   const View<S> scaled_block = workspace.matrix(chunk, width);
-  ArrayRow<S> scale(workspace.take(chunk), chunk);
-  const auto state = [&](Index i) { return view(tape.states + i * width * width, width, width); };
+  S* scale = workspace.take(chunk);
+  const Index size = width * width;
+  const auto state = [&](Index i) { return view(tape.states + i * size, width, width); };
 
   for (Index i = 0; i < chunks; ++i) {
     Chunk<S> c(in, chunk, i, tape);
     const View<S> y_chunk = recollect::rows(y, c.start, c.count);
     View<S> scaled = recollect::rows(scaled_block, 0, c.count);
-    View<S> mask(scratch.data(), c.count, c.count, Eigen::OuterStride<>(chunk));
+    View<S> weights(scratch.data(), c.count, c.count, Eigen::OuterStride<>(chunk));
 
-    fill_inside(in, c);
-    fill_mask(in, c, mask);
-    mask.array() *= c.scores.array();
-    product_nn_lower<S>(constant(mask), c.v, y_chunk);
+    fill_from_start(in, c);
+    product_nt_lower<S>(c.q, c.k, c.scores);
+    inside_forward<S>(c.inside(), in.g == nullptr ? nullptr : c.from_start, weights);
+    product_nn_lower<S>(constant(weights), c.v, y_chunk);
 
     S gap = 0;  // decay from the end of the block that is read to the start of this chunk
     counter.for_each_read(i, [&](Index slot, Index j) {
-      scale.head(c.count) = (c.from_start + gap).exp();
-      if (in.has_levels()) {
-        scale.head(c.count) *=
-            c.lambda.col(in.level_column(chunk_level + slot)).array().transpose();
-      }
-      scaled = scale.head(c.count).matrix().asDiagonal() * c.q;
+      exp_shifted<S>(c.from_start, S(1), gap, c.count, scale);
+      if (in.has_levels())
+        weigh(c.lambda, level_column(chunk_level + slot, c.lambda.cols()), scale);
+      scale_rows<S>(scale, c.q, scaled, false);
       product_nn<S>(constant(scaled), constant(state(j)), y_chunk, Write::kAccumulate);
       gap += tape.block_g[j];
     });
 
     tape.block_g[i] = c.total();
     if (i + 1 == chunks) break;  // nobody reads the last chunk's state
-    fill_to_end<S>(c, ArrayRow<S>(scale.data(), c.count));
-    scaled = scale.head(c.count).matrix().asDiagonal() * c.k;
-    View<S> own = state(i);
-    product_tn<S>(constant(scaled), c.v, own);
+    exp_shifted<S>(c.from_start, S(-1), c.total(), c.count, scale);
+    scale_rows<S>(scale, c.k, scaled, false);
+    product_tn<S>(constant(scaled), c.v, state(i));
     counter.for_each_merge(i, [&](Index, Index j) {
-      own += std::exp(tape.block_g[i]) * state(j);
+      scale_numbers<S>(std::exp(tape.block_g[i]), state(j).data(), state(i).data(), size, true);
       tape.block_g[i] += tape.block_g[j];
     });
   }
@@ -187,15 +166,16 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index chunk, const 
   const int chunk_level = std::countr_zero(static_cast<std::uint64_t>(chunk)) + 1;
   const Counter counter{in.has_levels()};
   const typename Workspace<S>::Scope scope(workspace);
-  View<S> mask_block = workspace.matrix(chunk, chunk);
   View<S> weight_block = workspace.matrix(chunk, chunk);
+  View<S> d_weight_block = workspace.matrix(chunk, chunk);
   const View<S> scaled_block = workspace.matrix(chunk, width);
   const View<S> through_block = workspace.matrix(chunk, width);
-  ArrayRow<S> decay(workspace.take(chunk), chunk);
-  ArrayRow<S> scale(workspace.take(chunk), chunk);
-  S* slots = workspace.take(counter.slots(chunks) * width * width);
-  const auto state = [&](Index i) { return view(tape.states + i * width * width, width, width); };
-  const auto d_state = [&](Index slot) { return view(slots + slot * width * width, width, width); };
+  S* decay = workspace.take(chunk);
+  S* scale = workspace.take(chunk);
+  const Index size = width * width;
+  S* slots = workspace.take(counter.slots(chunks) * size);
+  const auto state = [&](Index i) { return view(tape.states + i * size, width, width); };
+  const auto d_state = [&](Index slot) { return view(slots + slot * size, width, width); };
   counter.for_each_read(chunks - 1, [&](Index slot, Index) { d_state(slot).setZero(); });
   View<S> dlambda_all = out.dlambda;
   dlambda_all.setZero();
@@ -208,49 +188,37 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index chunk, const 
     View<S> dv = recollect::rows(out.dv, c.start, c.count);
     View<S> dlambda =
         recollect::rows(out.dlambda, in.has_levels() ? c.start : 0, in.has_levels() ? c.count : 0);
-    View<S> mask(mask_block.data(), c.count, c.count, Eigen::OuterStride<>(chunk));
     View<S> weights(weight_block.data(), c.count, c.count, Eigen::OuterStride<>(chunk));
+    View<S> d_weights(d_weight_block.data(), c.count, c.count, Eigen::OuterStride<>(chunk));
     View<S> scaled = recollect::rows(scaled_block, 0, c.count);
     View<S> through = recollect::rows(through_block, 0, c.count);
-    auto decay_row = decay.head(c.count);
-    auto scale_row = scale.head(c.count);
 
     // What flows between the chunks up to this one and those after it.
     S between = 0;
     if (out.dg != nullptr && i + 1 < chunks) {
       counter.for_each_read(i + 1, [&](Index slot, Index j) {
-        between += d_state(slot).cwiseProduct(state(j)).sum();
+        between += inner_product<S>(d_state(slot).data(), state(j).data(), size);
       });
     }
 
     // Inside the chunk: y = (scores * mask) v.
-    product_nt_lower<S>(dy_chunk, c.v, weights);  // the gradient of scores * mask
-    mask.array() = weights.array() * c.scores.array() * c.decays.array();
-    if (in.has_levels()) {
-      for (Index t = 0; t < c.count; ++t) {
-        for_each_block(t, [&](int level, Index begin, Index count) {
-          dlambda(t, in.level_column(level)) += mask.row(t).segment(begin, count).sum();
-        });
-      }
-    }
-    fill_mask(in, c, mask);
-    weights.array() *= mask.array();  // the gradient of the scores
-    mask.array() *= c.scores.array();
-    product_tn_lower<S>(constant(mask), dy_chunk, dv);
-    product_nn_lower<S>(constant(weights), c.k, dq);
-    product_tn_lower<S>(constant(weights), c.q, dk);
+    product_nt_lower<S>(dy_chunk, c.v, d_weights);
+    inside_backward<S>(c.inside(), d_weights, weights, dlambda);
+    product_tn_lower<S>(constant(weights), dy_chunk, dv);
+    product_nn_lower<S>(constant(d_weights), c.k, dq);
+    product_tn_lower<S>(constant(d_weights), c.q, dk);
 
     // The state that chunk i completed: its own part, and the states that merged into it.
     if (i + 1 < chunks) {
       const View<S> ds = d_state(counter.slot_after(i));
-      fill_to_end<S>(c, ArrayRow<S>(scale.data(), c.count));
-      scaled = scale_row.matrix().asDiagonal() * c.k;
+      exp_shifted<S>(c.from_start, S(-1), c.total(), c.count, scale);
+      scale_rows<S>(scale, c.k, scaled, false);
       product_nn<S>(constant(scaled), constant(ds), dv, Write::kAccumulate);
       product_nt<S>(c.v, constant(ds), through);
-      dk += scale_row.matrix().asDiagonal() * through;
+      scale_rows<S>(scale, constant(through), dk, true);
       S gap = c.total();
       counter.for_each_merge(i, [&](Index slot, Index j) {
-        d_state(slot) = std::exp(gap) * ds;
+        scale_numbers<S>(std::exp(gap), ds.data(), d_state(slot).data(), size, false);
         gap += tape.block_g[j];
       });
     }
@@ -258,26 +226,19 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index chunk, const 
     // The states that chunk i read.
     S gap = 0;
     counter.for_each_read(i, [&](Index slot, Index j) {
-      decay_row = (c.from_start + gap).exp();
-      scale_row = decay_row;
+      const Index column = level_column(chunk_level + slot, c.lambda.cols());
+      exp_shifted<S>(c.from_start, S(1), gap, c.count, decay);
+      std::copy(decay, decay + c.count, scale);
+      if (in.has_levels()) weigh(c.lambda, column, scale);
       product_nt<S>(dy_chunk, constant(state(j)), through);
-      if (in.has_levels()) {
-        const Index column = in.level_column(chunk_level + slot);
-        scale_row *= c.lambda.col(column).array().transpose();
-        dlambda.col(column).array() +=
-            (through.array() * c.q.array()).rowwise().sum() * decay_row.transpose();
-      }
-      dq += scale_row.matrix().asDiagonal() * through;
-      scaled = scale_row.matrix().asDiagonal() * c.q;
+      read_backward<S>(decay, scale, c.q, constant(through), dq, scaled, dlambda, column);
       product_tn<S>(constant(scaled), dy_chunk, d_state(slot), Write::kAccumulate);
       gap += tape.block_g[j];
     });
 
-    if (out.dg == nullptr) continue;
-    const ConstView<S> y_chunk = recollect::rows(y, c.start, c.count);
-    for (Index t = c.count - 1; t >= 0; --t) {
-      between += dy_chunk.row(t).dot(y_chunk.row(t)) - dv.row(t).dot(c.v.row(t));
-      out.dg[c.start + t] = between;
+    if (out.dg != nullptr) {
+      gate_gradient<S>(between, dy_chunk, recollect::rows(y, c.start, c.count), constant(dv), c.v,
+                       out.dg + c.start);
     }
   }
 }

@@ -62,7 +62,8 @@ void LogLinearDense<S>::forward(const CoreInput<S>& in, const Rows& rows, View<S
           Eigen::Map<const Eigen::Array<S, 1, Eigen::Dynamic>>(decays, block.columns);
       if (!in.has_levels()) continue;
       for_each_block(t, [&](int level, Index begin, Index count) {
-        weights.row(r).segment(begin, count) *= in.lambda(block.first + r, in.level_column(level));
+        weights.row(r).segment(begin, count) *=
+            in.lambda(block.first + r, level_column(level, in.lambda.cols()));
       });
     }
     product_nn<S>(constant(weights), recollect::rows(in.v, 0, block.columns),
@@ -98,7 +99,7 @@ void LogLinearDense<S>::backward(const CoreInput<S>& in, const Rows& rows, Const
       Eigen::Map<Eigen::Array<S, 1, Eigen::Dynamic>> mask(decays, block.columns);
       if (in.has_levels()) {
         for_each_block(t, [&](int level, Index begin, Index count) {
-          const Index column = in.level_column(level);
+          const Index column = level_column(level, in.lambda.cols());
           dlambda(row, column) +=
               (scores.row(r).segment(begin, count).array() *
                d_weights.row(r).segment(begin, count).array() * mask.segment(begin, count))
