@@ -3,7 +3,7 @@
 export SETUP JOBS
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test test-all setup format clean help
+.PHONY: build demo test test-all bench setup format clean help
 .NOTPARALLEL:  # the targets share build folders; each is parallel inside
 
 build: ## (default) install what is missing, build the optimised program, link it as ./recollect
@@ -18,6 +18,11 @@ test: ## build with warnings as errors, quick tests, include check, smoke config
 
 test-all: ## also slow tests, address/undefined/thread sanitizers, clang++, formatting
 	@cmake/check.sh all
+
+bench: ## build, then time training steps beside the same model in PyTorch; ARGUMENTS="--length 64" etc.
+	@cmake/setup.sh bench
+	@cmake/build.sh release recollect
+	@/usr/bin/python3 bench/pytorch_baseline.py $(ARGUMENTS)
 
 setup: ## install the packages that building and testing need
 	@cmake/setup.sh test

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing, and asks the network only if there are any.
 # Usage: cmake/setup.sh [build|test|ci|all]   each list holds the one before it
+#        cmake/setup.sh bench               what is measured beside the program
 # Without root it prints the command to type and fails. With SETUP=skip it does nothing.
 set -euo pipefail
 
@@ -13,12 +14,16 @@ ci=("${test[@]}" clang-format-14)
 # clang and its OpenMP run the thread sanitizer, which raises false alarms on GNU's; llvm names lines.
 all=("${ci[@]}" clang-14 libclang-rt-14-dev libomp-14-dev llvm-14)
 
+# Without OpenBLAS, PyTorch multiplies ten times slower.
+bench=("${build[@]}" python3-torch libopenblas0-openmp)
+
 case ${1:-all} in
   build) wanted=("${build[@]}") ;;
   test) wanted=("${test[@]}") ;;
   ci) wanted=("${ci[@]}") ;;
   all) wanted=("${all[@]}") ;;
-  *) echo "cmake/setup.sh: unknown list '$1'; known: build, test, ci, all" >&2; exit 64 ;;
+  bench) wanted=("${bench[@]}") ;;
+  *) echo "cmake/setup.sh: unknown list '$1'; known: build, test, ci, all, bench" >&2; exit 64 ;;
 esac
 
 if [[ ${SETUP:-} == skip ]]; then

@@ -1,0 +1,109 @@
+"""Tests: golden data in float64, batches of our program in float32, and that a test can fail."""
+
+import json
+from pathlib import Path
+from typing import Iterator, Optional, Tuple
+
+import torch
+
+from pytorch.agreement import (
+    Case,
+    disagreement,
+    golden_batch,
+    golden_tensors,
+    read_golden,
+    relative_error,
+)
+from pytorch.model import Form
+from pytorch.ours import Settings, export
+from pytorch.step import Batch, Schedule, Step
+
+Result = Tuple[str, Optional[str]]  # what was compared, and what is wrong if anything
+
+SHOWN = 10  # failures
+EXPORT_BOUND = 1e-4  # relative to a tensor's largest number; float32 on both sides
+
+
+def check(settings: Settings, golden: Path) -> bool:
+    """Whether every comparison passes. Prints the first of those that do not, and counts."""
+    counts = [0, 0]
+    for group in (golden_results(golden), planted_results(golden), export_results(settings)):
+        for what, wrong in group:
+            counts[wrong is None] += 1
+            if wrong is not None and counts[False] <= SHOWN:
+                print(f"FAILED {what}: {wrong}")
+    print(f"{counts[True]} comparisons passed, {counts[False]} failed")
+    return counts[False] == 0
+
+
+def golden_results(folder: Path) -> Iterator[Result]:
+    # T is 13, 150 and 21: no multiple of most of these chunks.
+    for name in ("variant-adaptive-decay", "options-length150", "options-heads2"):
+        case = read_golden(folder / f"{name}.json")
+        # Scored positions named so often give the same loss. Where they are many, the last layer is
+        # computed everywhere.
+        for times in (1, 100):
+            ids, positions, labels = case.batch
+            batch = Batch(ids, positions.repeat(1, times), labels.repeat(1, times))
+            for chunk in (0, 1, 4, 16, 32, 64):
+                for folded in (False, True):
+                    for schedule in (Schedule(1), Schedule(2, 2, 2)):
+                        form = Form(chunk, folded)
+                        yield (
+                            f"{name}, {form}, {schedule}, positions {times} times",
+                            step_disagreement(case._replace(batch=batch), form, schedule, 1e-9),
+                        )
+    yield "trajectory-plain", trajectory_disagreement(folder / "trajectory-plain.json", 1e-8)
+
+
+def export_results(settings: Settings) -> Iterator[Result]:
+    for length, batch in ((64, 5), (200, 3), (256, 4), (1024, 2)):
+        case = export(settings, length, batch)
+        for form in (Form(0), Form(32), Form(64), Form(128), Form(64, True)):
+            yield (
+                f"export of length {length}, {form}",
+                step_disagreement(case, form, Schedule(2, 2, 3), EXPORT_BOUND),
+            )
+
+
+def planted_results(folder: Path) -> Iterator[Result]:
+    """One wrong number has to be found, and its tensor named."""
+    case = read_golden(folder / "variant-adaptive-decay.json")
+    for name, error in (("layers.0.A_log", 1e-6), ("layers.1.k_proj.weight", float("nan"))):
+        gradient = {n: g.clone() for n, g in case.gradient.items()}
+        gradient[name].view(-1)[0] += error
+        wrong = step_disagreement(case._replace(gradient=gradient), Form(4), Schedule(1), 1e-9)
+        found = wrong is not None and name in wrong
+        yield f"an error of {error} in {name}", None if found else f"was not found: {wrong}"
+
+
+def step_disagreement(case: Case, form: Form, schedule: Schedule, bound: float) -> Optional[str]:
+    step = Step(case.parameters, case.batch, form, schedule)
+    wrong = disagreement(case, step, bound)
+    step.close()
+    return wrong
+
+
+def trajectory_disagreement(path: Path, bound: float) -> Optional[str]:
+    """Golden optimiser steps: losses, norms, and the weights after the last."""
+    data = json.loads(path.read_text())
+    step: Optional[Step] = None
+    for entry in data["steps"]:
+        batch = golden_batch(entry)
+        if step is None:
+            start = golden_tensors(data["params"])
+            rate, clip = data["learning_rate"], data["clip"]
+            step = Step(start, batch, Form(16), Schedule(2, 2, 2), rate, clip)
+        step.batch = batch
+        loss, norm = step()
+        for name, actual in (("loss", loss), ("gradient_norm", norm)):
+            error = relative_error(torch.tensor(entry[name], dtype=torch.float64), actual.detach())
+            if not error <= bound:
+                return f"step {entry['step']}: {name} is off by {error:.3g}"
+    last = step.named(step.flat.detach())
+    step.close()
+    for name, expected in golden_tensors(data["final_params"]).items():
+        error = relative_error(expected, last[name])
+        if not error <= bound:
+            return f"after the last step: {name} is off by {error:.3g}"
+    return None

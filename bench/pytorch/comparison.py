@@ -1,0 +1,120 @@
+"""Rounds of our program and PyTorch in turn, and the ratio of their times."""
+
+import json
+import os
+import statistics
+import sys
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional, Sequence
+
+import torch
+
+from pytorch import environment
+from pytorch.agreement import disagreement
+from pytorch.model import Form
+from pytorch.ours import Failure, Settings, export, milliseconds
+from pytorch.step import Step, fastest_step, step_times
+
+#: Forms of the same function by name, and the chunks to choose from. `folded` is chunkwise with the
+#: two savings of ours that take algebra (model.py): batching alone does not give them.
+FORMS = {
+    "chunkwise": [Form(64), Form(128)],
+    "dense": [Form(0)],
+    "folded": [Form(64, True), Form(128, True)],
+}
+BOUND = 1e-4  # relative to a tensor's largest number; float32
+SKIP = 2.0  # a form so many times slower than another sits out the later rounds
+
+
+class Row(NamedTuple):
+    length: int
+    name: str
+    how: str
+    ms: List[Optional[float]]  #: of each round; None where it sat out
+    ratio: List[float]  #: to ours in the same round
+
+
+def how(step: Step) -> str:
+    chunk = f"chunk {step.form.chunk}, " if step.form.chunk else ""
+    s = step.schedule
+    return f"{chunk}{s.workers} x {s.threads // s.workers} threads, {s.parts} parts"
+
+
+def compare(settings: Settings, length: int) -> List[Row]:
+    case = export(settings, length, settings.batch)
+    steps: Dict[str, Step] = {}
+    for name, forms in FORMS.items():
+        say(f"length {length}: {name}: choosing chunk and threads, comparing with ours")
+        steps[name] = fastest_step(case.parameters, case.batch, forms, settings.threads)
+        wrong = disagreement(case, steps[name], BOUND)
+        if wrong:
+            raise Failure(f"length {length}, {name} disagrees with ours: {wrong}")
+    our_ms: List[Optional[float]] = []
+    ms: Dict[str, List[Optional[float]]] = {name: [] for name in steps}
+    for index in range(settings.rounds):
+        our_ms.append(milliseconds(settings, length))
+        least = min(times[0] for times in ms.values()) if index else 0.0
+        for name, step in steps.items():
+            if index and ms[name][0] > SKIP * least:
+                ms[name].append(None)
+                continue
+            step_times(step, 1, 0.0)  # caches are another program's
+            ms[name].append(statistics.median(step_times(step, 3, settings.seconds)))
+        shown = ", ".join(f"{name} {times[-1]:.1f}" for name, times in ms.items() if times[-1])
+        say(f"length {length}: round {index + 1}: ours {our_ms[-1]:.1f} ms, {shown}")
+    rows = [Row(length, "ours", "", our_ms, [])]
+    for name, times in ms.items():
+        ratio = [theirs / mine for theirs, mine in zip(times, our_ms) if theirs is not None]
+        rows.append(Row(length, name, how(steps[name]), times, ratio))
+        steps[name].close()
+    best = [min(x for x in now if x is not None) for now in zip(*ms.values())]
+    ratio = [theirs / mine for theirs, mine in zip(best, our_ms)]
+    rows.append(Row(length, "fastest", "", best, ratio))
+    return rows
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def summary(numbers: Sequence[float], digits: int) -> str:
+    """median (least..most)"""
+    if not numbers:
+        return "-"
+    a, b, c = statistics.median(numbers), min(numbers), max(numbers)
+    return f"{a:.{digits}f} ({b:.{digits}f}..{c:.{digits}f})"
+
+
+def table(rows: List[Row]) -> str:
+    lines = [("length", "form", "ms a step", "to ours", "rounds", "how")]
+    for row in rows:
+        ran = [x for x in row.ms if x is not None]
+        rounds = f"{len(ran)}" + (f", then > {SKIP:g} x slower" if len(ran) < len(row.ms) else "")
+        lines.append(
+            (str(row.length), row.name, summary(ran, 1), summary(row.ratio, 2), rounds, row.how)
+        )
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in lines
+    )
+
+
+def run(settings: Settings, json_path: Optional[Path]) -> None:
+    where = {
+        "cpu": environment.cpu(),
+        "threads": settings.threads,
+        "torch": torch.__version__,
+        "blas": environment.blas(),
+        "vectors": os.environ.get("ATEN_CPU_CAPABILITY", "default"),
+        "batch": settings.batch,
+        "pairs": settings.pairs,
+    }
+    rows: List[Row] = []
+    for length in settings.lengths:
+        rows += compare(settings, length)
+    print(table(rows))
+    print("; ".join(f"{key} {value}" for key, value in where.items()))
+    print("Medians over rounds (least..most). to ours: PyTorch's time over ours in the same round.")
+    if json_path:
+        content = {**where, "rows": [row._asdict() for row in rows]}
+        json_path.write_text(json.dumps(content, indent=2) + "\n")

@@ -1,0 +1,49 @@
+"""What makes PyTorch fast on this machine and has to be settled before it is imported."""
+
+import ctypes
+import os
+import re
+from pathlib import Path
+
+PACKAGES = "python3-torch libopenblas0-openmp"
+
+
+def read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""
+
+
+def prepare() -> None:
+    """Call it before `import torch`."""
+    # Elementwise kernels of PyTorch 1.13 use AVX2 unless told otherwise.
+    if {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= set(read("/proc/cpuinfo").split()):
+        os.environ.setdefault("ATEN_CPU_CAPABILITY", "avx512")
+    # glibc gives large freed blocks back to the system, and every step pays for their pages again.
+    # Keep them, as the allocators do that PyTorch's tuning guide recommends.
+    M_MMAP_MAX, M_TRIM_THRESHOLD, M_ARENA_MAX = -4, -1, -8  # malloc.h
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_MAX, 0)
+        mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+        mallopt(M_ARENA_MAX, 1)
+
+
+def cpu() -> str:
+    """The processor's name, as far as the system tells."""
+    found = re.search(r"model name\s*:\s*(.+)", read("/proc/cpuinfo"))
+    return found.group(1) if found else "unknown processor"
+
+
+def blas() -> str:
+    """The library behind PyTorch's products, once torch is imported; '' for Netlib's reference."""
+    import torch
+
+    if torch.backends.mkl.is_available():
+        return "MKL"
+    names = re.findall(r"/lib(openblas|blis|[st]?atlas|armpl|blas)", read("/proc/self/maps"))
+    fast = [name for name in names if name != "blas"]
+    if fast:
+        return {"openblas": "OpenBLAS", "blis": "BLIS"}.get(fast[0], fast[0])
+    return "" if names else "built-in BLAS"
