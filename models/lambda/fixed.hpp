@@ -20,6 +20,9 @@ class FixedLambda final : public Lambda<S> {
   [[nodiscard]] double multiply_adds() const noexcept override { return 0.0; }
 
  private:
+  /// The H L numbers as one row.
+  [[nodiscard]] ConstView<S> scale(const S* theta) const;
+
   Tensor scale_;  // level_scale (H, L)
 };
 

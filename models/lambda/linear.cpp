@@ -15,27 +15,23 @@ LinearLambda<S>::LinearLambda(const LambdaContext& context, ParameterLayout& lay
 template <class S>
 auto LinearLambda<S>::forward(const S* theta, ConstView<S> u, View<S> lambda,
                               Workspace<S>& workspace) const -> const Tape* {
-  const MyTape* tape = workspace.record(MyTape{{}, workspace.matrix(lambda.rows(), lambda.cols())});
+  const MyTape* tape = workspace.record(MyTape{{},
+                                               workspace.matrix(lambda.rows(), lambda.cols()),
+                                               workspace.matrix(lambda.rows(), lambda.cols())});
   projection_.forward<S>(theta, u, tape->projected);
-  const auto scale = scale_.row(theta).array();
-  for (Index r = 0; r < lambda.rows(); ++r) {
-    lambda.row(r).array() = softplus(tape->projected.row(r).array() * scale);
-  }
+  scale_columns<S>(theta + scale_.offset, constant(tape->projected), tape->slope);
+  softplus<S>(nullptr, constant(tape->slope), lambda, tape->slope);
   return tape;
 }
 
 template <class S>
-void LinearLambda<S>::backward(const S* theta, S* gradient, ConstView<S> u, const Tape* tape,
+void LinearLambda<S>::backward(const S* theta, S* gradient, ConstView<S> u, const Tape* opaque,
                                ConstView<S>, View<S> dlambda, View<S> du, Workspace<S>&) const {
-  const View<S>& projected = static_cast<const MyTape*>(tape)->projected;
-  const auto scale = scale_.row(theta).array();
-  auto d_scale = scale_.row(gradient).array();
-  for (Index r = 0; r < dlambda.rows(); ++r) {
-    auto row = dlambda.row(r).array();
-    row *= sigmoid(projected.row(r).array() * scale);
-    d_scale += row * projected.row(r).array();
-    row *= scale;
-  }
+  const MyTape& tape = *static_cast<const MyTape*>(opaque);
+  multiply<S>(constant(tape.slope), dlambda);
+  add_column_sums_of_products<S>(constant(dlambda), constant(tape.projected),
+                                 gradient + scale_.offset);
+  scale_columns<S>(theta + scale_.offset, constant(dlambda), dlambda);
   projection_.backward<S>(theta, gradient, u, constant(dlambda), du, Write::kAccumulate);
 }
 

@@ -18,7 +18,9 @@ class LinearLambda final : public Lambda<S> {
                                     Workspace<S>& workspace) const override;
   void backward(const S* theta, S* gradient, ConstView<S> u, const Tape* tape, ConstView<S> lambda,
                 View<S> dlambda, View<S> du, Workspace<S>& workspace) const override;
-  [[nodiscard]] std::int64_t tape_row() const noexcept override { return projection_.weight.rows; }
+  [[nodiscard]] std::int64_t tape_row() const noexcept override {
+    return 2 * projection_.weight.rows;
+  }
   [[nodiscard]] double multiply_adds() const noexcept override {
     return static_cast<double>(projection_.weight.size());
   }
@@ -26,6 +28,7 @@ class LinearLambda final : public Lambda<S> {
  private:
   struct MyTape : Tape {
     View<S> projected;  ///< (R, H L) dl
+    View<S> slope;      ///< (R, H L) of the softplus
   };
   Linear projection_;  // level_proj.weight (H L, D)
   Tensor scale_;       // level_scale (H, L)

@@ -37,33 +37,24 @@ auto MlpLambda<S>::forward(const S* theta, ConstView<S> u, View<S> lambda,
   const Index count = u.rows() * heads_;
   const Index hidden_units = in_.weight.rows;
   View<S> projected = workspace.matrix(u.rows(), heads_ * levels_);
-  const MyTape* tape = workspace.record(MyTape{{},
-                                               by_head(projected, heads_),
-                                               workspace.matrix(count, hidden_units),
-                                               workspace.matrix(count, hidden_units),
-                                               workspace.matrix(count, hidden_units),
-                                               workspace.matrix(count, levels_)});
-  View<S> hidden = tape->hidden;
-  View<S> cdf = tape->cdf;
-  View<S> activated = tape->activated;
-  View<S> output = tape->output;
+  const MyTape* tape = workspace.record(
+      MyTape{{},
+             by_head(projected, heads_),
+             workspace.matrix(count, hidden_units),
+             workspace.matrix(count, hidden_units),
+             workspace.matrix(output_ == LevelOutput::kSoftplus ? count : 0, levels_)});
   projection_.forward<S>(theta, u, projected);
-  in_.forward<S>(theta, constant(tape->projected), hidden);
-  hidden.rowwise() += in_bias_.row(theta);
-  cdf.array() = normal_cdf(hidden.array());
-  activated.array() = hidden.array() * cdf.array();
-  out_.forward<S>(theta, constant(activated), output);
-  output.rowwise() += out_bias_.row(theta);
-
-  View<S> weights = by_head(lambda, heads_);
+  in_.forward<S>(theta, constant(tape->projected), tape->hidden_slope);
+  gelu<S>(theta + in_bias_.offset, constant(tape->hidden_slope), tape->activated,
+          tape->hidden_slope);
+  const View<S> weights = by_head(lambda, heads_);
+  const S* bias = theta + out_bias_.offset;
   if (output_ == LevelOutput::kSoftplus) {
-    weights.array() = softplus(output.array());
+    out_.forward<S>(theta, constant(tape->activated), tape->output_slope);
+    softplus<S>(bias, constant(tape->output_slope), weights, tape->output_slope);
   } else {
-    for (Index r = 0; r < count; ++r) {
-      auto row = weights.row(r).array();
-      row = (output.row(r).array() - output.row(r).maxCoeff()).exp();
-      row /= row.sum();
-    }
+    out_.forward<S>(theta, constant(tape->activated), weights);
+    softmax_rows<S>(bias, constant(weights), weights);
   }
   return tape;
 }
@@ -74,23 +65,19 @@ void MlpLambda<S>::backward(const S* theta, S* gradient, ConstView<S> u, const T
                             Workspace<S>& workspace) const {
   const MyTape& tape = *static_cast<const MyTape*>(opaque);
   const typename Workspace<S>::Scope scope(workspace);
-  View<S> d_hidden = workspace.matrix(tape.hidden.rows(), tape.hidden.cols());
-  View<S> d_projected = workspace.matrix(u.rows(), heads_ * levels_);
-  View<S> d_output = by_head(dlambda, heads_);  // becomes the gradient of the output, in place
+  const View<S> d_hidden = workspace.matrix(tape.activated.rows(), tape.activated.cols());
+  const View<S> d_projected = workspace.matrix(u.rows(), heads_ * levels_);
+  const View<S> d_output = by_head(dlambda, heads_);  // the gradient of the output, in place
   if (output_ == LevelOutput::kSoftplus) {
-    d_output.array() *= sigmoid(tape.output.array());
+    multiply<S>(constant(tape.output_slope), d_output);
   } else {
-    const ConstView<S> weights = view(lambda.data(), d_output.rows(), d_output.cols());
-    for (Index r = 0; r < d_output.rows(); ++r) {
-      const S mean = d_output.row(r).dot(weights.row(r));
-      d_output.row(r).array() = (d_output.row(r).array() - mean) * weights.row(r).array();
-    }
+    softmax_rows_backward<S>(view(lambda.data(), d_output.rows(), d_output.cols()), d_output);
   }
-  out_bias_.row(gradient) += d_output.colwise().sum();
+  add_column_sums<S>(constant(d_output), gradient + out_bias_.offset);
   out_.backward<S>(theta, gradient, constant(tape.activated), constant(d_output), d_hidden,
                    Write::kOverwrite);
-  d_hidden.array() *= gelu_slope(tape.hidden.array(), tape.cdf.array());
-  in_bias_.row(gradient) += d_hidden.colwise().sum();
+  multiply<S>(constant(tape.hidden_slope), d_hidden);
+  add_column_sums<S>(constant(d_hidden), gradient + in_bias_.offset);
   in_.backward<S>(theta, gradient, constant(tape.projected), constant(d_hidden),
                   by_head(d_projected, heads_), Write::kOverwrite);
   projection_.backward<S>(theta, gradient, u, constant(d_projected), du, Write::kAccumulate);

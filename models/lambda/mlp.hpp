@@ -26,7 +26,7 @@ class MlpLambda final : public Lambda<S> {
   void backward(const S* theta, S* gradient, ConstView<S> u, const Tape* tape, ConstView<S> lambda,
                 View<S> dlambda, View<S> du, Workspace<S>& workspace) const override;
   [[nodiscard]] std::int64_t tape_row() const noexcept override {
-    return heads_ * (2 * levels_ + 3 * in_.weight.rows);
+    return heads_ * (2 * levels_ + 2 * in_.weight.rows);
   }
   [[nodiscard]] std::int64_t scratch_row() const noexcept override {
     return heads_ * (levels_ + in_.weight.rows);
@@ -38,11 +38,10 @@ class MlpLambda final : public Lambda<S> {
 
  private:
   struct MyTape : Tape {
-    View<S> projected;  ///< (R H, L) dl; a head's L values are one row of the MLP's input
-    View<S> hidden;     ///< (R H, hidden)
-    View<S> cdf;        ///< (R H, hidden) normal distribution function of `hidden`
-    View<S> activated;  ///< (R H, hidden)
-    View<S> output;     ///< (R H, L) before softplus or softmax
+    View<S> projected;     ///< (R H, L) dl; a head's L values are one row of the MLP's input
+    View<S> hidden_slope;  ///< (R H, hidden) of the GELU
+    View<S> activated;     ///< (R H, hidden)
+    View<S> output_slope;  ///< (R H, L) of the softplus
   };
   LevelOutput output_;
   Index heads_;

@@ -1,42 +1,65 @@
 #pragma once
 
-#include <cmath>
-#include <numbers>
-#include <unsupported/Eigen/SpecialFunctions>
-
 #include "core/matrix.hpp"
 
 namespace recollect {
 
-/// Expressions on Eigen arrays; vectorised for float.
+/// What happens to every number, row or column of a matrix on its own. In double the functions are
+/// written down as Eigen expressions; in float they are vectors of our own (models/layers/simd.hpp
+/// has their errors), whatever the shape: rows shorter than a vector are taken several at a time
+/// where they lie one after another. Sums are in the order of the rows, or along a row in sixteen
+/// partial sums, so bits depend on the shape alone.
+///
+/// A slope is the derivative at the argument. It shares an exponential with the value and is all
+/// that the backward pass reads of it, so the forward pass makes both. x, y and slope (R, C) may be
+/// the same matrix in the pair x = slope; `bias` (C) is added to every row of x first, where it is
+/// not null.
 
-/// log(1 + e^x), without overflow and without losing small results.
-template <class Array>
-[[nodiscard]] auto softplus(const Array& x) {
-  using S = typename Array::Scalar;
-  return x.max(S(0)) + (-x.abs()).exp().log1p();
-}
+/// y = log(1 + e^x), without overflow and without losing small results; slope = 1 / (1 + e^-x).
+template <class S>
+void softplus(const S* bias, ConstView<S> x, View<S> y, View<S> slope);
 
-/// The slope of softplus: 1 / (1 + e^-x).
-template <class Array>
-[[nodiscard]] auto sigmoid(const Array& x) {
-  using S = typename Array::Scalar;
-  return ((-x).exp() + S(1)).inverse();
-}
+/// y = x * cdf(x), the exact form with the distribution function of the standard normal; slope =
+/// cdf(x) + x * density(x).
+template <class S>
+void gelu(const S* bias, ConstView<S> x, View<S> y, View<S> slope);
 
-/// The standard normal distribution function; gelu(x) = x * normal_cdf(x), exact (erf) form.
-template <class Array>
-[[nodiscard]] auto normal_cdf(const Array& x) {
-  using S = typename Array::Scalar;
-  return ((x * S(1 / std::numbers::sqrt2)).erf() + S(1)) * S(0.5);
-}
+/// y = softmax of each row of x; y may be x.
+template <class S>
+void softmax_rows(const S* bias, ConstView<S> x, View<S> y);
+/// The gradient dy of y = softmax_rows(x) becomes that of x.
+template <class S>
+void softmax_rows_backward(ConstView<S> y, View<S> dy);
 
-/// The slope of gelu, given the distribution function of the same x.
-template <class Array, class Cdf>
-[[nodiscard]] auto gelu_slope(const Array& x, const Cdf& cdf) {
-  using S = typename Array::Scalar;
-  const auto density = S(std::numbers::inv_sqrtpi / std::numbers::sqrt2);
-  return cdf + x * (x.square() * S(-0.5)).exp() * density;
-}
+/// x (R, C) *= factor (R, C), number by number.
+template <class S>
+void multiply(ConstView<S> factor, View<S> x);
+/// y = x * factor, column by column; factor (C). y may be x.
+template <class S>
+void scale_columns(const S* factor, ConstView<S> x, View<S> y);
+
+/// sums (C) += the sum of the rows of x (R, C).
+template <class S>
+void add_column_sums(ConstView<S> x, S* sums);
+/// sums (C) += the sum of the rows of x * y, number by number.
+template <class S>
+void add_column_sums_of_products(ConstView<S> x, ConstView<S> y, S* sums);
+
+template <>
+void softplus<float>(const float* bias, ConstView<float> x, View<float> y, View<float> slope);
+template <>
+void gelu<float>(const float* bias, ConstView<float> x, View<float> y, View<float> slope);
+template <>
+void softmax_rows<float>(const float* bias, ConstView<float> x, View<float> y);
+template <>
+void softmax_rows_backward<float>(ConstView<float> y, View<float> dy);
+template <>
+void multiply<float>(ConstView<float> factor, View<float> x);
+template <>
+void scale_columns<float>(const float* factor, ConstView<float> x, View<float> y);
+template <>
+void add_column_sums<float>(ConstView<float> x, float* sums);
+template <>
+void add_column_sums_of_products<float>(ConstView<float> x, ConstView<float> y, float* sums);
 
 }  // namespace recollect

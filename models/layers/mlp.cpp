@@ -8,14 +8,10 @@ template <class S>
 Mlp::Tape<S> Mlp::forward(const S* theta, ConstView<S> x, View<S> y,
                           Workspace<S>& workspace) const {
   const Index hidden = in.weight.rows;
-  const Tape<S> tape{workspace.matrix(x.rows(), hidden), workspace.matrix(x.rows(), hidden),
-                     workspace.matrix(x.rows(), hidden)};
-  in.forward<S>(theta, x, tape.hidden);
-  View<S> cdf = tape.cdf;
-  View<S> activated = tape.activated;
-  cdf.array() = normal_cdf(tape.hidden.array());
-  activated.array() = tape.hidden.array() * cdf.array();
-  out.forward<S>(theta, constant(activated), y);
+  const Tape<S> tape{workspace.matrix(x.rows(), hidden), workspace.matrix(x.rows(), hidden)};
+  in.forward<S>(theta, x, tape.slope);
+  gelu<S>(nullptr, constant(tape.slope), tape.activated, tape.slope);
+  out.forward<S>(theta, constant(tape.activated), y);
   return tape;
 }
 
@@ -23,9 +19,9 @@ template <class S>
 void Mlp::backward(const S* theta, S* gradient, ConstView<S> x, const Tape<S>& tape,
                    ConstView<S> dy, View<S> dx, Write write, Workspace<S>& workspace) const {
   const typename Workspace<S>::Scope scope(workspace);
-  View<S> d_hidden = workspace.matrix(tape.hidden.rows(), tape.hidden.cols());
+  const View<S> d_hidden = workspace.matrix(tape.slope.rows(), tape.slope.cols());
   out.backward<S>(theta, gradient, constant(tape.activated), dy, d_hidden, Write::kOverwrite);
-  d_hidden.array() *= gelu_slope(tape.hidden.array(), tape.cdf.array());
+  multiply<S>(constant(tape.slope), d_hidden);
   in.backward<S>(theta, gradient, x, constant(d_hidden), dx, write);
 }
 

@@ -24,19 +24,21 @@ template <class S>
 auto DecayGate<S>::forward(const S* theta, ConstView<S> u, Workspace<S>& workspace) const
     -> Result {
   if (gate_ == Gate::kNone) return Result{nullptr, nullptr};
-  View<S> argument = workspace.matrix(heads_, u.rows());
   View<S> g = workspace.matrix(heads_, u.rows());
+  View<S> slope = workspace.matrix(heads_, u.rows());
   if (gate_ == Gate::kInput) {
-    product_nt<S>(projection_.in(theta), u, argument);
+    product_nt<S>(projection_.in(theta), u, slope);
   } else {
-    argument.setZero();
+    slope.setZero();
   }
+  slope.colwise() += bias_.row(theta).transpose();
+  softplus<S>(nullptr, constant(slope), g, slope);
   for (Index h = 0; h < heads_; ++h) {
-    auto row = argument.row(h).array();
-    row += theta[bias_.offset + h];
-    g.row(h).array() = softplus(row) * -std::exp(theta[scale_.offset + h]);
+    const S factor = -std::exp(theta[scale_.offset + h]);
+    g.row(h) *= factor;
+    slope.row(h) *= factor;
   }
-  return Result{argument.data(), g.data()};
+  return Result{g.data(), slope.data()};
 }
 
 template <class S>
@@ -50,7 +52,7 @@ auto DecayGate<S>::look_up(const Result& table, Index rows, std::span<const std:
       g[h * length + t] = table.g[h * rows + ids[static_cast<std::size_t>(t)]];
     }
   }
-  return Result{nullptr, g};
+  return Result{g, nullptr};
 }
 
 template <class S>
@@ -68,16 +70,11 @@ template <class S>
 void DecayGate<S>::backward(const S* theta, S* gradient, ConstView<S> u, const Result& result,
                             S* dg, View<S> du) const {
   if (gate_ == Gate::kNone) return;
-  const ConstView<S> argument =
-      recollect::view<S>(static_cast<const S*>(result.argument), heads_, u.rows());
-  const ConstView<S> g = recollect::view<S>(static_cast<const S*>(result.g), heads_, u.rows());
-  View<S> d_argument = recollect::view(dg, heads_, u.rows());
-  for (Index h = 0; h < heads_; ++h) {
-    auto row = d_argument.row(h).array();
-    gradient[scale_.offset + h] += (row * g.row(h).array()).sum();
-    row *= sigmoid(argument.row(h).array()) * -std::exp(theta[scale_.offset + h]);
-    gradient[bias_.offset + h] += row.sum();
-  }
+  const auto by_head = [&](S* numbers) { return recollect::view(numbers, heads_, u.rows()); };
+  const View<S> d_argument = by_head(dg);
+  scale_.row(gradient) += d_argument.cwiseProduct(by_head(result.g)).rowwise().sum().transpose();
+  multiply<S>(constant(by_head(result.slope)), d_argument);
+  bias_.row(gradient) += d_argument.rowwise().sum().transpose();
   if (gate_ != Gate::kInput) return;
   product_nn<S>(constant(d_argument), u, projection_.in(gradient), Write::kAccumulate);
   product_tn<S>(constant(d_argument), projection_.in(theta), du, Write::kAccumulate);

@@ -19,8 +19,8 @@ class DecayGate {
   DecayGate(const ModelSettings& settings, const std::string& prefix, ParameterLayout& layout);
 
   struct Result {
-    S* argument;  ///< (H, T) of the softplus
-    S* g;         ///< (H, T), <= 0
+    S* g;      ///< (H, T), <= 0
+    S* slope;  ///< (H, T) of g, by the argument of the softplus
     /// Null where there is no decay.
     [[nodiscard]] const S* head(Index h, Index length) const {
       return g == nullptr ? nullptr : g + h * length;
