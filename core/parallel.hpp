@@ -4,11 +4,15 @@
 
 #include <exception>
 #include <mutex>
+#include <string>
 
 namespace recollect {
 
 /// Number of processor cores that this process may use.
 [[nodiscard]] int available_cores() noexcept;
+
+/// Name of the processor, as Linux gives it; "unknown" where it does not.
+[[nodiscard]] std::string cpu_model();
 
 /// Calls body(item, thread) for each item 0..items-1 on `threads` threads, in contiguous shares.
 /// The split of the work depends on `threads`, so a body must write to places that belong to its

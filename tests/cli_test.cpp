@@ -302,5 +302,59 @@ TEST_CASE("cli: places that cannot be read or written give status 5 and one line
   CHECK(recollect_program("list tasks >/dev/full").status == 5);
 }
 
+TEST_CASE("cli: bench prints a table, JSON or CSV, and exports a batch") {
+  const std::string tiny =
+      "bench --variant gated-linear --length 16 --batch 2 --pairs 2 --set model.width=8 --samples "
+      "1 "
+      "--seconds 0.0001 --threads 1 ";
+  const Result table = recollect_program(tiny);
+  CHECK(table.status == 0);
+  CHECK(holds(table.out, "attainable"));
+  CHECK(holds(table.out, "\ngated-linear"));
+  CHECK(holds(table.err, "[1 of 1] gated-linear, 16 tokens"));
+  CHECK(recollect_program(tiny + "--json").out.starts_with("{"));
+  const CsvTable csv = parse_csv(recollect_program(tiny + "--csv").out, "bench");
+  REQUIRE(csv.rows.size() == 1);
+  CHECK(csv.rows[0][csv.index("status")] == "ok");
+  CHECK(csv.rows[0][csv.index("options")] == "width=8");
+  CHECK(csv.rows[0][csv.index("mode")] == "train");
+  const CsvTable scored = parse_csv(
+      recollect_program(tiny + "--csv --mode score --no-savings --suite scaling").out, "bench");
+  REQUIRE(scored.rows.size() == 2);
+  CHECK(scored.rows[0][scored.index("mode")] == "score");
+  CHECK(scored.rows[0][scored.index("savings")] == "false");
+
+  const TemporaryFolder folder;
+  const std::filesystem::path batch = folder / "batch.safetensors";
+  const Result exported = recollect_program(tiny + "--export " + quoted(batch));
+  CHECK(exported.status == 0);
+  CHECK(exported.out == batch.string() + "\n");
+  CHECK(file_exists(batch));
+  CHECK(recollect_program(tiny + "--export /nowhere/batch.safetensors").status == 5);
+}
+
+TEST_CASE("cli: a wrong benchmark is one line with a way out") {
+  expect_usage_error("bench --variant adaptive-decy", "did you mean 'adaptive-decay'?");
+  expect_usage_error("bench --lenght 64", "did you mean '--length'?");
+  expect_usage_error("bench --length 0", "--length");
+  expect_usage_error("bench --suite step", "--suite");
+  expect_usage_error("bench --mode both", "--mode");
+  expect_usage_error("bench --threads 0", "--threads");
+  expect_usage_error("bench --json --csv", "--csv");
+  expect_usage_error("bench --export ''", "--export is empty; give the path of a file");
+  for (const auto& [arguments, message] : std::vector<std::pair<std::string, std::string>>{
+           {"bench --length 16", "task.pairs = 8 needs 4*8"},
+           {"bench --set model.widht=3", "did you mean 'width'?"},
+           {"bench --set train.batch=3", "options of the model alone"},
+           {"bench --set model.heads=3", "does not divide width"}}) {
+    const Result result = recollect_program(arguments);
+    CAPTURE(arguments);
+    CHECK(result.status == 3);
+    CHECK(result.out.empty());
+    CHECK(line_count(result.err) == 1);
+    CHECK(holds(result.err, message));
+  }
+}
+
 }  // namespace
 }  // namespace recollect

@@ -1,0 +1,72 @@
+#include "harness/bench/workload.hpp"
+
+#include <algorithm>
+
+#include "core/parallel.hpp"
+#include "harness/bench/clock.hpp"
+#include "harness/bench/outputs.hpp"
+#include "harness/train/trainer.hpp"
+
+namespace recollect {
+
+StepLoop::StepLoop(const Cell& cell, int threads, BenchMode mode)
+    : mode_(mode),
+      threads_(threads),
+      length_(cell.task->length),
+      batch_(cell.train.batch),
+      scored_(cell.task->make()->scored()),
+      examples_(ready_examples(cell, batch_)),
+      model_(build_model(cell)),
+      batch_step_(model_, batch_, threads),
+      optimizer_(model_.layout(), cell.train) {}
+
+void StepLoop::step() {
+  model_.begin_step(length_, batch_ * length_);
+  if (mode_ == BenchMode::kTrain) {
+    train_step();
+  } else {
+    score_step();
+  }
+}
+
+void StepLoop::train_step() {
+  (void)batch_step_.run(model_, batch_ * scored_, [&](int b, Example& example, GeneratorScratch&) {
+    example = examples_[static_cast<std::size_t>(b)];
+  });
+  (void)optimizer_.update(++steps_, 0.0, batch_step_.gradient(), model_.parameters());
+}
+
+void StepLoop::score_step() {
+  parallel_for(static_cast<int>(batch_), threads_, [&](int b, int thread) {
+    Lane<float>& lane = batch_step_.lanes()[static_cast<std::size_t>(thread)];
+    lane.example = examples_[static_cast<std::size_t>(b)];
+    lane.logits.resize(static_cast<std::size_t>(scored_ * model_.vocab()));
+    (void)model_.forward(input_of(lane.example), lane.workspace,
+                         view(lane.logits.data(), scored_, model_.vocab()));
+  });
+}
+
+std::int64_t StepLoop::workspace_bytes() {
+  std::size_t most = 0;
+  for (const Lane<float>& lane : batch_step_.lanes()) {
+    most = std::max(most, lane.workspace.peak_bytes());
+  }
+  return static_cast<std::int64_t>(most);
+}
+
+Workload::Workload(const BenchCase& what) {
+  for (int i = 0; i < what.cells; ++i) {
+    loops_.push_back(std::make_unique<StepLoop>(what.cell, what.threads, what.mode));
+  }
+}
+
+double Workload::run(std::int64_t steps) {
+  const auto loops = static_cast<int>(loops_.size());
+  const double begin = seconds_now();
+  parallel_for(loops, loops, [&](int loop, int) {
+    for (std::int64_t i = 0; i < steps; ++i) loops_[static_cast<std::size_t>(loop)]->step();
+  });
+  return seconds_now() - begin;
+}
+
+}  // namespace recollect
