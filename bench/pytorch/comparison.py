@@ -13,7 +13,7 @@ from pytorch import environment
 from pytorch.agreement import disagreement
 from pytorch.model import Form
 from pytorch.ours import Failure, Settings, export, milliseconds
-from pytorch.step import Step, fastest_step, step_times
+from pytorch.step import DISTURBED, Step, fastest_step, sample, step_times
 
 #: Forms of the same function by name, and the chunks to choose from. `folded` is chunkwise with the
 #: two savings of ours that take algebra (model.py): batching alone does not give them.
@@ -23,7 +23,7 @@ FORMS = {
     "folded": [Form(64, True), Form(128, True)],
 }
 BOUND = 1e-4  # relative to a tensor's largest number; float32
-SKIP = 2.0  # a form so many times slower than another sits out the later rounds
+SKIP = 2.0  # chunkwise or dense, so many times slower than the other, sits out later rounds
 
 
 class Row(NamedTuple):
@@ -32,6 +32,7 @@ class Row(NamedTuple):
     how: str
     ms: List[Optional[float]]  #: of each round; None where it sat out
     ratio: List[float]  #: to ours in the same round
+    disturbed: int  #: rounds in which other programs kept taking cores
 
 
 def how(step: Step) -> str:
@@ -51,25 +52,29 @@ def compare(settings: Settings, length: int) -> List[Row]:
             raise Failure(f"length {length}, {name} disagrees with ours: {wrong}")
     our_ms: List[Optional[float]] = []
     ms: Dict[str, List[Optional[float]]] = {name: [] for name in steps}
+    disturbed = dict.fromkeys(["ours", *steps], 0)
     for index in range(settings.rounds):
-        our_ms.append(milliseconds(settings, length))
-        least = min(times[0] for times in ms.values()) if index else 0.0
+        now, noisy = milliseconds(settings, length)
+        our_ms.append(now)
+        disturbed["ours"] += noisy
         for name, step in steps.items():
-            if index and ms[name][0] > SKIP * least:
+            if index and ms[name][0] > SKIP * min(ms["chunkwise"][0], ms["dense"][0]):
                 ms[name].append(None)
                 continue
-            step_times(step, 1, 0.0)  # caches are another program's
-            ms[name].append(statistics.median(step_times(step, 3, settings.seconds)))
+            step_times(step, 1, 0.0)  # what is in the caches is another program's
+            taken = sample(step, 3, settings.seconds, tries=5)
+            ms[name].append(statistics.median(taken.ms))
+            disturbed[name] += taken.others > DISTURBED
         shown = ", ".join(f"{name} {times[-1]:.1f}" for name, times in ms.items() if times[-1])
         say(f"length {length}: round {index + 1}: ours {our_ms[-1]:.1f} ms, {shown}")
-    rows = [Row(length, "ours", "", our_ms, [])]
+    rows = [Row(length, "ours", "", our_ms, [], disturbed["ours"])]
     for name, times in ms.items():
         ratio = [theirs / mine for theirs, mine in zip(times, our_ms) if theirs is not None]
-        rows.append(Row(length, name, how(steps[name]), times, ratio))
+        rows.append(Row(length, name, how(steps[name]), times, ratio, disturbed[name]))
         steps[name].close()
     best = [min(x for x in now if x is not None) for now in zip(*ms.values())]
     ratio = [theirs / mine for theirs, mine in zip(best, our_ms)]
-    rows.append(Row(length, "fastest", "", best, ratio))
+    rows.append(Row(length, "fastest", "", best, ratio, 0))
     return rows
 
 
@@ -89,7 +94,9 @@ def table(rows: List[Row]) -> str:
     lines = [("length", "form", "ms a step", "to ours", "rounds", "how")]
     for row in rows:
         ran = [x for x in row.ms if x is not None]
-        rounds = f"{len(ran)}" + (f", then > {SKIP:g} x slower" if len(ran) < len(row.ms) else "")
+        rounds = str(len(ran))
+        rounds += f", then left out: > {SKIP:g} x slower" if len(ran) < len(row.ms) else ""
+        rounds += f", {row.disturbed} disturbed" if row.disturbed else ""
         lines.append(
             (str(row.length), row.name, summary(ran, 1), summary(row.ratio, 2), rounds, row.how)
         )
