@@ -13,7 +13,8 @@ from pytorch import environment
 from pytorch.agreement import disagreement
 from pytorch.model import Form
 from pytorch.ours import Failure, Settings, export, milliseconds
-from pytorch.step import DISTURBED, Step, fastest_step, sample, step_times
+from pytorch.quiet import undisturbed
+from pytorch.step import Step, fastest_step, step_times
 
 #: Forms of the same function by name, and the chunks to choose from. `folded` is chunkwise with the
 #: two savings of ours that take algebra (model.py): batching alone does not give them.
@@ -54,17 +55,17 @@ def compare(settings: Settings, length: int) -> List[Row]:
     ms: Dict[str, List[Optional[float]]] = {name: [] for name in steps}
     disturbed = dict.fromkeys(["ours", *steps], 0)
     for index in range(settings.rounds):
-        now, noisy = milliseconds(settings, length)
-        our_ms.append(now)
-        disturbed["ours"] += noisy
+        took, bad = undisturbed(lambda: milliseconds(settings, length), tries=5)
+        our_ms.append(took)
+        disturbed["ours"] += bad
         for name, step in steps.items():
             if index and ms[name][0] > SKIP * min(ms["chunkwise"][0], ms["dense"][0]):
                 ms[name].append(None)
                 continue
             step_times(step, 1, 0.0)  # what is in the caches is another program's
-            taken = sample(step, 3, settings.seconds, tries=5)
-            ms[name].append(statistics.median(taken.ms))
-            disturbed[name] += taken.others > DISTURBED
+            times, bad = undisturbed(lambda: step_times(step, 3, settings.seconds), tries=5)
+            ms[name].append(statistics.median(times))
+            disturbed[name] += bad
         shown = ", ".join(f"{name} {times[-1]:.1f}" for name, times in ms.items() if times[-1])
         say(f"length {length}: round {index + 1}: ours {our_ms[-1]:.1f} ms, {shown}")
     rows = [Row(length, "ours", "", our_ms, [], disturbed["ours"])]

@@ -36,13 +36,6 @@ def cpu() -> str:
     return found.group(1) if found else "unknown processor"
 
 
-def cpu_seconds() -> float:
-    """That all cores together have worked since the system's start; 0 where nobody counts."""
-    counts = read("/proc/stat").split("\n", 1)[0].split()[1:]
-    user, nice, system, _idle, _wait, irq, softirq = (float(n) for n in (counts or [0] * 7)[:7])
-    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
-
-
 def blas() -> str:
     """The library behind PyTorch's products, once torch is imported; '' for Netlib's reference."""
     import torch

@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import NamedTuple, Sequence, Tuple
+from typing import NamedTuple, Sequence
 
 from pytorch.agreement import Case, read_export
 
@@ -46,9 +46,9 @@ def export(settings: Settings, length: int, batch: int) -> Case:
         return read_export(path)
 
 
-def milliseconds(settings: Settings, length: int) -> Tuple[float, bool]:
-    """A step's time, the median of three samples, and whether its probes say it was disturbed."""
+def milliseconds(settings: Settings, length: int) -> float:
+    """A step's time: the median of three samples."""
     arguments = ["--batch", str(settings.batch), "--threads", str(settings.threads), "--json"]
     arguments += ["--samples", "3", "--seconds", f"{settings.seconds / 3:g}"]
     (row,) = json.loads(bench(settings, length, *arguments))["rows"]
-    return row["ms_per_step"], bool(row["noisy"])
+    return row["ms_per_step"]

@@ -1,7 +1,6 @@
 """A training step: loss, gradient, clipping by global norm, Adam."""
 
 import dataclasses
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import List, NamedTuple, Optional, Tuple
@@ -9,8 +8,8 @@ from typing import List, NamedTuple, Optional, Tuple
 import torch
 from torch import Tensor
 
-from pytorch.environment import cpu_seconds
 from pytorch.model import Form, Parameters, mean_loss
+from pytorch.quiet import undisturbed
 
 
 class Batch(NamedTuple):
@@ -85,26 +84,6 @@ class Step:
         return loss, norm
 
 
-class Sample(NamedTuple):
-    ms: List[float]  #: of single steps
-    others: float  #: how much of the cores other programs had meanwhile, 0..1
-
-
-DISTURBED = 0.05  # of the cores: OpenMP's threads wait for each other, so a little costs a lot
-
-
-def sample(step: Step, least: int, seconds: float, tries: int) -> Sample:
-    """The first undisturbed one of so many samples, or else the least disturbed."""
-    taken: List[Sample] = []
-    while len(taken) < tries and not (taken and taken[-1].others <= DISTURBED):
-        busy, mine, begin = cpu_seconds(), time.process_time(), time.perf_counter()
-        times = step_times(step, least, seconds)
-        all_cores = (time.perf_counter() - begin) * (os.cpu_count() or 1)
-        others = cpu_seconds() - busy - (time.process_time() - mine)
-        taken.append(Sample(times, max(0.0, others / all_cores)))
-    return min(taken, key=lambda each: each.others)
-
-
 def step_times(step: Step, least: int, seconds: float) -> List[float]:
     """Milliseconds of single steps: at least so many, for at least so long."""
     times: List[float] = []
@@ -126,7 +105,7 @@ def fastest_step(parameters: Parameters, batch: Batch, forms: List[Form], thread
         for schedule in sorted(schedules, key=dataclasses.astuple):
             step = Step(parameters, batch, form, schedule)
             step_times(step, 2, 0.0)  # memory is taken, threads are awake
-            took = min(sample(step, 3, 0.3, tries=2).ms)
+            took = min(undisturbed(lambda: step_times(step, 3, 0.3), tries=2)[0])
             slower = step
             if took < best[0]:
                 slower, best = best[1], (took, step)
