@@ -3,7 +3,7 @@
 export SETUP JOBS
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test test-all bench setup format clean help
+.PHONY: build demo test test-all bench bench-kernels setup format clean help
 .NOTPARALLEL:  # the targets share build folders; each is parallel inside
 
 build: ## (default) install what is missing, build the optimised program, link it as ./recollect
@@ -24,6 +24,11 @@ bench: ## build, then time training steps beside the same model in PyTorch; ARGU
 	@cmake/build.sh release recollect
 	@/usr/bin/python3 bench/pytorch_baseline.py $(ARGUMENTS)
 
+bench-kernels: ## build and run the benchmark of kernels (Google Benchmark)
+	@cmake/setup.sh kernels
+	@cmake/build.sh release recollect bench-kernels
+	@build/release/bench-kernels
+
 setup: ## install the packages that building and testing need
 	@cmake/setup.sh test
 
@@ -34,4 +39,4 @@ clean: ## remove everything that was built; results stay
 	rm -rf build recollect
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\): ## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\): ## /\1\t/p' Makefile | expand -t 16

@@ -9,7 +9,10 @@ shift
 options=()
 if [[ $preset == release ]]; then
   # The program alone needs no test packages. Once the tests are configured they stay so.
-  if [[ $* != recollect ]]; then
+  if [[ $* == *bench-kernels ]]; then
+    options+=(-DRECOLLECT_BENCH=ON)
+  fi
+  if [[ $* != recollect* ]]; then
     options+=(-DRECOLLECT_TESTS=ON)
   elif [[ ! -f build/release/CMakeCache.txt ]]; then
     options+=(-DRECOLLECT_TESTS=OFF)

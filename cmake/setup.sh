@@ -2,6 +2,7 @@
 # Installs the Debian packages that are missing, and asks the network only if there are any.
 # Usage: cmake/setup.sh [build|test|ci|all]   each list holds the one before it
 #        cmake/setup.sh bench               what is measured beside the program
+#        cmake/setup.sh kernels             what the benchmark of kernels is built with
 # Without root it prints the command to type and fails. With SETUP=skip it does nothing.
 set -euo pipefail
 
@@ -16,6 +17,7 @@ all=("${ci[@]}" clang-14 libclang-rt-14-dev libomp-14-dev llvm-14)
 
 # Without OpenBLAS, PyTorch multiplies ten times slower.
 bench=("${build[@]}" python3-torch libopenblas0-openmp)
+kernels=("${build[@]}" libbenchmark-dev)
 
 case ${1:-all} in
   build) wanted=("${build[@]}") ;;
@@ -23,7 +25,8 @@ case ${1:-all} in
   ci) wanted=("${ci[@]}") ;;
   all) wanted=("${all[@]}") ;;
   bench) wanted=("${bench[@]}") ;;
-  *) echo "cmake/setup.sh: unknown list '$1'; known: build, test, ci, all, bench" >&2; exit 64 ;;
+  kernels) wanted=("${kernels[@]}") ;;
+  *) echo "cmake/setup.sh: unknown list '$1'; known: build, test, ci, all, bench, kernels" >&2; exit 64 ;;
 esac
 
 if [[ ${SETUP:-} == skip ]]; then
