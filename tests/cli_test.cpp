@@ -342,11 +342,12 @@ TEST_CASE("cli: a wrong benchmark is one line with a way out") {
   expect_usage_error("bench --threads 0", "--threads");
   expect_usage_error("bench --json --csv", "--csv");
   expect_usage_error("bench --export ''", "--export is empty; give the path of a file");
-  for (const auto& [arguments, message] : std::vector<std::pair<std::string, std::string>>{
+  for (const auto& [given, message] : std::vector<std::pair<std::string, std::string>>{
            {"bench --length 16", "task.pairs = 8 needs 4*8"},
            {"bench --set model.widht=3", "did you mean 'width'?"},
            {"bench --set train.batch=3", "options of the model alone"},
            {"bench --set model.heads=3", "does not divide width"}}) {
+    const std::string arguments = given;  // clang 14 cannot capture a structured binding
     const Result result = recollect_program(arguments);
     CAPTURE(arguments);
     CHECK(result.status == 3);
