@@ -42,8 +42,10 @@ def blas() -> str:
 
     if torch.backends.mkl.is_available():
         return "MKL"
-    names = re.findall(r"/lib(openblas|blis|[st]?atlas|armpl|blas)", read("/proc/self/maps"))
-    fast = [name for name in names if name != "blas"]
-    if fast:
-        return {"openblas": "OpenBLAS", "blis": "BLIS"}.get(fast[0], fast[0])
-    return "" if names else "built-in BLAS"
+    # Debian's torch asks for libblas.so.3, which any of several packages may be.
+    loaded = set(re.findall(r"/\S+\.so\S*", read("/proc/self/maps")))
+    libblas = {path for path in loaded if "/libblas.so" in path}
+    for key, name in (("openblas", "OpenBLAS"), ("blis", "BLIS"), ("atlas", "ATLAS")):
+        if any(key in path for path in libblas or loaded):
+            return name
+    return "" if libblas else "built-in BLAS"
