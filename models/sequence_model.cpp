@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "core/error.hpp"
 #include "models/layers/cross_entropy.hpp"
 #include "models/layers/mlp.hpp"
+#include "models/layers/rows.hpp"
 #include "models/layers/short_convolution.hpp"
 #include "models/mixers/projections.hpp"
 #include "models/mixers/registry.hpp"
@@ -24,23 +26,29 @@ struct SequenceModel<S>::Block {
   LayerNorm mlp_norm;
 };
 
-/// What a layer leaves for its backward pass. R rows where the layer's output is read; the norm
-/// before a pre-norm mixer has T.
+/// What a layer leaves of one segment of n tokens for its backward pass. R rows where the layer's
+/// output is read; the norm before a pre-norm mixer has n.
 template <class S>
 struct SequenceModel<S>::BlockTape {
-  S* x = nullptr;      ///< (T, D) input
-  S* z = nullptr;      ///< (T, D) what the convolution reads
-  S* u = nullptr;      ///< (T, D) what the mixer reads
+  S* z = nullptr;      ///< (n, D) what the convolution reads
+  S* u = nullptr;      ///< (n, D) what the mixer reads
+  Index halo = 0;      ///< rows of earlier tokens before z and u that the convolution reaches
   S* mixed = nullptr;  ///< (R, D) what the mixer gives
   const typename Mixer<S>::Tape* mixer = nullptr;
   S* normal = nullptr;  ///< of the norm
   S* inverse_sd = nullptr;
-  S* middle = nullptr;  ///< (R, D) after the mixer's half of the layer
   S* mlp_in = nullptr;  ///< (R, D)
   const Mlp::Tape<S>* mlp = nullptr;
   S* mlp_normal = nullptr;
   S* mlp_inverse_sd = nullptr;
-  S* out = nullptr;  ///< (R, D)
+};
+
+/// What a layer hands from segment to segment.
+template <class S>
+struct SequenceModel<S>::BlockCarry {
+  typename Mixer<S>::Carry* mixer = nullptr;
+  S* z = nullptr;   ///< (taps - 1, D) the last rows that the convolution read
+  S* dz = nullptr;  ///< (taps - 1, D) what later segments add to the gradient of these rows
 };
 
 template <class S>
@@ -163,23 +171,32 @@ void SequenceModel<S>::end_step(std::span<S> gradient) {
   table_room_.clear();
 }
 
-/// One sequence on its way through the layers.
+/// One sequence on its way through the layers. The inner layers see it segment by segment; the last
+/// one, which needs so little of it, at once.
 template <class S>
 struct SequenceModel<S>::Pass {
   const SequenceInput& input;
   std::span<const std::int32_t> everything;  ///< 0..T-1
   std::optional<Lookup<S>> table;
-  std::size_t layers;
-  S* x;  ///< (T, D) what the first layer reads
+  std::size_t inner;     ///< layers that run by segments
+  Index segment_tokens;  ///< of every segment but the last
+  BlockCarry* carries;   ///< (layers)
 
   [[nodiscard]] Index tokens() const { return static_cast<Index>(everything.size()); }
-  /// Where somebody reads a layer's output: the last one's at the scored positions alone.
-  [[nodiscard]] Rows rows(std::size_t layer) const {
-    return layer + 1 == layers ? Rows{input.positions, false} : Rows{everything, true};
+  [[nodiscard]] Index segments() const { return (tokens() + segment_tokens - 1) / segment_tokens; }
+  /// The first layer's, for the tokens with these ids.
+  [[nodiscard]] std::optional<Lookup<S>> lookup(std::size_t layer,
+                                                std::span<const std::int32_t> ids) const {
+    if (layer > 0 || !table) return std::nullopt;
+    return Lookup<S>{table->table, ids, table->gradient};
   }
-  [[nodiscard]] const Lookup<S>* lookup(std::size_t layer) const {
-    return layer == 0 && table ? &*table : nullptr;
-  }
+};
+
+template <class S>
+struct SequenceModel<S>::Segment {
+  Rows rows;
+  std::span<const std::int32_t> ids;
+  [[nodiscard]] Index count() const { return rows.count(); }
 };
 
 /// What stands between the last layer and the logits, (R, D).
@@ -190,9 +207,19 @@ struct SequenceModel<S>::ReadOut {
   View<S> final;
 };
 
+/// Tokens that the inner layers take at a time: what they make of them fits into the second-level
+/// cache, and is enough for the products to run at full speed.
+constexpr Index kSegment = 256;
+
 template <class S>
-auto SequenceModel<S>::begin(const SequenceInput& input, S* gradient, Workspace<S>& workspace) const
-    -> Pass {
+Index SequenceModel<S>::segment_tokens(std::int64_t tokens) const noexcept {
+  if (settings_.form == Form::kDense || settings_.form == Form::kRecurrent) return tokens;
+  return std::max(kSegment, static_cast<Index>(settings_.chunk));
+}
+
+template <class S>
+auto SequenceModel<S>::begin(const SequenceInput& input, S* gradient, bool stream,
+                             Workspace<S>& workspace) const -> Pass {
   const auto tokens = static_cast<Index>(input.ids.size());
   if (positions_ && tokens > positions_->weight.rows) {
     throw ConfigError(fmt::format("a sequence of {} tokens is longer than the {} learned positions",
@@ -200,15 +227,71 @@ auto SequenceModel<S>::begin(const SequenceInput& input, S* gradient, Workspace<
   }
   auto* everything = workspace.template array<std::int32_t>(tokens);
   std::iota(everything, everything + tokens, 0);
-  View<S> x = workspace.matrix(tokens, settings_.width);
-  embedding_.forward<S>(weights_.data(), input.ids, x);
-  if (positions_) positions_->forward<S>(weights_.data(), x);
-  Pass pass{input, {everything, input.ids.size()}, std::nullopt, blocks_.size(), x.data()};
+  auto* carries = workspace.template array<BlockCarry>(static_cast<Index>(blocks_.size()));
+  Pass pass{input,
+            {everything, input.ids.size()},
+            std::nullopt,
+            stream ? blocks_.size() : blocks_.size() - 1,
+            segment_tokens(tokens),
+            carries};
+  const Index remembered = std::max<Index>(settings_.short_conv - 1, 0) * settings_.width;
+  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
+    carries[layer] = BlockCarry{
+        blocks_[layer].mixer->begin(tokens, layer < pass.inner, gradient != nullptr, workspace),
+        workspace.take(remembered), workspace.take(remembered)};
+    std::fill(carries[layer].dz, carries[layer].dz + remembered, S(0));
+  }
   if (tabulated_ != nullptr) {
     pass.table = Lookup<S>{tabulated_->table, input.ids,
                            gradient == nullptr ? nullptr : gradient + layout_.size()};
   }
   return pass;
+}
+
+template <class S>
+auto SequenceModel<S>::segment(const Pass& pass, Index index) const -> Segment {
+  const Index first = index * pass.segment_tokens;
+  const auto begin = static_cast<std::size_t>(first);
+  const auto count = static_cast<std::size_t>(std::min(pass.segment_tokens, pass.tokens() - first));
+  return Segment{Rows{pass.everything.subspan(begin, count), true},
+                 pass.input.ids.subspan(begin, count)};
+}
+
+template <class S>
+void SequenceModel<S>::segment_forward(const Pass& pass, const Segment& segment, S* out,
+                                       const BlockTape** tapes, Workspace<S>& workspace) const {
+  const Index count = segment.count();
+  const Index size = count * settings_.width;
+  S* x = pass.inner == 0 ? out : workspace.take(size);
+  const View<S> embedded = view(x, count, settings_.width);
+  embedding_.forward<S>(weights_.data(), segment.ids, embedded);
+  if (positions_) positions_->forward<S>(weights_.data(), embedded, segment.rows.first());
+  for (std::size_t layer = 0; layer < pass.inner; ++layer) {
+    S* to = layer + 1 == pass.inner ? out : workspace.take(size);
+    const auto lookup = pass.lookup(layer, segment.ids);
+    tapes[layer] = block_forward(blocks_[layer], pass.carries[layer], x,
+                                 lookup ? &*lookup : nullptr, segment.rows, count, to, workspace);
+    x = to;
+  }
+}
+
+template <class S>
+void SequenceModel<S>::segment_backward(const Pass& pass, const Segment& segment,
+                                        const BlockTape* const* tapes, S* d_out, S* gradient,
+                                        Workspace<S>& workspace) const {
+  const typename Workspace<S>::Scope scope(workspace);
+  const Index count = segment.count();
+  S* from = d_out;
+  S* to = workspace.take(pass.inner > 0 ? count * settings_.width : 0);
+  for (std::size_t layer = pass.inner; layer-- > 0;) {
+    const auto lookup = pass.lookup(layer, segment.ids);
+    block_backward(blocks_[layer], *tapes[layer], pass.carries[layer], lookup ? &*lookup : nullptr,
+                   segment.rows, count, from, to, gradient, workspace);
+    std::swap(from, to);
+  }
+  const ConstView<S> d_embedded = constant(view(from, count, settings_.width));
+  embedding_.backward<S>(gradient, segment.ids, d_embedded);
+  if (positions_) positions_->backward<S>(gradient, d_embedded, segment.rows.first());
 }
 
 template <class S>
@@ -224,9 +307,9 @@ auto SequenceModel<S>::read_out(S* last, View<S> logits, Workspace<S>& workspace
 }
 
 template <class S>
-auto SequenceModel<S>::block_forward(const Block& block, S* x_data, const Lookup<S>* lookup,
-                                     const Rows& rows, Index tokens, Workspace<S>& workspace) const
-    -> const BlockTape* {
+auto SequenceModel<S>::block_forward(const Block& block, const BlockCarry& carry, S* x,
+                                     const Lookup<S>* lookup, const Rows& rows, Index tokens,
+                                     S* out, Workspace<S>& workspace) const -> const BlockTape* {
   const Index width = settings_.width;
   const Index count = rows.count();
   const S* theta = weights_.data();
@@ -234,61 +317,70 @@ auto SequenceModel<S>::block_forward(const Block& block, S* x_data, const Lookup
   const auto full = [&](S* data) { return view(data, tokens, width); };
   const auto some = [&](S* data) { return view(data, count, width); };
   BlockTape tape;
-  tape.x = x_data;
-  tape.z = x_data;
+  // The convolution of a later segment reaches back into the one before.
+  const Index remembered = block.convolution ? settings_.short_conv - 1 : 0;
+  tape.halo = rows.first() > 0 ? remembered : 0;
+  tape.z = x;
+  if (tape.halo > 0 || (pre && lookup == nullptr)) {
+    tape.z = workspace.take((tape.halo + tokens) * width) + tape.halo * width;
+  }
   if (pre && lookup == nullptr) {
     tape.normal = workspace.take(tokens * width);
     tape.inverse_sd = workspace.take(tokens);
-    tape.z = workspace.take(tokens * width);
-    block.norm.forward(theta, constant(full(tape.x)), full(tape.normal), tape.inverse_sd,
-                       full(tape.z));
+    block.norm.forward(theta, constant(full(x)), full(tape.normal), tape.inverse_sd, full(tape.z));
+  } else if (tape.halo > 0) {
+    full(tape.z) = full(x);
   }
   tape.u = tape.z;
   if (block.convolution) {
-    tape.u = workspace.take(tokens * width);
-    block.convolution->forward(theta, constant(full(tape.z)), full(tape.u));
-  }
-  tape.mixed = workspace.take(count * width);
-  tape.mixer = block.mixer->forward(theta, constant(full(tape.u)), lookup, rows, some(tape.mixed),
-                                    workspace);
-
-  View<S> sum = workspace.matrix(count, width);
-  block.out.forward(theta, constant(some(tape.mixed)), sum);
-  if (rows.all) {
-    sum += full(tape.x);
-  } else {
-    for (Index r = 0; r < count; ++r) {
-      sum.row(r) += full(tape.x).row(rows.positions[static_cast<std::size_t>(r)]);
+    const Index reach = tape.halo + tokens;
+    S* from = tape.z - tape.halo * width;
+    std::copy(carry.z, carry.z + tape.halo * width, from);
+    tape.u = workspace.take(reach * width) + tape.halo * width;
+    block.convolution->forward(theta, constant(view(from, reach, width)),
+                               view(tape.u - tape.halo * width, reach, width));
+    if (reach >= remembered) {
+      std::copy(from + (reach - remembered) * width, from + reach * width, carry.z);
     }
   }
-  tape.middle = sum.data();
+  tape.mixed = workspace.take(count * width);
+  tape.mixer = block.mixer->forward(theta, constant(full(tape.u)), lookup, rows, carry.mixer,
+                                    some(tape.mixed), workspace);
+
+  // x + W_o mixed goes straight to where the next step reads it.
+  View<S> sum = some(pre && !block.mlp ? out : workspace.take(count * width));
+  block.out.forward(theta, constant(some(tape.mixed)), sum);
+  if (rows.all) {
+    sum += full(x);
+  } else {
+    for (Index r = 0; r < count; ++r) {
+      sum.row(r) += full(x).row(rows.positions[static_cast<std::size_t>(r)]);
+    }
+  }
+  S* middle = sum.data();  // after the mixer's half of the layer
   if (!pre) {
     tape.normal = sum.data();  // the sum itself is not needed again
     tape.inverse_sd = workspace.take(count);
-    tape.middle = workspace.take(count * width);
-    block.norm.forward(theta, constant(sum), sum, tape.inverse_sd, some(tape.middle));
+    middle = block.mlp ? workspace.take(count * width) : out;
+    block.norm.forward(theta, constant(sum), sum, tape.inverse_sd, some(middle));
   }
-  tape.out = tape.middle;
   if (block.mlp) {
-    tape.mlp_in = tape.middle;
+    tape.mlp_in = middle;
     if (pre) {
       tape.mlp_normal = workspace.take(count * width);
       tape.mlp_inverse_sd = workspace.take(count);
       tape.mlp_in = workspace.take(count * width);
-      block.mlp_norm.forward(theta, constant(some(tape.middle)), some(tape.mlp_normal),
+      block.mlp_norm.forward(theta, constant(some(middle)), some(tape.mlp_normal),
                              tape.mlp_inverse_sd, some(tape.mlp_in));
     }
-    View<S> mlp_out = workspace.matrix(count, width);
+    View<S> mlp_out = some(pre ? out : workspace.take(count * width));
     tape.mlp = workspace.record(
         block.mlp->forward(theta, constant(some(tape.mlp_in)), mlp_out, workspace));
-    mlp_out += some(tape.middle);
-    tape.out = mlp_out.data();
+    mlp_out += some(middle);
     if (!pre) {
       tape.mlp_normal = mlp_out.data();
       tape.mlp_inverse_sd = workspace.take(count);
-      tape.out = workspace.take(count * width);
-      block.mlp_norm.forward(theta, constant(mlp_out), mlp_out, tape.mlp_inverse_sd,
-                             some(tape.out));
+      block.mlp_norm.forward(theta, constant(mlp_out), mlp_out, tape.mlp_inverse_sd, some(out));
     }
   }
   return workspace.record(tape);
@@ -296,9 +388,9 @@ auto SequenceModel<S>::block_forward(const Block& block, S* x_data, const Lookup
 
 template <class S>
 void SequenceModel<S>::block_backward(const Block& block, const BlockTape& tape,
-                                      const Lookup<S>* lookup, const Rows& rows, Index tokens,
-                                      S* d_out_data, S* dx_data, S* gradient,
-                                      Workspace<S>& workspace) const {
+                                      const BlockCarry& carry, const Lookup<S>* lookup,
+                                      const Rows& rows, Index tokens, S* d_out, S* dx_data,
+                                      S* gradient, Workspace<S>& workspace) const {
   const typename Workspace<S>::Scope scope(workspace);
   const Index width = settings_.width;
   const Index count = rows.count();
@@ -306,7 +398,7 @@ void SequenceModel<S>::block_backward(const Block& block, const BlockTape& tape,
   const bool pre = settings_.norm == Norm::kPre;
   const auto full = [&](S* data) { return view(data, tokens, width); };
   const auto some = [&](S* data) { return view(data, count, width); };
-  View<S> d_middle = some(d_out_data);
+  View<S> d_middle = some(d_out);
   View<S> dx = full(dx_data);
 
   if (block.mlp) {
@@ -333,41 +425,87 @@ void SequenceModel<S>::block_backward(const Block& block, const BlockTape& tape,
 
   // d_middle is now the gradient of x + W_o mixed.
   View<S> d_mixed = workspace.matrix(count, width);
-  View<S> du = block.convolution ? workspace.matrix(tokens, width) : dx;
+  const Index reach = tape.halo + tokens;
+  S* du = block.convolution ? workspace.take(reach * width) + tape.halo * width : dx.data();
   block.out.backward(theta, gradient, constant(some(tape.mixed)), constant(d_middle), d_mixed,
                      Write::kOverwrite);
   block.mixer->backward(theta, gradient, constant(full(tape.u)), lookup, rows, tape.mixer,
-                        constant(d_mixed), du, workspace);
+                        carry.mixer, constant(d_mixed), full(du), workspace);
   if (lookup != nullptr) {
     dx.setZero();  // the way through the mixer ends at the table
   } else if (block.convolution) {
-    block.convolution->backward(theta, gradient, constant(full(tape.z)), constant(du), dx);
+    S* d_from = du - tape.halo * width;
+    std::fill(d_from, du, S(0));  // nobody reads u there
+    View<S> dz = workspace.matrix(reach, width);
+    block.convolution->backward(theta, gradient,
+                                constant(view(tape.z - tape.halo * width, reach, width)),
+                                constant(view(d_from, reach, width)), dz);
+    dx = dz.bottomRows(tokens);
+    const Index later = std::min(tokens, settings_.short_conv - 1);
+    dx.bottomRows(later) += view(carry.dz, settings_.short_conv - 1, width).bottomRows(later);
+    view(carry.dz, tape.halo, width) = dz.topRows(tape.halo);
   }
   if (pre && lookup == nullptr) {
     block.norm.backward(theta, gradient, constant(full(tape.normal)), tape.inverse_sd, constant(dx),
                         dx);
   }
-  scatter_rows<S>(rows, constant(d_middle), dx);
+  if (rows.all) {
+    dx += d_middle;
+  } else {
+    add_to_rows<S>(constant(d_middle), rows.positions, dx);
+  }
 }
 
 template <class S>
 SequenceOutcome SequenceModel<S>::forward(const SequenceInput& input, Workspace<S>& workspace,
                                           View<S> logits) const {
   const typename Workspace<S>::Scope scope(workspace);
-  const Pass pass = begin(input, nullptr, workspace);
-  View<S> x = view(pass.x, pass.tokens(), settings_.width);
-  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
-    const typename Workspace<S>::Scope layer_scope(workspace);
-    const Rows rows = pass.rows(layer);
-    const BlockTape* tape =
-        block_forward(blocks_[layer], pass.x, pass.lookup(layer), rows, pass.tokens(), workspace);
-    x.topRows(rows.count()) = view(tape->out, rows.count(), settings_.width);
+  const Pass pass = begin(input, nullptr, false, workspace);
+  const Index width = settings_.width;
+  S* last = workspace.take(pass.tokens() * width);
+  auto** tapes = workspace.template array<const BlockTape*>(static_cast<Index>(pass.inner));
+  for (Index i = 0; i < pass.segments(); ++i) {
+    const typename Workspace<S>::Scope segment_scope(workspace);
+    segment_forward(pass, segment(pass, i), last + i * pass.segment_tokens * width, tapes,
+                    workspace);
   }
-  (void)read_out(pass.x, logits, workspace);
+  const Rows rows{input.positions, false};
+  S* out = workspace.take(rows.count() * width);
+  const auto lookup = pass.lookup(pass.inner, input.ids);
+  (void)block_forward(blocks_.back(), pass.carries[pass.inner], last, lookup ? &*lookup : nullptr,
+                      rows, pass.tokens(), out, workspace);
+  (void)read_out(out, logits, workspace);
+  return outcome_of(input.labels, logits, workspace);
+}
 
+template <class S>
+SequenceOutcome SequenceModel<S>::stream(const SequenceInput& input, Workspace<S>& workspace,
+                                         View<S> logits) const {
+  const typename Workspace<S>::Scope scope(workspace);
+  const Pass pass = begin(input, nullptr, true, workspace);
+  const Index width = settings_.width;
+  auto** tapes = workspace.template array<const BlockTape*>(static_cast<Index>(pass.inner));
+  Index scored = 0;
+  for (Index i = 0; i < pass.segments(); ++i) {
+    const typename Workspace<S>::Scope segment_scope(workspace);
+    const Segment here = segment(pass, i);
+    S* out = workspace.take(here.count() * width);
+    segment_forward(pass, here, out, tapes, workspace);
+    for (; scored < logits.rows(); ++scored) {
+      const Index t = input.positions[static_cast<std::size_t>(scored)] - here.rows.first();
+      if (t >= here.count()) break;
+      (void)read_out(out + t * width, recollect::rows(logits, scored, 1), workspace);
+    }
+  }
+  return outcome_of(input.labels, logits, workspace);
+}
+
+template <class S>
+SequenceOutcome SequenceModel<S>::outcome_of(std::span<const std::int32_t> labels, View<S> logits,
+                                             Workspace<S>& workspace) const {
   View<S> copy = workspace.matrix(logits.rows(), vocab_);
   copy = logits;
-  const auto outcome = cross_entropy<S>(input.labels, S(0), copy);
+  const auto outcome = cross_entropy<S>(labels, S(0), copy);
   return SequenceOutcome{outcome.loss, outcome.correct};
 }
 
@@ -377,38 +515,39 @@ SequenceOutcome SequenceModel<S>::forward_backward(const SequenceInput& input, S
                                                    std::span<S> gradient_span) const {
   const typename Workspace<S>::Scope scope(workspace);
   S* gradient = gradient_span.data();
-  const Pass pass = begin(input, gradient, workspace);
+  const Pass pass = begin(input, gradient, false, workspace);
   const Index tokens = pass.tokens();
-  const auto scored = static_cast<Index>(input.positions.size());
   const Index width = settings_.width;
   const S* theta = weights_.data();
+  const Rows rows{input.positions, false};
+  const auto inner = static_cast<Index>(pass.inner);
 
-  auto** tapes = workspace.template array<const BlockTape*>(static_cast<Index>(blocks_.size()));
-  S* last = pass.x;
-  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
-    tapes[layer] = block_forward(blocks_[layer], last, pass.lookup(layer), pass.rows(layer), tokens,
-                                 workspace);
-    last = tapes[layer]->out;
+  auto** tapes = workspace.template array<const BlockTape*>(pass.segments() * inner);
+  S* last = workspace.take(tokens * width);  // what the last layer reads
+  for (Index i = 0; i < pass.segments(); ++i) {
+    segment_forward(pass, segment(pass, i), last + i * pass.segment_tokens * width,
+                    tapes + i * inner, workspace);
   }
-  View<S> logits = workspace.matrix(scored, vocab_);
-  const ReadOut out = read_out(last, logits, workspace);
+  S* out = workspace.take(rows.count() * width);
+  const auto lookup = pass.lookup(pass.inner, input.ids);
+  const BlockTape* tape = block_forward(blocks_.back(), pass.carries[pass.inner], last,
+                                        lookup ? &*lookup : nullptr, rows, tokens, out, workspace);
+  View<S> logits = workspace.matrix(rows.count(), vocab_);
+  const ReadOut read = read_out(out, logits, workspace);
   const auto outcome = cross_entropy<S>(input.labels, loss_scale, logits);
 
-  S* from = workspace.take(tokens * width);
-  S* to = workspace.take(tokens * width);
-  View<S> d_last = view(from, scored, width);
-  head_.backward<S>(theta, gradient, constant(out.final), constant(logits), d_last,
+  View<S> d_out = workspace.matrix(rows.count(), width);
+  head_.backward<S>(theta, gradient, constant(read.final), constant(logits), d_out,
                     Write::kOverwrite);
-  final_norm_.backward<S>(theta, gradient, constant(out.normal), out.inverse_sd, constant(d_last),
-                          d_last);
-  for (std::size_t layer = blocks_.size(); layer-- > 0;) {
-    block_backward(blocks_[layer], *tapes[layer], pass.lookup(layer), pass.rows(layer), tokens,
-                   from, to, gradient, workspace);
-    std::swap(from, to);
+  final_norm_.backward<S>(theta, gradient, constant(read.normal), read.inverse_sd, constant(d_out),
+                          d_out);
+  S* d_last = workspace.take(tokens * width);
+  block_backward(blocks_.back(), *tape, pass.carries[pass.inner], lookup ? &*lookup : nullptr, rows,
+                 tokens, d_out.data(), d_last, gradient, workspace);
+  for (Index i = pass.segments() - 1; i >= 0; --i) {
+    segment_backward(pass, segment(pass, i), tapes + i * inner,
+                     d_last + i * pass.segment_tokens * width, gradient, workspace);
   }
-  const ConstView<S> d_embedded = constant(view(from, tokens, width));
-  embedding_.backward<S>(gradient, input.ids, d_embedded);
-  if (positions_) positions_->backward<S>(gradient, d_embedded);
   return SequenceOutcome{outcome.loss, outcome.correct};
 }
 
@@ -453,20 +592,37 @@ std::int64_t SequenceModel<S>::workspace_size(std::int64_t tokens,
                                               std::int64_t scored) const noexcept {
   const std::int64_t width = settings_.width;
   const bool pre = settings_.norm == Norm::kPre;
-  std::int64_t size = 3 * tokens * width + tokens;  // x, its two gradients, and the positions
+  const std::int64_t taps = settings_.short_conv;
+  std::int64_t size = 2 * tokens * width + tokens;  // the last layer's input, its gradient; places
   std::int64_t scratch = 0;
-  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
-    const bool all = layer + 1 < blocks_.size();
-    const std::int64_t rows = all ? tokens : scored;
-    const Footprint mixer = blocks_[layer].mixer->footprint(tokens, rows, all);
-    size += mixer.tape + 2 * rows * width + (pre ? 2 * tokens : rows) * width;
-    if (settings_.short_conv > 0) size += tokens * width;
+  // A layer's tape of a segment of n tokens; the largest scratch is shared by all.
+  const auto add = [&](const Block& block, std::int64_t n, std::int64_t rows, bool all) {
+    const Footprint mixer = block.mixer->footprint(n, rows, all);
+    size += mixer.tape + rows * width + (pre ? 2 * n : rows) * width;
+    if (all) size += n * width;  // the input
+    if (taps > 0) size += n * width;
     if (settings_.mlp > 0) size += rows * width * (3 * settings_.mlp + (pre ? 3 : 2));
-    scratch =
-        std::max(scratch, mixer.scratch + (rows + (settings_.short_conv > 0 ? tokens : 0)) * width);
-    if (settings_.mlp > 0) scratch = std::max(scratch, rows * width * (settings_.mlp + 1));
+    if (pre && settings_.mlp == 0 && all) size -= rows * width;
+    const std::int64_t convolved = taps > 0 ? n * width : 0;
+    std::int64_t most = std::max(mixer.scratch, convolved) + rows * width + convolved;
+    if (settings_.mlp > 0) most = std::max(most, rows * width * (settings_.mlp + 1));
+    scratch = std::max(scratch, most + (all ? n * width : 0));
+  };
+  const std::int64_t segment = segment_tokens(tokens);
+  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
+    const Block& block = blocks_[layer];
+    const bool all = layer + 1 < blocks_.size();
+    size += block.mixer->carry_size(tokens, all) + 2 * std::max<std::int64_t>(taps - 1, 0) * width;
+    if (!all) {
+      add(block, tokens, scored, false);
+      continue;
+    }
+    for (std::int64_t first = 0; first < tokens; first += segment) {
+      const std::int64_t n = std::min(segment, tokens - first);
+      add(block, n, n, true);
+    }
   }
-  return size + scratch + scored * (2 * width + vocab_);
+  return size + scratch + scored * (4 * width + vocab_);
 }
 
 template class SequenceModel<float>;

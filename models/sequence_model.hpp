@@ -71,6 +71,12 @@ class SequenceModel {
   SequenceOutcome forward(const SequenceInput& input, Workspace<S>& workspace,
                           View<S> logits) const;
 
+  /// The same for a sequence of any length in the memory of its states: all layers run segment by
+  /// segment, and nothing of a segment is kept but the states, whose number grows like log T. Where
+  /// a mixer has no such state (full-quadratic), memory still grows like T. Slower than forward(),
+  /// whose last layer is cheap because it looks at the scored positions alone.
+  SequenceOutcome stream(const SequenceInput& input, Workspace<S>& workspace, View<S> logits) const;
+
   /// Forward and backward of one sequence. `gradient`, of gradient_size() numbers that begin
   /// with those laid out as parameters(), is accumulated (+=) with loss_scale times the gradient of
   /// the summed loss.
@@ -93,17 +99,30 @@ class SequenceModel {
  private:
   struct Block;
   struct BlockTape;
+  struct BlockCarry;
   struct Tabulated;
   struct Pass;
+  struct Segment;
   struct ReadOut;
 
-  [[nodiscard]] const BlockTape* block_forward(const Block& block, S* x, const Lookup<S>* lookup,
-                                               const Rows& rows, Index tokens,
-                                               Workspace<S>& workspace) const;
-  void block_backward(const Block& block, const BlockTape& tape, const Lookup<S>* lookup,
-                      const Rows& rows, Index tokens, S* d_out, S* dx, S* gradient,
-                      Workspace<S>& workspace) const;
-  [[nodiscard]] Pass begin(const SequenceInput& input, S* gradient, Workspace<S>& workspace) const;
+  [[nodiscard]] const BlockTape* block_forward(const Block& block, const BlockCarry& carry, S* x,
+                                               const Lookup<S>* lookup, const Rows& rows,
+                                               Index tokens, S* out, Workspace<S>& workspace) const;
+  void block_backward(const Block& block, const BlockTape& tape, const BlockCarry& carry,
+                      const Lookup<S>* lookup, const Rows& rows, Index tokens, S* d_out, S* dx,
+                      S* gradient, Workspace<S>& workspace) const;
+  [[nodiscard]] Pass begin(const SequenceInput& input, S* gradient, bool stream,
+                           Workspace<S>& workspace) const;
+  [[nodiscard]] Segment segment(const Pass& pass, Index index) const;
+  /// Embedding and inner layers of one segment; the last of them writes to `out` (n, D).
+  void segment_forward(const Pass& pass, const Segment& segment, S* out, const BlockTape** tapes,
+                       Workspace<S>& workspace) const;
+  /// d_out (n, D) is changed.
+  void segment_backward(const Pass& pass, const Segment& segment, const BlockTape* const* tapes,
+                        S* d_out, S* gradient, Workspace<S>& workspace) const;
+  [[nodiscard]] Index segment_tokens(std::int64_t tokens) const noexcept;
+  [[nodiscard]] SequenceOutcome outcome_of(std::span<const std::int32_t> labels, View<S> logits,
+                                           Workspace<S>& workspace) const;
   [[nodiscard]] ReadOut read_out(S* last, View<S> logits, Workspace<S>& workspace) const;
   [[nodiscard]] bool can_tabulate() const noexcept;
   /// What the convolutions remember after `tokens` tokens.

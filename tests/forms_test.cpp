@@ -105,6 +105,36 @@ TEST_CASE("forms: dense, chunkwise and recurrent agree for every log-linear vari
   }
 }
 
+TEST_CASE("forms: segments hand on all that the whole sequence knows, for every variant") {
+  for (const MixerEntry& entry : mixers()) {
+    for (const bool rope : {false, true}) {
+      for (const Index length : {1, 31, 33, 64, 100, 300}) {
+        CAPTURE(entry.name);
+        CAPTURE(rope);
+        CAPTURE(length);
+        ModelSettings settings;
+        settings.width = 8;
+        settings.heads = 2;
+        settings.chunk = 16;
+        if (rope) settings.position = Position::kRope;
+        settings.form = Form::kChunkwise;
+        const MixerFixture<double> fixture(entry, settings, length);
+        const Matrix<double> u = normal_matrix<double>(11, length, 8);
+        const Matrix<double> w = normal_matrix<double>(12, length, 8);
+        const auto expected = fixture.gradients(u, fixture.all(), w);
+        for (const Index segment : {16, 32, 48, 256}) {
+          CAPTURE(segment);
+          CHECK(distance(expected.y, fixture.forward(u, fixture.all(), segment)) <= kTolerance);
+          const auto actual = fixture.gradients(u, fixture.all(), w, segment);
+          CHECK(distance(expected.y, actual.y) <= kTolerance);
+          CHECK(distance(expected.du, actual.du) <= kTolerance);
+          CHECK(distance(vector_of(expected.theta), vector_of(actual.theta)) <= kTolerance);
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("forms: a chunk that decays by e^-200 neither overflows nor gives NaN in float") {
   for (const MixerEntry& entry : mixers()) {
     if (entry.name == "full-quadratic") continue;

@@ -146,11 +146,11 @@ TEST_CASE("gradients: embedding and learned positions") {
   c.ready(6);
   const std::vector<std::int32_t> ids = {0, 3, 3, 1, 0, 2, 3, 3, 1};
   embedding.backward<double>(c.gradient.data(), ids, read_of(c.w));
-  positions.backward<double>(c.gradient.data(), read_of(c.w));
+  positions.backward<double>(c.gradient.data(), read_of(c.w), 0);
   check_gradient(c.theta, c.gradient, [&] {
     Matrix<double> y(9, 6);
     embedding.forward<double>(c.theta.data(), ids, view_of(y));
-    positions.forward<double>(c.theta.data(), view_of(y));
+    positions.forward<double>(c.theta.data(), view_of(y), 0);
     return weigh(c.w, y);
   });
 }

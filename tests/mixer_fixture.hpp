@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <numeric>
@@ -45,10 +46,38 @@ struct MixerFixture {
 
   [[nodiscard]] Rows all() const { return Rows{everything, true}; }
 
-  [[nodiscard]] Matrix<S> forward(const Matrix<S>& u, const Rows& rows) const {
+  /// Segments of `segment` tokens each; one only where not all rows are read.
+  struct Segments {
+    Index length;
+    Index size;
+    [[nodiscard]] Index count() const { return (length + size - 1) / size; }
+    [[nodiscard]] Index first(Index i) const { return i * size; }
+    [[nodiscard]] Index tokens(Index i) const { return std::min(size, length - i * size); }
+  };
+  [[nodiscard]] Segments segments(const Rows& rows, Index segment) const {
+    return {length, rows.all && segment > 0 ? segment : length};
+  }
+  [[nodiscard]] Rows part(const Rows& rows, const Segments& cut, Index i) const {
+    if (!rows.all) return rows;
+    return Rows{rows.positions.subspan(static_cast<std::size_t>(cut.first(i)),
+                                       static_cast<std::size_t>(cut.tokens(i))),
+                true};
+  }
+
+  /// @param segment  tokens handed over at a time; 0: all
+  [[nodiscard]] Matrix<S> forward(const Matrix<S>& u, const Rows& rows, Index segment = 0) const {
     Workspace<S> workspace;
     Matrix<S> y(rows.count(), u.cols());
-    (void)mixer->forward(theta.data(), view_of(u), nullptr, rows, view_of(y), workspace);
+    const Segments cut = segments(rows, segment);
+    auto* carry = mixer->begin(u.rows(), rows.all, false, workspace);
+    for (Index i = 0; i < cut.count(); ++i) {
+      const Rows here = part(rows, cut, i);
+      const typename Workspace<S>::Scope scope(workspace);
+      (void)mixer->forward(
+          theta.data(), recollect::rows(view_of(u), cut.first(i), cut.tokens(i)), nullptr, here,
+          carry, rows.all ? recollect::rows(view_of(y), cut.first(i), here.count()) : view_of(y),
+          workspace);
+    }
     return y;
   }
 
@@ -59,15 +88,28 @@ struct MixerFixture {
   };
 
   /// y, and the gradients of the sum of w * y.
-  [[nodiscard]] Gradients gradients(const Matrix<S>& u, const Rows& rows,
-                                    const Matrix<S>& w) const {
+  [[nodiscard]] Gradients gradients(const Matrix<S>& u, const Rows& rows, const Matrix<S>& w,
+                                    Index segment = 0) const {
     Workspace<S> workspace;
     Gradients out{Matrix<S>(rows.count(), u.cols()), Matrix<S>(u.rows(), u.cols()),
                   std::vector<S>(theta.size(), S(0))};
-    const auto* tape =
-        mixer->forward(theta.data(), view_of(u), nullptr, rows, view_of(out.y), workspace);
-    mixer->backward(theta.data(), out.theta.data(), view_of(u), nullptr, rows, tape, view_of(w),
-                    view_of(out.du), workspace);
+    const Segments cut = segments(rows, segment);
+    auto* carry = mixer->begin(u.rows(), rows.all, true, workspace);
+    std::vector<const typename Mixer<S>::Tape*> tapes;
+    const auto of = [&](const auto& m, Index i) {
+      return rows.all ? recollect::rows(m, cut.first(i), cut.tokens(i)) : m;
+    };
+    for (Index i = 0; i < cut.count(); ++i) {
+      tapes.push_back(
+          mixer->forward(theta.data(), recollect::rows(view_of(u), cut.first(i), cut.tokens(i)),
+                         nullptr, part(rows, cut, i), carry, of(view_of(out.y), i), workspace));
+    }
+    for (Index i = cut.count() - 1; i >= 0; --i) {
+      mixer->backward(
+          theta.data(), out.theta.data(), recollect::rows(view_of(u), cut.first(i), cut.tokens(i)),
+          nullptr, part(rows, cut, i), tapes[static_cast<std::size_t>(i)], carry, of(view_of(w), i),
+          recollect::rows(view_of(out.du), cut.first(i), cut.tokens(i)), workspace);
+    }
     return out;
   }
 };

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 
+#include "models/layers/rows.hpp"
 #include "models/parameters.hpp"
 
 namespace recollect {
@@ -14,15 +15,13 @@ struct Embedding {
   /// x (T, D) is overwritten.
   template <class S>
   void forward(const S* theta, std::span<const std::int32_t> ids, View<S> x) const {
-    const auto table = weight.in(theta);
-    for (Index t = 0; t < x.rows(); ++t) x.row(t) = table.row(ids[static_cast<std::size_t>(t)]);
+    gather_rows<S>(weight.in(theta), ids, x);
   }
 
   /// `gradient` is accumulated, in the order of the tokens.
   template <class S>
   void backward(S* gradient, std::span<const std::int32_t> ids, ConstView<S> dx) const {
-    auto table = weight.in(gradient);
-    for (Index t = 0; t < dx.rows(); ++t) table.row(ids[static_cast<std::size_t>(t)]) += dx.row(t);
+    add_to_rows<S>(dx, ids, weight.in(gradient));
   }
 };
 
@@ -30,14 +29,15 @@ struct Embedding {
 struct Positions {
   Tensor weight;
 
+  /// @param first  position of the first row of x
   template <class S>
-  void forward(const S* theta, View<S> x) const {
-    x += weight.in(theta).topRows(x.rows());
+  void forward(const S* theta, View<S> x, Index first) const {
+    x += weight.in(theta).middleRows(first, x.rows());
   }
 
   template <class S>
-  void backward(S* gradient, ConstView<S> dx) const {
-    weight.in(gradient).topRows(dx.rows()) += dx;
+  void backward(S* gradient, ConstView<S> dx, Index first) const {
+    weight.in(gradient).middleRows(first, dx.rows()) += dx;
   }
 };
 

@@ -1,5 +1,6 @@
 #include "models/mixers/full_quadratic.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "models/mixers/registry.hpp"
@@ -19,17 +20,43 @@ S FullQuadratic<S>::scale() const {
 }
 
 template <class S>
+auto FullQuadratic<S>::begin(Index tokens, bool all, bool backward, Workspace<S>& workspace) const
+    -> Carry* {
+  MyCarry carry{{}, nullptr, nullptr};
+  if (all) {
+    carry.qkv = workspace.take(3 * tokens * width_);
+    if (backward) {
+      carry.d_qkv = workspace.take(3 * tokens * width_);
+      std::fill(carry.d_qkv, carry.d_qkv + 3 * tokens * width_, S(0));
+    }
+  }
+  return workspace.record(carry);
+}
+
+template <class S>
 auto FullQuadratic<S>::forward(const S* theta, ConstView<S> u, const Lookup<S>* lookup,
-                               const Rows& rows, View<S> y, Workspace<S>& workspace) const
-    -> const Tape* {
+                               const Rows& rows, Carry* carry, View<S> y,
+                               Workspace<S>& workspace) const -> const Tape* {
   using Qkv = typename Projections<S>::Result;
-  const Qkv qkv = lookup == nullptr ? projections_.forward(theta, u, rows, !rows.all, workspace)
+  S* everything = static_cast<const MyCarry*>(carry)->qkv;
+  const Index length = lookup == nullptr ? u.rows() : static_cast<Index>(lookup->ids.size());
+  const bool few = lookup == nullptr && !rows.all;
+  const Index room_columns = projections_.room_columns(length, rows, few);
+  const View<S> room = rows.all
+                           ? view(everything + rows.first() * room_columns, length, room_columns)
+                           : workspace.matrix(length, room_columns);
+  const Qkv qkv = lookup == nullptr ? projections_.forward(theta, u, rows, few, room, workspace)
                                     : projections_.look_up(*static_cast<const Qkv*>(lookup->table),
-                                                           lookup->ids, rows, workspace);
+                                                           lookup->ids, rows, room, workspace);
   const MyTape* tape = workspace.record(MyTape{
       {}, qkv, projections_.core_output(qkv, y, workspace), workspace.take(heads_ * rows.count())});
+  const Index end = rows.first() + length;
   for (Index h = 0; h < heads_; ++h) {
-    SoftmaxAttention<S>::forward(qkv.q_of(h), qkv.k_of(h), qkv.v_of(h), rows, scale(),
+    const auto until_end = [&](Index part) {
+      return constant(until(everything, end, part * width_ + h * qkv.width, qkv.width));
+    };
+    SoftmaxAttention<S>::forward(qkv.q_of(h), rows.all ? until_end(1) : qkv.k_of(h),
+                                 rows.all ? until_end(2) : qkv.v_of(h), rows, scale(),
                                  columns(tape->core, h * qkv.width, qkv.width),
                                  tape->log_sum + h * rows.count(), workspace);
   }
@@ -40,23 +67,44 @@ auto FullQuadratic<S>::forward(const S* theta, ConstView<S> u, const Lookup<S>* 
 template <class S>
 void FullQuadratic<S>::backward(const S* theta, S* gradient, ConstView<S> u,
                                 const Lookup<S>* lookup, const Rows& rows, const Tape* opaque,
-                                ConstView<S> dy, View<S> du, Workspace<S>& workspace) const {
+                                Carry* opaque_carry, ConstView<S> dy, View<S> du,
+                                Workspace<S>& workspace) const {
   const MyTape& tape = *static_cast<const MyTape*>(opaque);
+  const MyCarry& carry = *static_cast<const MyCarry*>(opaque_carry);
   const auto& qkv = tape.qkv;
   const typename Workspace<S>::Scope scope(workspace);
   const ConstView<S> core = constant(tape.core);
   const ConstView<S> d_core =
       projections_.finish_backward(theta, gradient, qkv, core, dy, workspace);
-  const auto d = projections_.gradients(qkv, workspace);
+  const Index length = qkv.k.rows();
+  const Index room_columns =
+      projections_.room_columns(length, rows, lookup == nullptr && !rows.all);
+  const View<S> room = rows.all
+                           ? view(carry.d_qkv + rows.first() * room_columns, length, room_columns)
+                           : workspace.matrix(length, room_columns);
+  auto d = projections_.gradients(qkv, room, workspace);
+  if (!rows.all) {
+    d.k.setZero();
+    d.v.setZero();
+  }
+  const Index end = rows.first() + length;
   for (Index h = 0; h < heads_; ++h) {
     const auto head = [&](const auto& m) { return columns(m, h * qkv.width, qkv.width); };
-    SoftmaxAttention<S>::backward(qkv.q_of(h), qkv.k_of(h), qkv.v_of(h), rows, scale(), head(core),
-                                  tape.log_sum + h * rows.count(), head(d_core), head(d.q),
-                                  head(d.k), head(d.v), workspace);
+    // Gradients of earlier segments' keys and values grow until their turn comes.
+    const auto until_end = [&](S* numbers, Index part) {
+      return until(numbers, end, part * width_ + h * qkv.width, qkv.width);
+    };
+    SoftmaxAttention<S>::backward(
+        qkv.q_of(h), rows.all ? constant(until_end(carry.qkv, 1)) : qkv.k_of(h),
+        rows.all ? constant(until_end(carry.qkv, 2)) : qkv.v_of(h), rows, scale(), head(core),
+        tape.log_sum + h * rows.count(), head(d_core), head(d.q),
+        rows.all ? until_end(carry.d_qkv, 1) : head(d.k),
+        rows.all ? until_end(carry.d_qkv, 2) : head(d.v), workspace);
   }
   if (lookup != nullptr) {
     projections_.look_up_backward(
-        lookup->ids, rows, d, projections_.table_gradients(lookup->gradient, table_rows(*lookup)));
+        lookup->ids, rows, d, projections_.table_gradients(lookup->gradient, table_rows(*lookup)),
+        workspace);
     return;
   }
   View<S> du_rows = workspace.matrix(rows.count(), width_);
@@ -90,8 +138,12 @@ Index FullQuadratic<S>::table_size(Index rows) const noexcept {
 template <class S>
 Footprint FullQuadratic<S>::footprint(std::int64_t tokens, std::int64_t rows,
                                       bool all) const noexcept {
-  const Footprint projections = projections_.footprint(tokens, rows, all, !all);
-  return Footprint{projections.tape + rows * heads_, projections.scratch + 2 * 64 * 64};
+  Footprint size = projections_.footprint(tokens, rows, all, !all);
+  if (all) {  // these live in the carry
+    size.tape -= 3 * tokens * width_;
+    size.scratch -= 3 * tokens * width_;
+  }
+  return Footprint{size.tape + rows * heads_, size.scratch + 2 * 64 * 64};
 }
 
 template <class S>

@@ -13,12 +13,15 @@ class FullQuadratic final : public Mixer<S> {
   FullQuadratic(const MixerContext& context, ParameterLayout& layout);
 
   using typename Mixer<S>::Tape;
+  using typename Mixer<S>::Carry;
   void prepare(Index length) override { projections_.prepare(length); }
+  [[nodiscard]] Carry* begin(Index tokens, bool all, bool backward,
+                             Workspace<S>& workspace) const override;
   [[nodiscard]] const Tape* forward(const S* theta, ConstView<S> u, const Lookup<S>* lookup,
-                                    const Rows& rows, View<S> y,
+                                    const Rows& rows, Carry* carry, View<S> y,
                                     Workspace<S>& workspace) const override;
   void backward(const S* theta, S* gradient, ConstView<S> u, const Lookup<S>* lookup,
-                const Rows& rows, const Tape* tape, ConstView<S> dy, View<S> du,
+                const Rows& rows, const Tape* tape, Carry* carry, ConstView<S> dy, View<S> du,
                 Workspace<S>& workspace) const override;
   [[nodiscard]] const void* tabulate(const S* theta, ConstView<S> u,
                                      Workspace<S>& workspace) const override;
@@ -34,18 +37,31 @@ class FullQuadratic final : public Mixer<S> {
   }
   [[nodiscard]] Footprint footprint(std::int64_t tokens, std::int64_t rows,
                                     bool all) const noexcept override;
+  /// q, k and v of all tokens, and their gradients: later segments look at earlier keys.
+  [[nodiscard]] std::int64_t carry_size(std::int64_t tokens, bool all) const noexcept override {
+    return all ? 6 * tokens * width_ : 0;
+  }
   [[nodiscard]] double multiply_adds(std::int64_t tokens, std::int64_t rows,
                                      bool all) const noexcept override;
 
  private:
   [[nodiscard]] Index table_rows(const Lookup<S>& lookup) const;
 
+  struct MyCarry : Carry {
+    S* qkv;    ///< (T, 3 D); null where only some rows are read
+    S* d_qkv;  ///< the same
+  };
   struct MyTape : Tape {
     typename Projections<S>::Result qkv;
     View<S> core;  ///< (R, H width) what the heads gave
     S* log_sum;    ///< (H, R)
   };
   [[nodiscard]] S scale() const;
+  /// Columns first .. first + count - 1 of q, k or v of the tokens before `end`.
+  [[nodiscard]] View<S> until(S* numbers, Index end, Index first, Index count) const {
+    const Index stride = 3 * width_;
+    return View<S>(numbers + first, end, count, Eigen::OuterStride<>(stride));
+  }
 
   Projections<S> projections_;
   Index width_;

@@ -19,7 +19,7 @@ namespace recollect {
 template <class S>
 struct CoreInput {
   ConstView<S> q;  ///< (R, d) at the rows
-  ConstView<S> k;  ///< (T, d)
+  ConstView<S> k;  ///< (T, d), T = tokens of the sequence or of a segment
   ConstView<S> v;  ///< (T, d)
   const S* g;      ///< (T) log of the decay, <= 0; null: no decay
   /// (R, L) weight of each level at the rows; a level beyond the last one reads the last. Without
@@ -56,21 +56,38 @@ struct LogLinearDense {
 /// kept relative to the end of its own block, so that every exponent is <= 0.
 template <class S>
 struct LogLinearChunkwise {
-  /// What forward() leaves for backward(), in the workspace. n = number of chunks.
+  /// The states of one head over a sequence of n chunks; in the workspace.
+  struct States {
+    Index chunk;   ///< tokens of a chunk
+    Index chunks;  ///< n
+    bool has_levels;
+    bool backward;  ///< every state is kept, not only those that wait in the counter
+    S* states;      ///< (n - 1, d, d) completed by chunk i; or one for each digit of the counter
+    S* block_g;     ///< (n) g summed over the block of that state; or one for each digit
+    S* d_states;    ///< (digits, d, d) gradients of the states that wait, or null
+  };
+  [[nodiscard]] static States begin(Index tokens, Index width, Index chunk, bool has_levels,
+                                    bool backward, Workspace<S>& workspace);
+  /// Numbers that begin() takes for a sequence with a backward pass.
+  [[nodiscard]] static std::int64_t states_size(std::int64_t tokens, std::int64_t width,
+                                                std::int64_t chunk, bool has_levels) noexcept;
+
+  /// What forward() leaves for backward(), in the workspace; n tokens of a segment.
   struct Tape {
-    S* scores;      ///< (T, chunk) q_t . k_s inside the chunk, s <= t
-    S* decays;      ///< (T, chunk) exp(g_{s+1} + ... + g_t), s <= t
-    S* from_start;  ///< (T) g summed from the start of the chunk, g_t included
-    S* states;      ///< (n - 1, d, d) state that was completed by chunk i
-    S* block_g;     ///< (n) g summed over the block of that state
+    S* scores;      ///< (n, chunk) q_t . k_s inside the chunk, s <= t
+    S* decays;      ///< (n, chunk) exp(g_{s+1} + ... + g_t), s <= t
+    S* from_start;  ///< (n) g summed from the start of the chunk, g_t included
   };
 
-  static Tape forward(const CoreInput<S>& in, Index chunk, View<S> y, Workspace<S>& workspace);
+  /// @param first_chunk  number of the segment's first chunk in the sequence
+  static Tape forward(const CoreInput<S>& in, Index first_chunk, const States& states, View<S> y,
+                      Workspace<S>& workspace);
   /// @param y  what forward() gave: with G the running sum of g, dG_t = dy_t . y_t - dv_t . v_t,
   /// and dg is its sum from the end; across chunks that sum is <dS, S> over the states between
   /// them.
-  static void backward(const CoreInput<S>& in, Index chunk, const Tape& tape, ConstView<S> y,
-                       ConstView<S> dy, const CoreGradient<S>& out, Workspace<S>& workspace);
+  static void backward(const CoreInput<S>& in, Index first_chunk, const States& states,
+                       const Tape& tape, ConstView<S> y, ConstView<S> dy,
+                       const CoreGradient<S>& out, Workspace<S>& workspace);
 };
 
 }  // namespace recollect

@@ -55,8 +55,7 @@ struct Counter {
 /// One chunk's share of all inputs, and how its rows see what lies before it.
 template <class S>
 struct Chunk {
-  Index index;
-  Index start;
+  Index start;  ///< in the segment
   Index count;
   ConstView<S> q;
   ConstView<S> k;
@@ -68,8 +67,7 @@ struct Chunk {
 
   Chunk(const CoreInput<S>& in, Index chunk, Index i,
         const typename LogLinearChunkwise<S>::Tape& tape)
-      : index(i),
-        start(i * chunk),
+      : start(i * chunk),
         count(std::min(chunk, in.k.rows() - start)),
         q(recollect::rows(in.q, start, count)),
         k(recollect::rows(in.k, start, count)),
@@ -102,28 +100,76 @@ void weigh(ConstView<S> lambda, Index column, S* scale) {
   for (Index t = 0; t < lambda.rows(); ++t) scale[t] *= lambda(t, column);
 }
 
+/// A sequence's states by the chunk that completed them.
+template <class S>
+class StateViews {
+ public:
+  StateViews(const typename LogLinearChunkwise<S>::States& states, Index width)
+      : states_(states), width_(width) {}
+
+  /// The state that chunk i completed and that waits, or waited, in `slot`.
+  [[nodiscard]] View<S> state(Index slot, Index i) const {
+    return view(states_.states + place(slot, i) * size(), width_, width_);
+  }
+  [[nodiscard]] S& block_g(Index slot, Index i) const { return states_.block_g[place(slot, i)]; }
+  [[nodiscard]] View<S> d_state(Index slot) const {
+    return view(states_.d_states + slot * size(), width_, width_);
+  }
+  [[nodiscard]] Index size() const { return width_ * width_; }
+
+ private:
+  [[nodiscard]] Index place(Index slot, Index i) const { return states_.backward ? i : slot; }
+
+  const typename LogLinearChunkwise<S>::States& states_;
+  Index width_;
+};
+
+/// Level of the block that waits in the counter's lowest digit.
+int lowest_level(Index chunk) { return std::countr_zero(static_cast<std::uint64_t>(chunk)) + 1; }
+
 }  // namespace
 
 template <class S>
-auto LogLinearChunkwise<S>::forward(const CoreInput<S>& in, Index chunk, View<S> y,
-                                    Workspace<S>& workspace) -> Tape {
+auto LogLinearChunkwise<S>::begin(Index tokens, Index width, Index chunk, bool has_levels,
+                                  bool backward, Workspace<S>& workspace) -> States {
+  const Index chunks = (tokens + chunk - 1) / chunk;
+  const Index slots = Counter{has_levels}.slots(chunks);
+  const Index size = width * width;
+  return States{chunk,
+                chunks,
+                has_levels,
+                backward,
+                workspace.take((backward ? chunks - 1 : slots) * size),
+                workspace.take(backward ? chunks : slots),
+                backward ? workspace.take(slots * size) : nullptr};
+}
+
+template <class S>
+std::int64_t LogLinearChunkwise<S>::states_size(std::int64_t tokens, std::int64_t width,
+                                                std::int64_t chunk, bool has_levels) noexcept {
+  const std::int64_t chunks = (tokens + chunk - 1) / chunk;
+  return (chunks - 1 + Counter{has_levels}.slots(chunks)) * width * width + chunks;
+}
+
+template <class S>
+auto LogLinearChunkwise<S>::forward(const CoreInput<S>& in, Index first_chunk, const States& states,
+                                    View<S> y, Workspace<S>& workspace) -> Tape {
   const Index length = in.k.rows();
   const Index width = in.k.cols();
-  const Index chunks = (length + chunk - 1) / chunk;
-  const int chunk_level = std::countr_zero(static_cast<std::uint64_t>(chunk)) + 1;
-  const Counter counter{in.has_levels()};
+  const Index chunk = states.chunk;
+  const Counter counter{states.has_levels};
+  const StateViews<S> at(states, width);
   const Tape tape{workspace.take(length * chunk), workspace.take(length * chunk),
-                  workspace.take(length), workspace.take((chunks - 1) * width * width),
-                  workspace.take(chunks)};
+                  workspace.take(length)};
   const typename Workspace<S>::Scope scope(workspace);
   View<S> scratch = workspace.matrix(chunk, chunk);
   const View<S> scaled_block = workspace.matrix(chunk, width);
+  const View<S> own_block = workspace.matrix(width, width);
   S* scale = workspace.take(chunk);
-  const Index size = width * width;
-  const auto state = [&](Index i) { return view(tape.states + i * size, width, width); };
 
-  for (Index i = 0; i < chunks; ++i) {
-    Chunk<S> c(in, chunk, i, tape);
+  for (Index start = 0; start < length; start += chunk) {
+    const Index i = first_chunk + start / chunk;
+    Chunk<S> c(in, chunk, start / chunk, tape);
     const View<S> y_chunk = recollect::rows(y, c.start, c.count);
     View<S> scaled = recollect::rows(scaled_block, 0, c.count);
     View<S> weights(scratch.data(), c.count, c.count, Eigen::OuterStride<>(chunk));
@@ -136,35 +182,41 @@ auto LogLinearChunkwise<S>::forward(const CoreInput<S>& in, Index chunk, View<S>
     S gap = 0;  // decay from the end of the block that is read to the start of this chunk
     counter.for_each_read(i, [&](Index slot, Index j) {
       exp_shifted<S>(c.from_start, S(1), gap, c.count, scale);
-      if (in.has_levels())
-        weigh(c.lambda, level_column(chunk_level + slot, c.lambda.cols()), scale);
+      if (in.has_levels()) {
+        weigh(c.lambda, level_column(lowest_level(chunk) + slot, c.lambda.cols()), scale);
+      }
       scale_rows<S>(scale, c.q, scaled, false);
-      product_nn<S>(constant(scaled), constant(state(j)), y_chunk, Write::kAccumulate);
-      gap += tape.block_g[j];
+      product_nn<S>(constant(scaled), constant(at.state(slot, j)), y_chunk, Write::kAccumulate);
+      gap += at.block_g(slot, j);
     });
 
-    tape.block_g[i] = c.total();
-    if (i + 1 == chunks) break;  // nobody reads the last chunk's state
+    if (i + 1 == states.chunks) break;  // nobody reads the last chunk's state
     exp_shifted<S>(c.from_start, S(-1), c.total(), c.count, scale);
     scale_rows<S>(scale, c.k, scaled, false);
-    product_tn<S>(constant(scaled), c.v, state(i));
-    counter.for_each_merge(i, [&](Index, Index j) {
-      scale_numbers<S>(std::exp(tape.block_g[i]), state(j).data(), state(i).data(), size, true);
-      tape.block_g[i] += tape.block_g[j];
+    product_tn<S>(constant(scaled), c.v, own_block);
+    S own_g = c.total();
+    counter.for_each_merge(i, [&](Index slot, Index j) {
+      scale_numbers<S>(std::exp(own_g), at.state(slot, j).data(), View<S>(own_block).data(),
+                       at.size(), true);
+      own_g += at.block_g(slot, j);
     });
+    const Index slot = counter.slot_after(i);
+    at.state(slot, i) = own_block;
+    at.block_g(slot, i) = own_g;
   }
   return tape;
 }
 
 template <class S>
-void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index chunk, const Tape& tape,
-                                     ConstView<S> y, ConstView<S> dy, const CoreGradient<S>& out,
+void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index first_chunk,
+                                     const States& states, const Tape& tape, ConstView<S> y,
+                                     ConstView<S> dy, const CoreGradient<S>& out,
                                      Workspace<S>& workspace) {
   const Index length = in.k.rows();
   const Index width = in.k.cols();
-  const Index chunks = (length + chunk - 1) / chunk;
-  const int chunk_level = std::countr_zero(static_cast<std::uint64_t>(chunk)) + 1;
-  const Counter counter{in.has_levels()};
+  const Index chunk = states.chunk;
+  const Counter counter{states.has_levels};
+  const StateViews<S> at(states, width);
   const typename Workspace<S>::Scope scope(workspace);
   View<S> weight_block = workspace.matrix(chunk, chunk);
   View<S> d_weight_block = workspace.matrix(chunk, chunk);
@@ -172,16 +224,12 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index chunk, const 
   const View<S> through_block = workspace.matrix(chunk, width);
   S* decay = workspace.take(chunk);
   S* scale = workspace.take(chunk);
-  const Index size = width * width;
-  S* slots = workspace.take(counter.slots(chunks) * size);
-  const auto state = [&](Index i) { return view(tape.states + i * size, width, width); };
-  const auto d_state = [&](Index slot) { return view(slots + slot * size, width, width); };
-  counter.for_each_read(chunks - 1, [&](Index slot, Index) { d_state(slot).setZero(); });
   View<S> dlambda_all = out.dlambda;
   dlambda_all.setZero();
 
-  for (Index i = chunks - 1; i >= 0; --i) {
-    const Chunk<S> c(in, chunk, i, tape);
+  for (Index start = (length - 1) / chunk * chunk; start >= 0; start -= chunk) {
+    const Index i = first_chunk + start / chunk;
+    const Chunk<S> c(in, chunk, start / chunk, tape);
     const ConstView<S> dy_chunk = recollect::rows(dy, c.start, c.count);
     View<S> dq = recollect::rows(out.dq, c.start, c.count);
     View<S> dk = recollect::rows(out.dk, c.start, c.count);
@@ -195,9 +243,11 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index chunk, const 
 
     // What flows between the chunks up to this one and those after it.
     S between = 0;
-    if (out.dg != nullptr && i + 1 < chunks) {
+    if (i + 1 == states.chunks) {
+      counter.for_each_read(i, [&](Index slot, Index) { at.d_state(slot).setZero(); });
+    } else if (out.dg != nullptr) {
       counter.for_each_read(i + 1, [&](Index slot, Index j) {
-        between += inner_product<S>(d_state(slot).data(), state(j).data(), size);
+        between += inner_product<S>(at.d_state(slot).data(), at.state(slot, j).data(), at.size());
       });
     }
 
@@ -209,8 +259,8 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index chunk, const 
     product_tn_lower<S>(constant(d_weights), c.q, dk);
 
     // The state that chunk i completed: its own part, and the states that merged into it.
-    if (i + 1 < chunks) {
-      const View<S> ds = d_state(counter.slot_after(i));
+    if (i + 1 < states.chunks) {
+      const View<S> ds = at.d_state(counter.slot_after(i));
       exp_shifted<S>(c.from_start, S(-1), c.total(), c.count, scale);
       scale_rows<S>(scale, c.k, scaled, false);
       product_nn<S>(constant(scaled), constant(ds), dv, Write::kAccumulate);
@@ -218,22 +268,22 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index chunk, const 
       scale_rows<S>(scale, constant(through), dk, true);
       S gap = c.total();
       counter.for_each_merge(i, [&](Index slot, Index j) {
-        scale_numbers<S>(std::exp(gap), ds.data(), d_state(slot).data(), size, false);
-        gap += tape.block_g[j];
+        scale_numbers<S>(std::exp(gap), ds.data(), at.d_state(slot).data(), at.size(), false);
+        gap += at.block_g(slot, j);
       });
     }
 
     // The states that chunk i read.
     S gap = 0;
     counter.for_each_read(i, [&](Index slot, Index j) {
-      const Index column = level_column(chunk_level + slot, c.lambda.cols());
+      const Index column = level_column(lowest_level(chunk) + slot, c.lambda.cols());
       exp_shifted<S>(c.from_start, S(1), gap, c.count, decay);
       std::copy(decay, decay + c.count, scale);
       if (in.has_levels()) weigh(c.lambda, column, scale);
-      product_nt<S>(dy_chunk, constant(state(j)), through);
+      product_nt<S>(dy_chunk, constant(at.state(slot, j)), through);
       read_backward<S>(decay, scale, c.q, constant(through), dq, scaled, dlambda, column);
-      product_tn<S>(constant(scaled), dy_chunk, d_state(slot), Write::kAccumulate);
-      gap += tape.block_g[j];
+      product_tn<S>(constant(scaled), dy_chunk, at.d_state(slot), Write::kAccumulate);
+      gap += at.block_g(slot, j);
     });
 
     if (out.dg != nullptr) {

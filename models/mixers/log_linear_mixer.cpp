@@ -6,10 +6,18 @@
 #include <stdexcept>
 
 #include "core/fenwick.hpp"
+#include "models/layers/rows.hpp"
 #include "models/mixers/log_linear_recurrent.hpp"
 #include "models/mixers/registry.hpp"
 
 namespace recollect {
+
+/// What chunks hand on.
+template <class S>
+struct LogLinearMixer<S>::MyCarry : Carry {
+  typename LogLinearChunkwise<S>::States* states;  ///< (H); null where the core is dense
+  bool backward;
+};
 
 /// The core runs at `rows`, which may be more than the caller asked for.
 template <class S>
@@ -84,9 +92,30 @@ void recurrent_forward(const CoreInput<S>& in, View<S> y) {
 }  // namespace
 
 template <class S>
+auto LogLinearMixer<S>::begin(Index tokens, bool all, bool backward, Workspace<S>& workspace) const
+    -> Carry* {
+  auto* states = workspace.template array<typename LogLinearChunkwise<S>::States>(heads_);
+  MyCarry* carry = workspace.record(MyCarry{{}, states, backward});
+  if (all) start_states(tokens, backward, states, workspace);
+  return carry;
+}
+
+template <class S>
+void LogLinearMixer<S>::start_states(Index tokens, bool backward,
+                                     typename LogLinearChunkwise<S>::States* states,
+                                     Workspace<S>& workspace) const {
+  if (form_ == Form::kDense || form_ == Form::kRecurrent) return;
+  for (Index h = 0; h < heads_; ++h) {
+    states[h] = LogLinearChunkwise<S>::begin(tokens, width_ / heads_, chunk_, lambda_->levels() > 0,
+                                             backward, workspace);
+  }
+}
+
+template <class S>
 auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Lookup<S>* lookup,
-                                const Rows& wanted, View<S> y, Workspace<S>& workspace) const
-    -> const Tape* {
+                                const Rows& wanted, Carry* opaque_carry, View<S> y,
+                                Workspace<S>& workspace) const -> const Tape* {
+  const MyCarry& carry = *static_cast<const MyCarry*>(opaque_carry);
   const auto length = lookup == nullptr ? u.rows() : static_cast<Index>(lookup->ids.size());
   const bool dense = dense_at(wanted.count(), wanted.all);
   const bool widen = !dense && !wanted.all;
@@ -95,12 +124,15 @@ auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Lookup<S>*
     auto* positions = workspace.template array<std::int32_t>(length);
     std::iota(positions, positions + length, 0);
     rows = Rows{{positions, static_cast<std::size_t>(length)}, true};
+    start_states(length, carry.backward, carry.states, workspace);
   }
   const View<S> mine = widen ? workspace.matrix(length, width_) : y;
   const auto* table = lookup == nullptr ? nullptr : static_cast<const Table*>(lookup->table);
+  const bool few = table == nullptr && dense && !rows.all;
+  const View<S> room = workspace.matrix(length, projections_.room_columns(length, rows, few));
   const auto qkv = table == nullptr
-                       ? projections_.forward(theta, u, rows, dense && !rows.all, workspace)
-                       : projections_.look_up(table->qkv, lookup->ids, rows, workspace);
+                       ? projections_.forward(theta, u, rows, few, room, workspace)
+                       : projections_.look_up(table->qkv, lookup->ids, rows, room, workspace);
   const auto gate = table == nullptr
                         ? gate_.forward(theta, u, workspace)
                         : gate_.look_up(table->gate, table->lambda.rows(), lookup->ids, workspace);
@@ -109,7 +141,7 @@ auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Lookup<S>*
   if (table == nullptr) {
     lambda_tape = lambda_->forward(theta, qkv.u_rows, lambda, workspace);
   } else {
-    look_up_rows<S>(constant(table->lambda), ids_at(rows, lookup->ids, workspace), lambda);
+    gather_rows<S>(constant(table->lambda), ids_at(rows, lookup->ids, workspace), lambda);
   }
   auto* chunkwise = workspace.template array<typename LogLinearChunkwise<S>::Tape>(heads_);
   const View<S> core = projections_.core_output(qkv, mine, workspace);
@@ -124,18 +156,19 @@ auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Lookup<S>*
     } else if (dense) {
       LogLinearDense<S>::forward(input, rows, y_head, workspace);
     } else {
-      chunkwise[h] = LogLinearChunkwise<S>::forward(input, chunk_, y_head, workspace);
+      chunkwise[h] = LogLinearChunkwise<S>::forward(input, rows.first() / chunk_, carry.states[h],
+                                                    y_head, workspace);
     }
   }
   projections_.finish(theta, qkv, constant(core), mine);
-  if (widen) gather_rows<S>(wanted, constant(mine), y);
+  if (widen) gather_rows<S>(constant(mine), wanted.positions, y);
   return tape;
 }
 
 template <class S>
 void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u,
                                  const Lookup<S>* lookup, const Rows& wanted, const Tape* opaque,
-                                 ConstView<S> dy_wanted, View<S> du,
+                                 Carry* carry, ConstView<S> dy_wanted, View<S> du,
                                  Workspace<S>& workspace) const {
   if (form_ == Form::kRecurrent) throw std::logic_error("the recurrent form has no backward pass");
   const MyTape& tape = *static_cast<const MyTape*>(opaque);
@@ -150,7 +183,7 @@ void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u,
   if (widen) {
     View<S> wide = workspace.matrix(length, width_);
     wide.setZero();
-    scatter_rows<S>(wanted, dy_wanted, wide);
+    add_to_rows<S>(dy_wanted, wanted.positions, wide);
     dy_data = wide.data();
   }
   const ConstView<S> dy = view(dy_data, count, width_);
@@ -158,7 +191,9 @@ void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u,
   const ConstView<S> core = constant(tape.core);
   const ConstView<S> d_core =
       projections_.finish_backward(theta, gradient, tape.qkv, core, dy, workspace);
-  const auto d = projections_.gradients(tape.qkv, workspace);
+  const bool few = lookup == nullptr && tape.dense && !rows.all;
+  const View<S> room = workspace.matrix(length, projections_.room_columns(length, rows, few));
+  const auto d = projections_.gradients(tape.qkv, room, workspace);
   const View<S> dlambda = workspace.matrix(count, heads_ * levels);
   S* dg = gate_.present() ? workspace.take(heads_ * length) : nullptr;
   for (Index h = 0; h < heads_; ++h) {
@@ -170,15 +205,16 @@ void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u,
     if (tape.dense) {
       LogLinearDense<S>::backward(input, rows, dy_head, out, workspace);
     } else {
-      LogLinearChunkwise<S>::backward(input, chunk_, tape.chunkwise[h], head(core), dy_head, out,
-                                      workspace);
+      const auto& states = static_cast<const MyCarry*>(carry)->states[h];
+      LogLinearChunkwise<S>::backward(input, rows.first() / chunk_, states, tape.chunkwise[h],
+                                      head(core), dy_head, out, workspace);
     }
   }
 
   if (lookup != nullptr) {
     const TableGradient sums =
         gradient_views(lookup->gradient, static_cast<const Table*>(lookup->table)->lambda.rows());
-    projections_.look_up_backward(lookup->ids, rows, d, sums.qkv);
+    projections_.look_up_backward(lookup->ids, rows, d, sums.qkv, workspace);
     gate_.look_up_backward(lookup->ids, dg, sums.g);
     add_to_rows<S>(constant(dlambda), ids_at(rows, lookup->ids, workspace), sums.lambda);
     return;
@@ -249,8 +285,6 @@ Footprint LogLinearMixer<S>::footprint(std::int64_t tokens, std::int64_t rows,
   const bool widen = !dense && !all;
   const std::int64_t mine = dense ? rows : tokens;
   const std::int64_t head = width_ / heads_;
-  const std::int64_t state = head * head;
-  const std::int64_t chunks = (tokens + chunk_ - 1) / chunk_;
   const std::int64_t levels = heads_ * lambda_->levels();
   const std::int64_t gates = gate_.present() ? heads_ * tokens : 0;
 
@@ -258,15 +292,22 @@ Footprint LogLinearMixer<S>::footprint(std::int64_t tokens, std::int64_t rows,
   size.tape += 2 * gates + mine * (levels + lambda_->tape_row());
   if (widen) size.tape += tokens * (width_ + 1);
   if (!dense) {
-    size.tape += heads_ * (tokens * (2 * chunk_ + 1) + (chunks - 1) * state + chunks);
+    size.tape += heads_ * tokens * (2 * chunk_ + 1);
+    if (widen) size.tape += carry_size(tokens, true);
   }
   size.scratch += mine * levels + gates;
   if (widen) size.scratch += tokens * width_;
-  const std::int64_t core = dense ? 3 * std::min<std::int64_t>(mine, 32) * tokens
-                                  : 2 * chunk_ * (chunk_ + head) +
-                                        std::bit_width(static_cast<std::uint64_t>(chunks)) * state;
+  const std::int64_t core =
+      dense ? 3 * std::min<std::int64_t>(mine, 32) * tokens : 2 * chunk_ * (chunk_ + head);
   size.scratch += std::max(core, mine * lambda_->scratch_row());
   return size;
+}
+
+template <class S>
+std::int64_t LogLinearMixer<S>::carry_size(std::int64_t tokens, bool all) const noexcept {
+  if (!all || form_ == Form::kDense || form_ == Form::kRecurrent) return 0;
+  return heads_ *
+         LogLinearChunkwise<S>::states_size(tokens, width_ / heads_, chunk_, lambda_->levels() > 0);
 }
 
 template <class S>

@@ -21,12 +21,15 @@ class LogLinearMixer final : public Mixer<S> {
                  std::unique_ptr<Lambda<S>> (*make_lambda)(const LambdaContext&, ParameterLayout&));
 
   using typename Mixer<S>::Tape;
+  using typename Mixer<S>::Carry;
   void prepare(Index length) override { projections_.prepare(length); }
+  [[nodiscard]] Carry* begin(Index tokens, bool all, bool backward,
+                             Workspace<S>& workspace) const override;
   [[nodiscard]] const Tape* forward(const S* theta, ConstView<S> u, const Lookup<S>* lookup,
-                                    const Rows& rows, View<S> y,
+                                    const Rows& rows, Carry* carry, View<S> y,
                                     Workspace<S>& workspace) const override;
   void backward(const S* theta, S* gradient, ConstView<S> u, const Lookup<S>* lookup,
-                const Rows& rows, const Tape* tape, ConstView<S> dy, View<S> du,
+                const Rows& rows, const Tape* tape, Carry* carry, ConstView<S> dy, View<S> du,
                 Workspace<S>& workspace) const override;
   [[nodiscard]] const void* tabulate(const S* theta, ConstView<S> u,
                                      Workspace<S>& workspace) const override;
@@ -37,14 +40,20 @@ class LogLinearMixer final : public Mixer<S> {
   [[nodiscard]] std::int64_t state_size_peak(std::int64_t tokens) const noexcept override;
   [[nodiscard]] Footprint footprint(std::int64_t tokens, std::int64_t rows,
                                     bool all) const noexcept override;
+  [[nodiscard]] std::int64_t carry_size(std::int64_t tokens, bool all) const noexcept override;
   [[nodiscard]] double multiply_adds(std::int64_t tokens, std::int64_t rows,
                                      bool all) const noexcept override;
 
  private:
   struct MyTape;
+  struct MyCarry;
   struct Table;
   struct TableGradient;
   [[nodiscard]] TableGradient gradient_views(S* numbers, Index rows) const;
+
+  /// One set of states a head, where the core runs chunk by chunk.
+  void start_states(Index tokens, bool backward, typename LogLinearChunkwise<S>::States* states,
+                    Workspace<S>& workspace) const;
 
   /// Whether it is cheaper to run the core at these rows alone, densely, than chunkwise everywhere.
   [[nodiscard]] bool dense_at(Index count, bool all) const noexcept;

@@ -8,15 +8,17 @@
 
 namespace recollect {
 
-/// The tokens whose output somebody reads: all of them, or, in the last layer, the scored
-/// positions.
+/// The tokens whose output somebody reads: all tokens of a segment, or, in the last layer, the
+/// scored positions of the whole sequence.
 struct Rows {
-  std::span<const std::int32_t> positions;  ///< (R) ascending; 0..T-1 where `all`
+  std::span<const std::int32_t> positions;  ///< (R) in the sequence, ascending
   bool all = true;
   [[nodiscard]] Index count() const noexcept { return static_cast<Index>(positions.size()); }
+  /// Position of the first token of the segment.
+  [[nodiscard]] Index first() const noexcept { return all ? positions.front() : 0; }
 };
 
-/// How many numbers of the workspace a layer needs for one sequence.
+/// How many numbers of the workspace a layer needs for one segment.
 struct Footprint {
   std::int64_t tape = 0;     ///< from forward() to backward()
   std::int64_t scratch = 0;  ///< while backward() runs
@@ -28,12 +30,17 @@ struct Footprint {
 template <class S>
 struct Lookup {
   const void* table = nullptr;        ///< what tabulate() gave
-  std::span<const std::int32_t> ids;  ///< (T) the table's row at each token
+  std::span<const std::int32_t> ids;  ///< (n) the table's row at each token
   S* gradient = nullptr;              ///< accumulated, table_size() numbers; null in a forward pass
 };
 
 /// A causal sequence mixer with its projections of q, k and v: what the papers call a variant. Row
 /// t of the output reads rows 0..t of the input only. S is float to train, double to check.
+///
+/// A sequence comes in segments of consecutive tokens, from the first to the last, and backwards
+/// from the last to the first, so that a segment's numbers stay in the cache from one layer to the
+/// next. Every segment but the last holds whole chunks. What flows between segments lives in the
+/// carry. Where only some rows are read (Rows::all is false), the sequence is one segment.
 ///
 /// A mixer holds no weights: `theta` and `gradient` are the model's flat buffers. It is shared by
 /// all threads; what a pass needs lives in the caller's workspace.
@@ -44,20 +51,30 @@ class Mixer {
 
   /// What forward() leaves for backward(); each mixer extends it. Lives in the workspace.
   struct Tape {};
+  /// What the segments of one sequence share; each mixer extends it. Lives in the workspace.
+  struct Carry {};
 
   /// Makes tables for sequences of up to `length` tokens. Not to be called beside forward().
   virtual void prepare(Index length) { (void)length; }
 
-  /// y (R, D) = the mixer's output at `rows`, overwritten; u (T, D). With a lookup, u is not read.
+  /// Begins a sequence of T tokens.
+  /// @param all  whether all rows will be read
+  /// @param backward  whether backward() will follow; without, memory grows like log T only,
+  /// except where the mixer itself keeps every token
+  [[nodiscard]] virtual Carry* begin(Index tokens, bool all, bool backward,
+                                     Workspace<S>& workspace) const = 0;
+
+  /// y (R, D) = the mixer's output at `rows`, overwritten; u (n, D) the segment's input. With a
+  /// lookup, u is not read.
   [[nodiscard]] virtual const Tape* forward(const S* theta, ConstView<S> u, const Lookup<S>* lookup,
-                                            const Rows& rows, View<S> y,
+                                            const Rows& rows, Carry* carry, View<S> y,
                                             Workspace<S>& workspace) const = 0;
 
-  /// du (T, D) is overwritten; `gradient` is accumulated. dy (R, D) belongs to forward()'s y.
+  /// du (n, D) is overwritten; `gradient` is accumulated. dy (R, D) belongs to forward()'s y.
   /// With a lookup, its gradient is accumulated instead, and neither u nor du is touched.
   virtual void backward(const S* theta, S* gradient, ConstView<S> u, const Lookup<S>* lookup,
-                        const Rows& rows, const Tape* tape, ConstView<S> dy, View<S> du,
-                        Workspace<S>& workspace) const = 0;
+                        const Rows& rows, const Tape* tape, Carry* carry, ConstView<S> dy,
+                        View<S> du, Workspace<S>& workspace) const = 0;
 
   /// What every row of u (V, D) alone determines; lives in the workspace.
   [[nodiscard]] virtual const void* tabulate(const S* theta, ConstView<S> u,
@@ -72,9 +89,10 @@ class Mixer {
   [[nodiscard]] virtual std::int64_t state_size(std::int64_t tokens) const noexcept = 0;
   /// The largest state_size() of 1..tokens.
   [[nodiscard]] virtual std::int64_t state_size_peak(std::int64_t tokens) const noexcept = 0;
-  /// Room that a sequence of T tokens and R rows takes.
+  /// Room that a segment of n tokens and R rows takes; that begin() takes for a sequence.
   [[nodiscard]] virtual Footprint footprint(std::int64_t tokens, std::int64_t rows,
                                             bool all) const noexcept = 0;
+  [[nodiscard]] virtual std::int64_t carry_size(std::int64_t tokens, bool all) const noexcept = 0;
   /// Nominal multiply-adds of forward() for T tokens and R rows.
   [[nodiscard]] virtual double multiply_adds(std::int64_t tokens, std::int64_t rows,
                                              bool all) const noexcept = 0;

@@ -1,5 +1,7 @@
 #include "models/mixers/projections.hpp"
 
+#include "models/layers/rows.hpp"
+
 namespace recollect {
 
 template <class S>
@@ -15,6 +17,8 @@ Projections<S>::Projections(const ModelSettings& settings, const std::string& pr
   query_ = square("q_proj.weight");
   key_ = square("k_proj.weight");
   value_ = square("v_proj.weight");
+  key_value_ = Linear{Tensor{key_.weight.offset, 2 * settings.width, settings.width}};
+  all_ = Linear{Tensor{query_.weight.offset, 3 * settings.width, settings.width}};
   if (settings.position == Position::kRope) rotary_.emplace(settings.width / settings.heads);
 }
 
@@ -31,20 +35,33 @@ bool Projections<S>::absorbs(std::int64_t tokens, std::int64_t rows, bool few) c
 }
 
 template <class S>
+Index Projections<S>::room_columns(Index tokens, const Rows& rows, bool few) const noexcept {
+  if (absorbs(tokens, rows.count(), few)) return 0;
+  return (rows.all ? 3 : 2) * heads_ * head_width_;
+}
+
+template <class S>
 auto Projections<S>::forward(const S* theta, ConstView<S> u, const Rows& rows, bool few,
-                             Workspace<S>& workspace) const -> Result {
+                             View<S> room, Workspace<S>& workspace) const -> Result {
   const Index width = u.cols();
-  const bool absorbed = absorbs(u.rows(), rows.count(), few);
-  const S* u_rows = u.data();
-  if (!rows.all) {
-    View<S> gathered = workspace.matrix(rows.count(), width);
-    gather_rows<S>(rows, u, gathered);
-    u_rows = gathered.data();
+  if (rows.all) {
+    all_.forward<S>(theta, u, room);
+    const View<S> q = columns(room, 0, width);
+    turn(rows, q, columns(room, width, width), false);
+    return Result{u,
+                  constant(q),
+                  q,
+                  constant(columns(room, width, width)),
+                  constant(columns(room, 2 * width, width)),
+                  head_width_,
+                  false};
   }
-  const ConstView<S> at_rows = view(u_rows, rows.count(), width);
+  const View<S> gathered = workspace.matrix(rows.count(), width);
+  gather_rows<S>(u, rows.positions, gathered);
+  const ConstView<S> at_rows = constant(gathered);
   const View<S> q = workspace.matrix(rows.count(), width);
   query_.forward<S>(theta, at_rows, q);
-  if (absorbed) {
+  if (absorbs(u.rows(), rows.count(), few)) {
     const View<S> wide = workspace.matrix(rows.count(), heads_ * width);
     for (Index h = 0; h < heads_; ++h) {
       product_nn<S>(constant(columns(q, h * head_width_, head_width_)),
@@ -52,20 +69,28 @@ auto Projections<S>::forward(const S* theta, ConstView<S> u, const Rows& rows, b
     }
     return Result{at_rows, constant(q), wide, u, u, width, true};
   }
-  const View<S> k = workspace.matrix(u.rows(), width);
-  const View<S> v = workspace.matrix(u.rows(), width);
-  key_.forward<S>(theta, u, k);
-  value_.forward<S>(theta, u, v);
+  key_value_.forward<S>(theta, u, room);
+  const View<S> k = columns(room, 0, width);
   turn(rows, q, k, false);
-  return Result{at_rows, constant(q), q, constant(k), constant(v), head_width_, false};
+  return Result{at_rows,     constant(q), q, constant(k), constant(columns(room, width, width)),
+                head_width_, false};
 }
 
 template <class S>
-auto Projections<S>::gradients(const Result& result, Workspace<S>& workspace) const -> Gradients {
+auto Projections<S>::gradients(const Result& result, View<S> room, Workspace<S>& workspace) const
+    -> Gradients {
   const Index width = heads_ * result.width;
-  return Gradients{workspace.matrix(result.q.rows(), width),
-                   workspace.matrix(result.k.rows(), width),
-                   workspace.matrix(result.k.rows(), width)};
+  if (result.absorbed) {
+    return Gradients{workspace.matrix(result.q.rows(), width),
+                     workspace.matrix(result.k.rows(), width),
+                     workspace.matrix(result.k.rows(), width)};
+  }
+  if (room.cols() == 3 * width) {
+    return Gradients{columns(room, 0, width), columns(room, width, width),
+                     columns(room, 2 * width, width)};
+  }
+  return Gradients{workspace.matrix(result.q.rows(), width), columns(room, 0, width),
+                   columns(room, width, width)};
 }
 
 template <class S>
@@ -122,64 +147,92 @@ template <class S>
 auto Projections<S>::tabulate(const S* theta, ConstView<S> u, Workspace<S>& workspace) const
     -> Result {
   const Index width = u.cols();
-  const View<S> q = workspace.matrix(u.rows(), width);
-  const View<S> k = workspace.matrix(u.rows(), width);
-  const View<S> v = workspace.matrix(u.rows(), width);
-  query_.forward<S>(theta, u, q);
-  key_.forward<S>(theta, u, k);
-  value_.forward<S>(theta, u, v);
-  return Result{u, constant(q), q, constant(k), constant(v), head_width_, false};
+  const View<S> room = workspace.matrix(u.rows(), 3 * width);
+  all_.forward<S>(theta, u, room);
+  const View<S> q = columns(room, 0, width);
+  return Result{u,
+                constant(q),
+                q,
+                constant(columns(room, width, width)),
+                constant(columns(room, 2 * width, width)),
+                head_width_,
+                false};
 }
 
 template <class S>
 auto Projections<S>::look_up(const Result& table, std::span<const std::int32_t> ids,
-                             const Rows& rows, Workspace<S>& workspace) const -> Result {
+                             const Rows& rows, View<S> room, Workspace<S>& workspace) const
+    -> Result {
   const Index width = table.q.cols();
-  const auto length = static_cast<Index>(ids.size());
-  const View<S> q = workspace.matrix(rows.count(), width);
-  const View<S> k = workspace.matrix(length, width);
-  const View<S> v = workspace.matrix(length, width);
-  look_up_rows<S>(constant(table.q), ids_at(rows, ids, workspace), q);
-  look_up_rows<S>(table.k, ids, k);
-  look_up_rows<S>(table.v, ids, v);
-  turn(rows, q, k, false);
   const ConstView<S> nothing(nullptr, 0, width, Eigen::OuterStride<>(width));
-  return Result{nothing, constant(q), q, constant(k), constant(v), head_width_, false};
+  const Index three = 3 * width;
+  // q, k and v of a token lie side by side in the table.
+  const ConstView<S> all(table.q.data(), table.q.rows(), three, Eigen::OuterStride<>(three));
+  if (rows.all) {
+    gather_rows<S>(all, ids, room);
+    const View<S> q = columns(room, 0, width);
+    turn(rows, q, columns(room, width, width), false);
+    return Result{nothing,
+                  constant(q),
+                  q,
+                  constant(columns(room, width, width)),
+                  constant(columns(room, 2 * width, width)),
+                  head_width_,
+                  false};
+  }
+  const View<S> q = workspace.matrix(rows.count(), width);
+  gather_rows<S>(constant(table.q), ids_at(rows, ids, workspace), q);
+  gather_rows<S>(columns(all, width, 2 * width), ids, room);
+  const View<S> k = columns(room, 0, width);
+  turn(rows, q, k, false);
+  return Result{nothing,     constant(q), q, constant(k), constant(columns(room, width, width)),
+                head_width_, false};
 }
 
 template <class S>
 void Projections<S>::look_up_backward(std::span<const std::int32_t> ids, const Rows& rows,
-                                      const Gradients& d, const Gradients& d_table) const {
+                                      const Gradients& d, const Gradients& d_table,
+                                      Workspace<S>& workspace) const {
   turn(rows, d.q, d.k, true);
-  View<S> table_dq = d_table.q;
-  for (Index r = 0; r < d.q.rows(); ++r) {
-    const auto t = static_cast<std::size_t>(rows.positions[static_cast<std::size_t>(r)]);
-    table_dq.row(ids[t]) += d.q.row(r);
+  const Index width = d.q.cols();
+  const auto side_by_side = [](const View<S>& first, Index count) {
+    return View<S>(const_cast<S*>(first.data()), first.rows(), count,
+                   Eigen::OuterStride<>(first.outerStride()));
+  };
+  if (rows.all) {
+    add_to_rows<S>(constant(side_by_side(d.q, 3 * width)), ids, side_by_side(d_table.q, 3 * width));
+    return;
   }
-  add_to_rows<S>(constant(d.k), ids, d_table.k);
-  add_to_rows<S>(constant(d.v), ids, d_table.v);
+  add_to_rows<S>(constant(d.q), ids_at(rows, ids, workspace), d_table.q);
+  add_to_rows<S>(constant(side_by_side(d.k, 2 * width)), ids, side_by_side(d_table.k, 2 * width));
 }
 
 template <class S>
 void Projections<S>::tabulate_backward(const S* theta, S* gradient, ConstView<S> u,
                                        const Gradients& d_table, View<S> du) const {
-  query_.backward<S>(theta, gradient, u, constant(d_table.q), du, Write::kOverwrite);
-  key_.backward<S>(theta, gradient, u, constant(d_table.k), du, Write::kAccumulate);
-  value_.backward<S>(theta, gradient, u, constant(d_table.v), du, Write::kAccumulate);
+  const View<S>& q = d_table.q;
+  all_.backward<S>(theta, gradient, u,
+                   view(static_cast<const S*>(q.data()), q.rows(), q.outerStride()), du,
+                   Write::kOverwrite);
 }
 
 template <class S>
 auto Projections<S>::table_gradients(S* numbers, Index rows) const -> Gradients {
   const Index width = query_.weight.cols;
-  const auto part = [&](Index i) { return view(numbers + i * rows * width, rows, width); };
-  return Gradients{part(0), part(1), part(2)};
+  const View<S> all = view(numbers, rows, 3 * width);
+  return Gradients{columns(all, 0, width), columns(all, width, width),
+                   columns(all, 2 * width, width)};
 }
 
 template <class S>
 void Projections<S>::turn(const Rows& rows, View<S> q, View<S> k, bool back) const {
   if (!rotary_) return;
   rotary_->turn(rows.positions, q, back);
-  rotary_->turn({}, k, back);
+  if (rows.all) {
+    rotary_->turn(rows.positions, k, back);
+  } else {
+    rotary_->turn({}, k, back);
+  }
 }
 
 template <class S>
@@ -220,29 +273,18 @@ void Projections<S>::backward(const S* theta, S* gradient, ConstView<S> u, const
                        Write::kAccumulate);
   } else {
     turn(rows, d.q, d.k, true);
+    const View<S>& first = rows.all ? d.q : d.k;  // of two or three, side by side
+    const ConstView<S> together(first.data(), first.rows(), (rows.all ? 3 : 2) * first.cols(),
+                                Eigen::OuterStride<>(first.outerStride()));
+    if (rows.all) {
+      all_.backward<S>(theta, gradient, u, together, du, Write::kOverwrite);
+      du += du_rows;
+      return;
+    }
     query_.backward<S>(theta, gradient, result.u_rows, constant(d.q), du_rows, Write::kAccumulate);
-    key_.backward<S>(theta, gradient, u, constant(d.k), du, Write::kOverwrite);
-    value_.backward<S>(theta, gradient, u, constant(d.v), du, Write::kAccumulate);
+    key_value_.backward<S>(theta, gradient, u, together, du, Write::kOverwrite);
   }
-  scatter_rows<S>(rows, constant(du_rows), du);
-}
-
-template <class S>
-void scatter_rows(const Rows& rows, ConstView<S> from, View<S> to) {
-  if (rows.all) {
-    to += from;
-    return;
-  }
-  for (Index r = 0; r < from.rows(); ++r) {
-    to.row(rows.positions[static_cast<std::size_t>(r)]) += from.row(r);
-  }
-}
-
-template <class S>
-void gather_rows(const Rows& rows, ConstView<S> from, View<S> to) {
-  for (Index r = 0; r < to.rows(); ++r) {
-    to.row(r) = from.row(rows.positions[static_cast<std::size_t>(r)]);
-  }
+  add_to_rows<S>(constant(du_rows), rows.positions, du);
 }
 
 template std::span<const std::int32_t> ids_at<float>(const Rows&, std::span<const std::int32_t>,
@@ -251,9 +293,5 @@ template std::span<const std::int32_t> ids_at<double>(const Rows&, std::span<con
                                                       Workspace<double>&);
 template class Projections<float>;
 template class Projections<double>;
-template void scatter_rows<float>(const Rows&, ConstView<float>, View<float>);
-template void scatter_rows<double>(const Rows&, ConstView<double>, View<double>);
-template void gather_rows<float>(const Rows&, ConstView<float>, View<float>);
-template void gather_rows<double>(const Rows&, ConstView<double>, View<double>);
 
 }  // namespace recollect

@@ -29,8 +29,8 @@ class Projections {
     ConstView<S> u_rows;  ///< (R, D) the input at the rows
     ConstView<S> plain;   ///< (R, D) queries before they absorb W_k
     View<S> q;            ///< (R, H width)
-    ConstView<S> k;       ///< (T, H width), or u for all heads
-    ConstView<S> v;       ///< (T, H width), or u for all heads
+    ConstView<S> k;       ///< (n, H width), or u for all heads
+    ConstView<S> v;       ///< (n, H width), or u for all heads
     Index width;          ///< of a head: d, or D if absorbed
     bool absorbed;
 
@@ -48,17 +48,24 @@ class Projections {
   /// Gradients of q, k and v, one head's columns beside another's.
   struct Gradients {
     View<S> q;  ///< (R, H width)
-    View<S> k;  ///< (T, H width)
-    View<S> v;  ///< (T, H width)
+    View<S> k;  ///< (n, H width)
+    View<S> v;  ///< (n, H width)
   };
 
   void prepare(Index length);
-  /// @param few  whether the core is dense at the rows, so that keys and values may be absorbed
-  [[nodiscard]] Result forward(const S* theta, ConstView<S> u, const Rows& rows, bool few,
-                               Workspace<S>& workspace) const;
 
-  /// Room for the gradients that belong to a result.
-  [[nodiscard]] Gradients gradients(const Result& result, Workspace<S>& workspace) const;
+  /// Columns of the room that q, k and v of a segment take side by side: 3 D; 2 D where queries are
+  /// needed at a few rows only, and live elsewhere; none where nothing is made.
+  /// @param few  whether the core is dense at the rows, so that keys and values may be absorbed
+  [[nodiscard]] Index room_columns(Index tokens, const Rows& rows, bool few) const noexcept;
+  /// @param room  (n, room_columns()) is overwritten, and belongs to the result
+  [[nodiscard]] Result forward(const S* theta, ConstView<S> u, const Rows& rows, bool few,
+                               View<S> room, Workspace<S>& workspace) const;
+
+  /// Room for the gradients that belong to a result; where keys and values are made, `room`, of the
+  /// shape of forward()'s.
+  [[nodiscard]] Gradients gradients(const Result& result, View<S> room,
+                                    Workspace<S>& workspace) const;
 
   /// Where the core of all heads writes its output (R, H width): `y`, or room of its own.
   [[nodiscard]] View<S> core_output(const Result& result, View<S> y, Workspace<S>& workspace) const;
@@ -72,17 +79,17 @@ class Projections {
   /// The same for all rows of u, before rotary positions turn them: what a lookup reads.
   [[nodiscard]] Result tabulate(const S* theta, ConstView<S> u, Workspace<S>& workspace) const;
   [[nodiscard]] Result look_up(const Result& table, std::span<const std::int32_t> ids,
-                               const Rows& rows, Workspace<S>& workspace) const;
+                               const Rows& rows, View<S> room, Workspace<S>& workspace) const;
   /// Views of consecutive numbers: the gradients of a table of V rows.
   [[nodiscard]] Gradients table_gradients(S* numbers, Index rows) const;
   /// Adds `d`, which is changed (turned back), to the rows of the table's gradients.
   void look_up_backward(std::span<const std::int32_t> ids, const Rows& rows, const Gradients& d,
-                        const Gradients& d_table) const;
+                        const Gradients& d_table, Workspace<S>& workspace) const;
   /// du (V, D) is overwritten; `gradient` is accumulated.
   void tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const Gradients& d_table,
                          View<S> du) const;
 
-  /// du (T, D) is overwritten; `gradient` is accumulated. `d` is changed. du_rows (R, D) is what
+  /// du (n, D) is overwritten; `gradient` is accumulated. `d` is changed. du_rows (R, D) is what
   /// else flows into the input at the rows; it is changed too.
   void backward(const S* theta, S* gradient, ConstView<S> u, const Rows& rows, const Result& result,
                 const Gradients& d, View<S> du_rows, View<S> du, Workspace<S>& workspace) const;
@@ -110,32 +117,15 @@ class Projections {
   Linear query_;
   Linear key_;
   Linear value_;
+  Linear key_value_;  ///< the two as one matrix (2 D, D): they lie one after another
+  Linear all_;        ///< the three as one (3 D, D)
   std::optional<Rotary<S>> rotary_;
 };
 
-/// Row t of `to` = row ids[t] of `table`.
-template <class S>
-void look_up_rows(ConstView<S> table, std::span<const std::int32_t> ids, View<S> to) {
-  for (Index t = 0; t < to.rows(); ++t) to.row(t) = table.row(ids[static_cast<std::size_t>(t)]);
-}
-/// Adds row t of `from` to row ids[t] of `table`, in the order of t.
-template <class S>
-void add_to_rows(ConstView<S> from, std::span<const std::int32_t> ids, View<S> table) {
-  for (Index t = 0; t < from.rows(); ++t) {
-    table.row(ids[static_cast<std::size_t>(t)]) += from.row(t);
-  }
-}
 /// The ids at the rows' positions.
 template <class S>
 [[nodiscard]] std::span<const std::int32_t> ids_at(const Rows& rows,
                                                    std::span<const std::int32_t> ids,
                                                    Workspace<S>& workspace);
-
-/// Adds row r of `from` (R, D) to row positions[r] of `to` (T, D).
-template <class S>
-void scatter_rows(const Rows& rows, ConstView<S> from, View<S> to);
-/// Copies row positions[r] of `from` to row r of `to`.
-template <class S>
-void gather_rows(const Rows& rows, ConstView<S> from, View<S> to);
 
 }  // namespace recollect

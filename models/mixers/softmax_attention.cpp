@@ -75,8 +75,6 @@ void SoftmaxAttention<S>::backward(ConstView<S> q, ConstView<S> k, ConstView<S> 
   S* p_tile = workspace.take(kBlock * kBlock);
   S* ds_tile = workspace.take(kBlock * kBlock);
   dq.setZero();
-  dk.setZero();
-  dv.setZero();
   for (Index first = 0; first < rows.count(); first += kBlock) {
     const Index count = std::min(kBlock, rows.count() - first);
     const ConstView<S> q_block = recollect::rows(q, first, count);

@@ -14,7 +14,7 @@ struct SoftmaxAttention {
   static void forward(ConstView<S> q, ConstView<S> k, ConstView<S> v, const Rows& rows, S scale,
                       View<S> y, S* log_sum, Workspace<S>& workspace);
 
-  /// dq (R, d), dk and dv (T, d) are overwritten.
+  /// dq (R, d) is overwritten, dk and dv (T, d) are accumulated.
   static void backward(ConstView<S> q, ConstView<S> k, ConstView<S> v, const Rows& rows, S scale,
                        ConstView<S> y, const S* log_sum, ConstView<S> dy, View<S> dq, View<S> dk,
                        View<S> dv, Workspace<S>& workspace);
