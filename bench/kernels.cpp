@@ -2,13 +2,17 @@
 // Shapes are rows x inner x columns of a product; operands stay in cache, on one thread.
 #include <benchmark/benchmark.h>
 
+#include <bit>
 #include <cstdint>
 
 #include "core/buffer.hpp"
+#include "core/fenwick.hpp"
 #include "core/rng.hpp"
+#include "core/workspace.hpp"
 #include "models/layers/elementwise.hpp"
 #include "models/layers/layer_norm.hpp"
 #include "models/layers/products.hpp"
+#include "models/mixers/log_linear.hpp"
 
 namespace recollect {
 namespace {
@@ -234,6 +238,76 @@ void layer_norm_backward(State& state) {
   });
 }
 BENCHMARK(layer_norm_backward)->Args({64, 64})->Args({64, 256});
+
+// --- the log-linear core -------------------------------------------------------------------------
+
+/// One head of T tokens, chunk 64: its inputs, and room for what comes out.
+class Core {
+ public:
+  Core(Index tokens, Index width)
+      : tokens_(tokens),
+        width_(width),
+        q_(tokens, width),
+        k_(tokens, width),
+        v_(tokens, width),
+        g_(tokens, 1),
+        lambda_(tokens, level_count(tokens)),
+        dy_(tokens, width),
+        y_(tokens, width),
+        dq_(tokens, width),
+        dk_(tokens, width),
+        dv_(tokens, width),
+        dlambda_(tokens, level_count(tokens)),
+        dg_(tokens, 1) {
+    for (Index t = 0; t < tokens; ++t) g_.data()[t] = -0.01F;
+  }
+
+  void run(bool backward) {
+    using Chunkwise = LogLinearChunkwise<float>;
+    const Workspace<float>::Scope scope(workspace_);
+    const CoreInput<float> in{q_.read(), k_.read(), v_.read(), g_.data(), lambda_.read()};
+    const auto states = Chunkwise::begin(tokens_, width_, kChunk, true, backward, workspace_);
+    const auto tape = Chunkwise::forward(in, 0, states, y_.view(), workspace_);
+    if (!backward) return;
+    const CoreGradient<float> out{dq_.view(), dk_.view(), dv_.view(), dlambda_.view(), dg_.data()};
+    Chunkwise::backward(in, 0, states, tape, y_.read(), dy_.read(), out, workspace_);
+  }
+
+  /// Of the forward pass, nominal: the exact triangle of every chunk, states written and read.
+  [[nodiscard]] double operations() const {
+    const Index chunks = tokens_ / kChunk;
+    double count = 0.0;
+    for (Index i = 0; i < chunks; ++i) {
+      const Index states = std::popcount(static_cast<std::uint64_t>(i)) + (i + 1 < chunks ? 1 : 0);
+      count += static_cast<double>(width_ * kChunk * (kChunk + 1 + width_ * states));
+    }
+    return 2.0 * count;
+  }
+
+ private:
+  static constexpr Index kChunk = 64;
+
+  Index tokens_;
+  Index width_;
+  Operand q_, k_, v_, g_, lambda_, dy_, y_, dq_, dk_, dv_, dlambda_, dg_;
+  Workspace<float> workspace_;
+};
+
+void core_forward(State& state) {
+  Core core(state.range(0), state.range(1));
+  repeat(state, core.operations(), 0, [&] { core.run(false); });
+}
+BENCHMARK(core_forward)->ArgNames({"T", "d"})->Args({64, 64})->Args({256, 64})->Args({256, 16});
+
+void core_forward_and_backward(State& state) {
+  Core core(state.range(0), state.range(1));
+  repeat(state, 3.0 * core.operations(), 0, [&] { core.run(true); });
+}
+BENCHMARK(core_forward_and_backward)
+    ->ArgNames({"T", "d"})
+    ->Args({64, 64})
+    ->Args({256, 64})
+    ->Args({256, 16});
 
 }  // namespace
 }  // namespace recollect

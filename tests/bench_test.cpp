@@ -273,10 +273,10 @@ TEST_CASE("bench: a row takes medians over its accepted samples") {
 }
 
 TEST_CASE("bench: comparisons divide by work and by what the machine offers more") {
-  const Comparison twice{2.0, 1.6, 1.0};
+  const Comparison twice{2.0, 1.6, 1.0, false};
   CHECK(twice.excess() == doctest::Approx(1.25));
   CHECK(twice.speedup() == doctest::Approx(0.8));
-  const Comparison two_cells{1.25, 2.0, 1.9};
+  const Comparison two_cells{1.25, 2.0, 1.9, false};
   CHECK(two_cells.speedup() == doctest::Approx(1.6));
   CHECK(two_cells.efficiency() == doctest::Approx(1.6 / 1.9));
 }

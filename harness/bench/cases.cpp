@@ -64,7 +64,7 @@ std::vector<BenchGroup> options(const BenchShape& wanted) {
           // Beside the other: --set may hold options that this one has no use for.
           other.variants.push_back(kQuadratic);
         }
-        groups.push_back({{case_of("plain", plain, shape),
+        groups.push_back({{case_of(kPlainCase, plain, shape),
                            case_of(change.name, bench_cells(other).back(), shape)},
                           true});
       }

@@ -45,6 +45,9 @@ struct BenchGroup {
   bool compare = false;  ///< the others with the first
 };
 
+/// What the options suite calls the model without a change.
+inline constexpr const char* kPlainCase = "plain";
+
 enum class Suite { kSteps, kOptions, kGrowth, kScaling };
 
 /// The measurements of a suite. @throws ConfigError as bench_cells() does

@@ -41,6 +41,7 @@ struct Comparison {
   double time_ratio = 1.0;   ///< of a step
   double work_ratio = 1.0;   ///< of the nominal counts, over all cells at once
   double probe_ratio = 1.0;  ///< of the rates that the probes beside the samples showed
+  bool noisy = false;        ///< one of the two is
 
   /// How many times the work gets done in the same time.
   [[nodiscard]] double speedup() const noexcept { return work_ratio / time_ratio; }

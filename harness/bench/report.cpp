@@ -137,6 +137,8 @@ const std::vector<RowField>& row_fields() {
       comparison("speedup", [](const Comparison& c) { return c.speedup(); }),
       comparison("probe_ratio", [](const Comparison& c) { return c.probe_ratio; }),
       comparison("efficiency", [](const Comparison& c) { return c.efficiency(); }),
+      {"comparison_noisy",
+       [](Row row) { return row.comparison ? Json(row.comparison->noisy) : Json(); }},
       count("steps_per_sample", [](Row row) { return row.steps; }),
       {"samples_taken", [](Row row) { return Json(row.samples.size()); }},
       {"samples_accepted", [](Row row) { return Json(accepted(row)); }}};
@@ -205,6 +207,10 @@ std::vector<TextColumn> text_columns(Suite suite) {
     add(text_figure("state", [](Row row) { return std::to_string(row.state_floats); }));
   }
   if (suite == Suite::kOptions) {
+    add({"plain ms", [](Row row) {
+           return row.comparison ? fmt::format("{:.3f}", row.timing.ms / row.comparison->time_ratio)
+                                 : "-";
+         }});
     add(text_ratio("time", [](const Comparison& c) { return c.time_ratio; }));
     add(text_ratio("work", [](const Comparison& c) { return c.work_ratio; }));
     add(text_ratio("time/work", [](const Comparison& c) { return c.excess(); }));
@@ -216,10 +222,13 @@ std::vector<TextColumn> text_columns(Suite suite) {
     add(text_ratio("efficiency", [](const Comparison& c) { return c.efficiency(); }));
   }
   add({"note", [](Row row) {
-         const bool noisy = row.status == RowStatus::kOk && row.timing.noisy;
-         return noisy ? "noisy: no undisturbed sample" + std::string(row.note.empty() ? "" : "; ") +
-                            row.note
-                      : row.note;
+         if (row.status != RowStatus::kOk) return row.note;
+         std::string text = row.timing.noisy ? "noisy: no undisturbed sample" : "";
+         if (text.empty() && row.comparison && row.comparison->noisy) {
+           text = "noisy: what it is compared with";
+         }
+         if (!text.empty() && !row.note.empty()) text += "; ";
+         return text + row.note;
        }});
   return columns;
 }
@@ -292,6 +301,8 @@ std::string bench_text(const BenchReport& report, const BenchOrigin& origin) {
   std::vector<std::vector<std::string>> lines(1);
   for (const TextColumn& column : columns) lines.front().emplace_back(column.title);
   for (const BenchRow& row : report.rows) {
+    // What options are compared with stands in their own rows.
+    if (origin.suite == Suite::kOptions && row.what.name == kPlainCase) continue;
     std::vector<std::string>& line = lines.emplace_back();
     for (const TextColumn& column : columns) line.push_back(column.cell(row));
   }

@@ -28,7 +28,8 @@ constexpr const char* kWhatIsTimed =
     "from\n"
     "the best is taken again, five times at most. `fraction` is the nominal work (docs/model.md) "
     "a\n"
-    "second over the rate of a sample's own probes.\n"
+    "second over the rate of a sample's own probes; savings that avoid some of it can make it "
+    "exceed 1.\n"
     "Exit status 4: a row disagrees with its twin.\n\n";
 
 struct Options {
@@ -113,7 +114,7 @@ void add_bench(CLI::App& app, Action& action) {
   command->add_option("--variant", shape.variants, "Variants (default: all, or adaptive-decay)")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->type_name("NAME,...");
+      ->type_name("NAME");
   command
       ->add_option("--length", shape.lengths,
                    "Tokens of a sequence (default: 64,128,256,1024; options and scaling 256; "
@@ -121,7 +122,7 @@ void add_bench(CLI::App& app, Action& action) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(CLI::Range(std::int64_t{1}, kMaxLength).description(""))
-      ->type_name("T,...");
+      ->type_name("T");
   command->add_option("--batch", shape.batch, "Sequences of a step (default: 64; growth: threads)")
       ->check(CLI::Range(1, 1 << 20).description(""))
       ->type_name("B");

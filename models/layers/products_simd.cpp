@@ -141,17 +141,18 @@ void multiply(const Strided& a, const float* b, Index b_stride, View<float>& c, 
 
 constexpr Index kBlock = 64;
 
-/// to (4, kBlock) = the transpose of kLanes rows of four numbers; rows[i] is where row i begins.
-HWY_INLINE void transpose_four(const float* const* rows, float* to) {
+/// to (4, kBlock) = the transpose of kLanes rows of four numbers. rows[j] is where row j begins, and
+/// row 4 i + j stands i * apart behind it.
+HWY_INLINE void transpose_four(const float* const (&rows)[4], Index apart, float* to) {
   const Lanes d;
   constexpr int kParts = static_cast<int>(kLanes / 4);  // of 128 bits, each with a row of its own
   Vector row[4];
   unrolled<4>([&](int j) INLINE_LAMBDA {
-    row[j] = hn::LoadDup128(d, rows[4 * (kParts - 1) + j]);
+    row[j] = hn::LoadDup128(d, rows[j] + (kParts - 1) * apart);
     unrolled<kParts - 1>([&](int i) INLINE_LAMBDA {
       const int part = kParts - 2 - i;
       const auto mask = hn::FirstN(d, static_cast<std::size_t>(4 * (part + 1)));
-      row[j] = hn::IfThenElse(mask, hn::LoadDup128(d, rows[4 * part + j]), row[j]);
+      row[j] = hn::IfThenElse(mask, hn::LoadDup128(d, rows[j] + part * apart), row[j]);
     });
   });
   const Vector even_low = hn::InterleaveLower(d, row[0], row[2]);
@@ -164,20 +165,21 @@ HWY_INLINE void transpose_four(const float* const* rows, float* to) {
   hn::StoreU(hn::InterleaveUpper(d, even_high, odd_high), d, to + 3 * kBlock);
 }
 
-/// to (cols, kBlock) = the transpose of from (rows <= kBlock, cols); columns of `to` beyond `rows`
-/// hold anything finite.
+/// to (cols, kBlock) = the transpose of from (rows <= kBlock, cols); what `to` holds beside that is
+/// not touched.
 void transpose(const float* from, Index stride, Index rows, Index cols, float* to) {
   const Index fours = cols / 4 * 4;
-  for (Index r = 0; r < rows; r += kLanes) {
-    const float* row[kLanes];
-    for (Index i = 0; i < kLanes; ++i) row[i] = from + std::min(r + i, rows - 1) * stride;
+  const Index whole = rows / kLanes * kLanes;
+  for (Index r = 0; r < whole; r += kLanes) {
+    const float* row[4];
+    for (Index j = 0; j < 4; ++j) row[j] = from + (r + j) * stride;
     for (Index c = 0; c < fours; c += 4) {
-      transpose_four(row, to + c * kBlock + r);
+      transpose_four(row, 4 * stride, to + c * kBlock + r);
       for (const float*& each : row) each += 4;
     }
-    for (Index c = fours; c < cols; ++c) {
-      for (Index i = 0; i < kLanes; ++i) to[c * kBlock + r + i] = *row[i]++;
-    }
+  }
+  for (Index r = 0; r < rows; ++r) {
+    for (Index c = r < whole ? fours : 0; c < cols; ++c) to[c * kBlock + r] = from[r * stride + c];
   }
 }
 

@@ -1,8 +1,6 @@
 #include "models/layers/rows.hpp"
 
-#include <hwy/highway.h>
-
-#include <algorithm>
+#include "models/layers/simd.hpp"
 
 namespace recollect {
 
@@ -21,30 +19,28 @@ void add_to_rows(ConstView<S> from, std::span<const std::int32_t> index, View<S>
 template void gather_rows<double>(ConstView<double>, std::span<const std::int32_t>, View<double>);
 template void add_to_rows<double>(ConstView<double>, std::span<const std::int32_t>, View<double>);
 
-namespace hn = hwy::HWY_NAMESPACE;
-
 template <>
 void gather_rows<float>(ConstView<float> from, std::span<const std::int32_t> index,
                         View<float> to) {
   for (Index i = 0; i < to.rows(); ++i) {
-    const float* row = from.data() + index[static_cast<std::size_t>(i)] * from.outerStride();
-    std::copy(row, row + to.cols(), to.data() + i * to.outerStride());
+    const float* source = from.data() + index[static_cast<std::size_t>(i)] * from.outerStride();
+    float* target = to.data() + i * to.outerStride();
+    simd::for_each_vector(to.cols(), [&](Index c, auto part) {
+      simd::store(simd::load(source + c, part), target + c, part);
+    });
   }
 }
 
 template <>
 void add_to_rows<float>(ConstView<float> from, std::span<const std::int32_t> index,
                         View<float> to) {
-  const hn::ScalableTag<float> d;
-  const auto lanes = static_cast<Index>(hn::Lanes(d));
-  const Index whole = to.cols() / lanes * lanes;
   for (Index i = 0; i < from.rows(); ++i) {
     const float* source = from.data() + i * from.outerStride();
     float* target = to.data() + index[static_cast<std::size_t>(i)] * to.outerStride();
-    for (Index c = 0; c < whole; c += lanes) {
-      hn::StoreU(hn::Add(hn::LoadU(d, target + c), hn::LoadU(d, source + c)), d, target + c);
-    }
-    for (Index c = whole; c < to.cols(); ++c) target[c] += source[c];
+    simd::for_each_vector(to.cols(), [&](Index c, auto part) {
+      simd::store(simd::hn::Add(simd::load(target + c, part), simd::load(source + c, part)),
+                  target + c, part);
+    });
   }
 }
 

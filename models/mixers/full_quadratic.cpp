@@ -107,9 +107,7 @@ void FullQuadratic<S>::backward(const S* theta, S* gradient, ConstView<S> u,
         workspace);
     return;
   }
-  View<S> du_rows = workspace.matrix(rows.count(), width_);
-  du_rows.setZero();
-  projections_.backward(theta, gradient, u, rows, qkv, d, du_rows, du, workspace);
+  projections_.backward(theta, gradient, u, rows, qkv, d, du, workspace);
 }
 
 template <class S>

@@ -193,16 +193,17 @@ auto LogLinearChunkwise<S>::forward(const CoreInput<S>& in, Index first_chunk, c
     if (i + 1 == states.chunks) break;  // nobody reads the last chunk's state
     exp_shifted<S>(c.from_start, S(-1), c.total(), c.count, scale);
     scale_rows<S>(scale, c.k, scaled, false);
-    product_tn<S>(constant(scaled), c.v, own_block);
+    const Index to = counter.slot_after(i);
+    // Its place is free, unless one state stands for all.
+    View<S> own = in.has_levels() || states.backward ? at.state(to, i) : own_block;
+    product_tn<S>(constant(scaled), c.v, own);
     S own_g = c.total();
     counter.for_each_merge(i, [&](Index slot, Index j) {
-      scale_numbers<S>(std::exp(own_g), at.state(slot, j).data(), View<S>(own_block).data(),
-                       at.size(), true);
+      scale_numbers<S>(std::exp(own_g), at.state(slot, j).data(), own.data(), at.size(), true);
       own_g += at.block_g(slot, j);
     });
-    const Index slot = counter.slot_after(i);
-    at.state(slot, i) = own_block;
-    at.block_g(slot, i) = own_g;
+    if (own.data() == own_block.data()) at.state(to, i) = own;
+    at.block_g(to, i) = own_g;
   }
   return tape;
 }

@@ -219,12 +219,13 @@ void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u,
     add_to_rows<S>(constant(dlambda), ids_at(rows, lookup->ids, workspace), sums.lambda);
     return;
   }
-  View<S> du_rows = workspace.matrix(count, width_);
-  du_rows.setZero();
+  projections_.backward(theta, gradient, u, rows, tape.qkv, d, du, workspace);
+  gate_.backward(theta, gradient, u, tape.gate, dg, du);
+  View<S> du_rows = rows.all ? du : workspace.matrix(count, width_);
+  if (!rows.all) du_rows.setZero();
   lambda_->backward(theta, gradient, tape.qkv.u_rows, tape.lambda_tape, constant(tape.lambda),
                     dlambda, du_rows, workspace);
-  projections_.backward(theta, gradient, u, rows, tape.qkv, d, du_rows, du, workspace);
-  gate_.backward(theta, gradient, u, tape.gate, dg, du);
+  if (!rows.all) add_to_rows<S>(constant(du_rows), rows.positions, du);
 }
 
 template <class S>

@@ -3,6 +3,16 @@
 #include "models/layers/rows.hpp"
 
 namespace recollect {
+namespace {
+
+/// A matrix and the next ones of the same width beside it, as one.
+template <class S>
+ConstView<S> side_by_side(const View<S>& first, Index matrices) {
+  return ConstView<S>(first.data(), first.rows(), matrices * first.cols(),
+                      Eigen::OuterStride<>(first.outerStride()));
+}
+
+}  // namespace
 
 template <class S>
 Projections<S>::Projections(const ModelSettings& settings, const std::string& prefix,
@@ -131,7 +141,7 @@ Footprint Projections<S>::footprint(std::int64_t tokens, std::int64_t rows, bool
   const std::int64_t width = heads_ * head_width_;
   Footprint size;
   size.tape = (all ? 1 : 2) * rows * width;  // queries, and the input at the rows
-  size.scratch = rows * width;               // its gradient
+  size.scratch = all ? 0 : rows * width;     // its gradient
   if (absorbs(tokens, rows, few)) {
     const std::int64_t wide = heads_ * width;
     size.tape += 2 * rows * wide;
@@ -191,20 +201,18 @@ auto Projections<S>::look_up(const Result& table, std::span<const std::int32_t> 
 
 template <class S>
 void Projections<S>::look_up_backward(std::span<const std::int32_t> ids, const Rows& rows,
-                                      const Gradients& d, const Gradients& d_table,
+                                      const Gradients& d, Gradients d_table,
                                       Workspace<S>& workspace) const {
   turn(rows, d.q, d.k, true);
   const Index width = d.q.cols();
-  const auto side_by_side = [](const View<S>& first, Index count) {
-    return View<S>(const_cast<S*>(first.data()), first.rows(), count,
-                   Eigen::OuterStride<>(first.outerStride()));
-  };
+  const View<S> table(d_table.q.data(), d_table.q.rows(), 3 * width,
+                      Eigen::OuterStride<>(3 * width));
   if (rows.all) {
-    add_to_rows<S>(constant(side_by_side(d.q, 3 * width)), ids, side_by_side(d_table.q, 3 * width));
+    add_to_rows<S>(side_by_side(d.q, 3), ids, table);
     return;
   }
   add_to_rows<S>(constant(d.q), ids_at(rows, ids, workspace), d_table.q);
-  add_to_rows<S>(constant(side_by_side(d.k, 2 * width)), ids, side_by_side(d_table.k, 2 * width));
+  add_to_rows<S>(side_by_side(d.k, 2), ids, columns(table, width, 2 * width));
 }
 
 template <class S>
@@ -254,8 +262,14 @@ double Projections<S>::multiply_adds(std::int64_t tokens, std::int64_t rows) con
 
 template <class S>
 void Projections<S>::backward(const S* theta, S* gradient, ConstView<S> u, const Rows& rows,
-                              const Result& result, const Gradients& d, View<S> du_rows, View<S> du,
+                              const Result& result, const Gradients& d, View<S> du,
                               Workspace<S>& workspace) const {
+  if (rows.all) {
+    turn(rows, d.q, d.k, true);
+    all_.backward<S>(theta, gradient, u, side_by_side(d.q, 3), du, Write::kOverwrite);
+    return;
+  }
+  const View<S> du_rows = workspace.matrix(rows.count(), u.cols());
   if (result.absorbed) {
     const View<S> d_plain = workspace.matrix(result.plain.rows(), result.plain.cols());
     du = columns(d.k, 0, result.width) + columns(d.v, 0, result.width);
@@ -270,19 +284,11 @@ void Projections<S>::backward(const S* theta, S* gradient, ConstView<S> u, const
       du += columns(d.v, h * result.width, result.width);
     }
     query_.backward<S>(theta, gradient, result.u_rows, constant(d_plain), du_rows,
-                       Write::kAccumulate);
+                       Write::kOverwrite);
   } else {
     turn(rows, d.q, d.k, true);
-    const View<S>& first = rows.all ? d.q : d.k;  // of two or three, side by side
-    const ConstView<S> together(first.data(), first.rows(), (rows.all ? 3 : 2) * first.cols(),
-                                Eigen::OuterStride<>(first.outerStride()));
-    if (rows.all) {
-      all_.backward<S>(theta, gradient, u, together, du, Write::kOverwrite);
-      du += du_rows;
-      return;
-    }
-    query_.backward<S>(theta, gradient, result.u_rows, constant(d.q), du_rows, Write::kAccumulate);
-    key_value_.backward<S>(theta, gradient, u, together, du, Write::kOverwrite);
+    query_.backward<S>(theta, gradient, result.u_rows, constant(d.q), du_rows, Write::kOverwrite);
+    key_value_.backward<S>(theta, gradient, u, side_by_side(d.k, 2), du, Write::kOverwrite);
   }
   add_to_rows<S>(constant(du_rows), rows.positions, du);
 }

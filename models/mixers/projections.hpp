@@ -84,15 +84,14 @@ class Projections {
   [[nodiscard]] Gradients table_gradients(S* numbers, Index rows) const;
   /// Adds `d`, which is changed (turned back), to the rows of the table's gradients.
   void look_up_backward(std::span<const std::int32_t> ids, const Rows& rows, const Gradients& d,
-                        const Gradients& d_table, Workspace<S>& workspace) const;
+                        Gradients d_table, Workspace<S>& workspace) const;
   /// du (V, D) is overwritten; `gradient` is accumulated.
   void tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const Gradients& d_table,
                          View<S> du) const;
 
-  /// du (n, D) is overwritten; `gradient` is accumulated. `d` is changed. du_rows (R, D) is what
-  /// else flows into the input at the rows; it is changed too.
+  /// du (n, D) is overwritten; `gradient` is accumulated. `d` is changed.
   void backward(const S* theta, S* gradient, ConstView<S> u, const Rows& rows, const Result& result,
-                const Gradients& d, View<S> du_rows, View<S> du, Workspace<S>& workspace) const;
+                const Gradients& d, View<S> du, Workspace<S>& workspace) const;
 
   /// Whether few rows of `tokens` tokens absorb keys and values: where that takes fewer operations.
   [[nodiscard]] bool absorbs(std::int64_t tokens, std::int64_t rows, bool few) const noexcept;
