@@ -66,32 +66,37 @@ void for_each_shape(Body&& body) {
   }
 }
 
-TEST_CASE("chunk kernels: the mask inside a chunk, forward and backward, agrees with its twin") {
+TEST_CASE("chunk kernels: rows of weights, forward and backward, agree with their twins") {
   for_each_shape([](Index count, Index levels) {
-    for (const bool decays_at_all : {true, false}) {
-      const Sums sums(count, 0.1);
-      Both lambda(1, count, levels), scores(2, count, count), decays(3, count, count);
-      Both weights(4, count, count), d_weights(5, count, count), d_lambda(6, count, levels);
-      const ChunkInside<float> f{lambda.read<float>(), scores.read<float>(), decays.write<float>()};
-      const ChunkInside<double> d{lambda.read<double>(), scores.read<double>(),
-                                  decays.write<double>()};
-      inside_forward<float>(f, decays_at_all ? sums.f.data() : nullptr, weights.write<float>());
-      inside_forward<double>(d, decays_at_all ? sums.d.data() : nullptr, weights.write<double>());
-      decays.check_close();
+    Both lambda(1, count, levels), scores(2, count, count), decays(3, count, count);
+    Both weights(4, count, count), d_weights(5, count, count), d_lambda(6, count, levels);
+    Both gate(7, 1, count);
+    const auto at = [](auto& m, Index t) { return m.data() + t * m.cols(); };
+    for (const bool to_the_end : {false, true}) {
+      for (Index t = 0; t < count; ++t) {
+        const Index end = to_the_end ? count : band_end(t, count);
+        weigh_row<float>(lambda.read<float>(), t, t, end, at(scores.f, t), at(decays.f, t),
+                         at(weights.f, t));
+        weigh_row<double>(lambda.read<double>(), t, t, end, at(scores.d, t), at(decays.d, t),
+                          at(weights.d, t));
+      }
       weights.check_close();
-      inside_backward<float>(f, d_weights.write<float>(), weights.write<float>(),
-                             d_lambda.write<float>());
-      inside_backward<double>(d, d_weights.write<double>(), weights.write<double>(),
-                              d_lambda.write<double>());
+      for (Index t = 0; t < count; ++t) {
+        const Index end = to_the_end ? count : band_end(t, count);
+        weigh_row_backward<float>(lambda.read<float>(), t, t, end, at(scores.f, t), at(decays.f, t),
+                                  at(d_weights.f, t), at(weights.f, t), d_lambda.write<float>());
+        weigh_row_backward<double>(lambda.read<double>(), t, t, end, at(scores.d, t),
+                                   at(decays.d, t), at(d_weights.d, t), at(weights.d, t),
+                                   d_lambda.write<double>());
+        gate_gradient_row<float>(at(scores.f, t), at(d_weights.f, t), t, gate.f.data());
+        gate_gradient_row<double>(at(scores.d, t), at(d_weights.d, t), t, gate.d.data());
+        CHECK((weights.f.row(t).segment(t + 1, end - t - 1).array() == 0.0F).all());
+        CHECK((d_weights.f.row(t).segment(t + 1, end - t - 1).array() == 0.0F).all());
+      }
       weights.check_close();
       d_weights.check_close();
       d_lambda.check_close();
-      for (Index t = 0; t < count; ++t) {
-        for (Index s = t + 1; s < band_end(t, count); ++s) {
-          CHECK(weights.f(t, s) == 0.0F);
-          CHECK(d_weights.f(t, s) == 0.0F);
-        }
-      }
+      gate.check_close();
     }
   });
 }

@@ -1,9 +1,8 @@
 #include "models/mixers/chunk_kernels.hpp"
 
-#include <cmath>
+#include <algorithm>
 
 #include "core/fenwick.hpp"
-#include "models/layers/products.hpp"
 #include "models/mixers/log_linear.hpp"
 
 namespace recollect {
@@ -14,19 +13,14 @@ using Array = Eigen::Map<Eigen::Array<S, 1, Eigen::Dynamic>>;
 template <class S>
 using ConstArray = Eigen::Map<const Eigen::Array<S, 1, Eigen::Dynamic>>;
 
-/// mask(0..t) = decays * lambda of the level.
-template <class S, class Row>
-void fill_mask(const ChunkInside<S>& in, Index t, Row&& mask) {
-  mask = in.decays.row(t).array().head(t + 1);
-  if (in.lambda.cols() == 0) return;
-  for_each_block(t, [&](int level, Index begin, Index count) {
-    mask.segment(begin, count) *= in.lambda(t, level_column(level, in.lambda.cols()));
-  });
-}
-
+/// mask[s] = decays * lambda of the level, s <= t.
 template <class S>
-void clear_band(View<S>& m, Index t) {
-  m.row(t).segment(t + 1, band_end(t, m.rows()) - t - 1).setZero();
+void fill_mask(ConstView<S> lambda, Index row, Index t, const S* decays, Array<S> mask) {
+  mask = ConstArray<S>(decays, t + 1);
+  if (lambda.cols() == 0) return;
+  for_each_block(t, [&](int level, Index begin, Index count) {
+    mask.segment(begin, count) *= lambda(row, level_column(level, lambda.cols()));
+  });
 }
 
 }  // namespace
@@ -37,41 +31,38 @@ void exp_shifted(const S* from, S sign, S shift, Index count, S* to) {
 }
 
 template <class S>
-void inside_forward(const ChunkInside<S>& in, const S* from_start, View<S> weights) {
-  View<S> decays = in.decays;
-  for (Index t = 0; t < weights.rows(); ++t) {
-    auto decay = decays.row(t).array().head(t + 1);
-    if (from_start == nullptr) {
-      decay.setOnes();
-    } else {
-      decay = (from_start[t] - ConstArray<S>(from_start, t + 1)).exp();
-    }
-    auto row = weights.row(t).array().head(t + 1);
-    fill_mask(in, t, row);
-    row *= in.scores.row(t).array().head(t + 1);
-    clear_band(decays, t);
-    clear_band(weights, t);
-  }
+void weigh_row(ConstView<S> lambda, Index row, Index t, Index end, const S* scores, const S* decays,
+               S* weights) {
+  Array<S> seen(weights, t + 1);
+  fill_mask<S>(lambda, row, t, decays, seen);
+  seen *= ConstArray<S>(scores, t + 1);
+  std::fill(weights + t + 1, weights + end, S(0));
 }
 
 template <class S>
-void inside_backward(const ChunkInside<S>& in, View<S> d_weights, View<S> weights,
-                     View<S> dlambda) {
-  for (Index t = 0; t < weights.rows(); ++t) {
-    const auto scores = in.scores.row(t).array().head(t + 1);
-    auto d_row = d_weights.row(t).array().head(t + 1);
-    auto row = weights.row(t).array().head(t + 1);
-    row = d_row * scores * in.decays.row(t).array().head(t + 1);
-    if (in.lambda.cols() > 0) {
-      for_each_block(t, [&](int level, Index begin, Index count) {
-        dlambda(t, level_column(level, in.lambda.cols())) += row.segment(begin, count).sum();
-      });
-    }
-    fill_mask(in, t, row);
-    d_row *= row;
-    row *= scores;
-    clear_band(d_weights, t);
-    clear_band(weights, t);
+void weigh_row_backward(ConstView<S> lambda, Index row, Index t, Index end, const S* scores,
+                        const S* decays, S* d_weights, S* weights, View<S> dlambda) {
+  Array<S> seen(weights, t + 1);
+  Array<S> d_seen(d_weights, t + 1);
+  seen = d_seen * ConstArray<S>(scores, t + 1) * ConstArray<S>(decays, t + 1);
+  if (dlambda.cols() > 0) {
+    for_each_block(t, [&](int level, Index begin, Index count) {
+      dlambda(row, level_column(level, dlambda.cols())) += seen.segment(begin, count).sum();
+    });
+  }
+  fill_mask<S>(lambda, row, t, decays, seen);
+  d_seen *= seen;
+  seen *= ConstArray<S>(scores, t + 1);
+  std::fill(weights + t + 1, weights + end, S(0));
+  std::fill(d_weights + t + 1, d_weights + end, S(0));
+}
+
+template <class S>
+void gate_gradient_row(const S* scores, const S* d_scores, Index t, S* dg) {
+  S before = 0;
+  for (Index s = 0; s < t; ++s) {
+    before += scores[s] * d_scores[s];
+    dg[s + 1] += before;
   }
 }
 
@@ -120,15 +111,17 @@ void gate_gradient(S between, ConstView<S> dy, ConstView<S> y, ConstView<S> dv, 
   }
 }
 
-#define RECOLLECT_INSTANTIATE(S)                                                                \
-  template void exp_shifted(const S*, S, S, Index, S*);                                         \
-  template void inside_forward(const ChunkInside<S>&, const S*, View<S>);                       \
-  template void inside_backward(const ChunkInside<S>&, View<S>, View<S>, View<S>);              \
-  template void scale_rows(const S*, ConstView<S>, View<S>, bool);                              \
-  template void read_backward(const S*, const S*, ConstView<S>, ConstView<S>, View<S>, View<S>, \
-                              View<S>, Index);                                                  \
-  template void scale_numbers(S, const S*, S*, Index, bool);                                    \
-  template S inner_product(const S*, const S*, Index);                                          \
+#define RECOLLECT_INSTANTIATE(S)                                                                  \
+  template void exp_shifted(const S*, S, S, Index, S*);                                           \
+  template void weigh_row(ConstView<S>, Index, Index, Index, const S*, const S*, S*);             \
+  template void weigh_row_backward(ConstView<S>, Index, Index, Index, const S*, const S*, S*, S*, \
+                                   View<S>);                                                      \
+  template void gate_gradient_row(const S*, const S*, Index, S*);                                 \
+  template void scale_rows(const S*, ConstView<S>, View<S>, bool);                                \
+  template void read_backward(const S*, const S*, ConstView<S>, ConstView<S>, View<S>, View<S>,   \
+                              View<S>, Index);                                                    \
+  template void scale_numbers(S, const S*, S*, Index, bool);                                      \
+  template S inner_product(const S*, const S*, Index);                                            \
   template void gate_gradient(S, ConstView<S>, ConstView<S>, ConstView<S>, ConstView<S>, S*);
 RECOLLECT_INSTANTIATE(double)
 #undef RECOLLECT_INSTANTIATE

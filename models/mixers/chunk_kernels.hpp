@@ -4,32 +4,34 @@
 
 namespace recollect {
 
-/// What the chunkwise form does beside matrix products: loops over the rows of one chunk. Each is
-/// plain in double (chunk_kernels.cpp, the definition) and made of vectors in float
-/// (chunk_kernels_simd.cpp). C = tokens of the chunk; a (C, C) matrix is lower triangular in bands
-/// (layers/products.hpp).
+/// What the dense and the chunkwise form do beside matrix products: loops over the weights of a row
+/// and over rows. Each is plain in double (chunk_kernels.cpp, the definition) and made of vectors
+/// in float (chunk_kernels_simd.cpp).
 
 /// to[i] = exp(shift + sign from[i]), i < count; every exponent <= 0 up to rounding.
 template <class S>
 void exp_shifted(const S* from, S sign, S shift, Index count, S* to);
 
-/// The mask inside a chunk, M[t,s] = decay * lambda of the level, and what it weighs.
+/// One row of the mask M[t,s] = decay * lambda[level(t,s)] and what it weighs: weights[s] =
+/// scores[s] M[t,s] for s <= t, 0 from there to `end`.
+/// @param lambda  (R, L); without columns every weight is 1
+/// @param row     of lambda; t: the row's position, counted from where the scores begin, which is a
+/// multiple of every block that holds the scores
+/// @param decays  exp(g_{s+1} + ... + g_t), s <= t
 template <class S>
-struct ChunkInside {
-  ConstView<S> lambda;  ///< (C, L); without columns every weight is 1
-  ConstView<S> scores;  ///< (C, C) q_t . k_s
-  View<S> decays;       ///< (C, C) exp(from_start[t] - from_start[s]) for s <= t
-};
+void weigh_row(ConstView<S> lambda, Index row, Index t, Index end, const S* scores, const S* decays,
+               S* weights);
 
-/// Fills decays and weights = scores * M, with zeros from the diagonal to the end of the band.
-/// @param from_start  (C) sums of g; null: no decay
+/// The same again, and backwards: d_weights becomes the gradient of the scores, 0 from t + 1 to
+/// `end`; dlambda (R, L) is accumulated.
 template <class S>
-void inside_forward(const ChunkInside<S>& in, const S* from_start, View<S> weights);
+void weigh_row_backward(ConstView<S> lambda, Index row, Index t, Index end, const S* scores,
+                        const S* decays, S* d_weights, S* weights, View<S> dlambda);
 
-/// weights = scores * M again; d_weights, their gradient, becomes that of the scores; both with
-/// zeros from the diagonal to the end of the band. dlambda (C, L) is accumulated.
+/// What a row's weights tell the gate: dg[u] += sum over s < u of scores[s] d_scores[s], 1 <= u <=
+/// t.
 template <class S>
-void inside_backward(const ChunkInside<S>& in, View<S> d_weights, View<S> weights, View<S> dlambda);
+void gate_gradient_row(const S* scores, const S* d_scores, Index t, S* dg);
 
 /// to = or += diag(scale) from, (C, d)
 template <class S>

@@ -1,8 +1,7 @@
-// The loops of the chunkwise form in single precision, on Google Highway's portable vectors. A row
-// of a (C, C) matrix is cut into tiles of one vector. On a tile left of the diagonal's the level is
-// one number; on the diagonal's it is a permutation that depends on the row's place in the tile.
+// The loops over weights and rows in single precision, on vectors. A row of weights is cut into
+// tiles of one vector. On a tile left of the diagonal's the level is one number; on the diagonal's
+// it is a permutation that depends on the row's place in the tile.
 #include <hwy/contrib/math/math-inl.h>
-#include <hwy/highway.h>
 
 #include <algorithm>
 #include <array>
@@ -10,19 +9,25 @@
 
 #include "core/fenwick.hpp"
 #include "models/layers/products.hpp"
+#include "models/layers/simd.hpp"
 #include "models/mixers/chunk_kernels.hpp"
 #include "models/mixers/log_linear.hpp"
 
 namespace recollect {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-using Lanes = hn::ScalableTag<float>;
-using Vector = hn::Vec<Lanes>;
+namespace hn = simd::hn;
+using simd::broadcast;
+using simd::First;
+using simd::for_each_vector;
+using simd::kLanes;
+using simd::Lanes;
+using simd::load;
+using simd::store;
+using simd::Vector;
+using simd::Whole;
 
-constexpr Index kLanes = static_cast<Index>(hn::MaxLanes(Lanes()));
 constexpr int kTileLevels = std::bit_width(static_cast<unsigned>(kLanes));  // on a diagonal tile
-static_assert(kBand % kLanes == 0 || kLanes % kBand == 0);
 
 /// levels[t][s] = level(t, s) for s <= t, else 0.
 struct DiagonalLevels {
@@ -37,44 +42,22 @@ constexpr DiagonalLevels make_diagonal_levels() {
 }
 constexpr DiagonalLevels kDiagonal = make_diagonal_levels();
 
-/// Loads and stores of the first `count` lanes, or of all.
-struct Part {
-  hn::Mask<Lanes> mask;
-  explicit Part(Index count) : mask(hn::FirstN(Lanes(), static_cast<std::size_t>(count))) {}
-  [[nodiscard]] Vector load(const float* from) const { return hn::MaskedLoad(mask, Lanes(), from); }
-  void store(Vector value, float* to) const { hn::BlendedStore(value, mask, Lanes(), to); }
-};
-
-/// body(offset, load, store) over `count` numbers: whole vectors, then the rest.
-template <class Body>
-HWY_INLINE void for_each_vector(Index count, Body&& body) {
-  const Lanes d;
-  Index i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    body(
-        i, [&](const float* from) { return hn::LoadU(d, from + i); },
-        [&](Vector value, float* to) { hn::StoreU(value, d, to + i); });
-  }
-  if (i == count) return;
-  const Part part(count - i);
-  body(
-      i, [&](const float* from) { return part.load(from + i); },
-      [&](Vector value, float* to) { part.store(value, to + i); });
-}
-
 /// lambda of levels 0, 1, ... of one row; a level beyond the last one reads the last.
 class RowLevels {
  public:
-  RowLevels(const ConstView<float>& lambda, Index t) {
+  /// @param row  of lambda; @param t  the row's position
+  RowLevels(const ConstView<float>& lambda, Index row, Index t) {
     const Index columns = lambda.cols();
     if (columns == 0) {
       value_.fill(1.0F);
       return;
     }
-    const float* row = lambda.data() + t * lambda.outerStride();
-    const Index used = std::max<Index>(kTileLevels, std::bit_width(static_cast<unsigned>(t)) + 1);
-    for (Index l = 0; l < used; ++l)
-      value_[static_cast<std::size_t>(l)] = row[std::min(l, columns - 1)];
+    const float* values = lambda.data() + row * lambda.outerStride();
+    const int used =
+        std::max(kTileLevels, static_cast<int>(std::bit_width(static_cast<std::uint64_t>(t))) + 1);
+    for (int l = 0; l < used; ++l) {
+      value_[static_cast<std::size_t>(l)] = values[level_column(l, columns)];
+    }
   }
   [[nodiscard]] float operator[](int level) const {
     return value_[static_cast<std::size_t>(level)];
@@ -91,134 +74,144 @@ class RowLevels {
   alignas(64) std::array<float, 64> value_;
 };
 
-/// Zeros from the end of row t's diagonal tile to the end of its band.
-void clear_band(const View<float>& m, float* row, Index t) {
-  const Index tile_end = (t / kLanes + 1) * kLanes;
-  const Index end = band_end(t, m.rows());
-  if (tile_end < end) std::fill(row + tile_end, row + end, 0.0F);
-}
-
 float sum(Vector v) { return hn::GetLane(hn::SumOfLanes(Lanes(), v)); }
+
+/// The tile that holds t, and how much of it is seen and may be written.
+struct Diagonal {
+  Index first;
+  First seen;
+  First room;
+  Diagonal(Index t, Index end)
+      : first(t / kLanes * kLanes), seen{t - first + 1}, room{std::min(kLanes, end - first)} {}
+  /// Zeros behind the tile.
+  void clear(float* row, Index end) const {
+    if (first + kLanes < end) std::fill(row + first + kLanes, row + end, 0.0F);
+  }
+};
+
+/// body(level, first, end) for the tiles left of the diagonal's, which see whole blocks.
+template <class Body>
+HWY_INLINE void for_each_far_block(Index diagonal, Body&& body) {
+  for (auto bits = static_cast<std::uint64_t>(diagonal); bits != 0; bits &= bits - 1) {
+    body(std::countr_zero(bits) + 1, static_cast<Index>(bits & (bits - 1)),
+         static_cast<Index>(bits));
+  }
+}
 
 }  // namespace
 
 template <>
 void exp_shifted<float>(const float* from, float sign, float shift, Index count, float* to) {
-  const Lanes d;
-  for_each_vector(count, [&](Index, auto&& load, auto&& store) {
-    store(hn::Exp(d, hn::MulAdd(hn::Set(d, sign), load(from), hn::Set(d, shift))), to);
+  const Vector factor = broadcast(sign);
+  const Vector term = broadcast(shift);
+  for_each_vector(count, [&](Index i, auto part) {
+    store(simd::exp(hn::MulAdd(factor, load(from + i, part), term)), to + i, part);
   });
 }
 
 template <>
-void inside_forward<float>(const ChunkInside<float>& in, const float* from_start,
-                           View<float> weights) {
-  const Lanes d;
-  const Index count = weights.rows();
-  View<float> decays_of = in.decays;
-  for (Index t = 0; t < count; ++t) {
-    const RowLevels levels(in.lambda, t);
-    const float* scores = in.scores.data() + t * in.scores.outerStride();
-    float* decays = decays_of.data() + t * decays_of.outerStride();
-    float* row = weights.data() + t * weights.outerStride();
-    const Index diagonal = t / kLanes * kLanes;
-    const auto decay_of = [&](Vector start) {
-      return hn::Exp(d, hn::Sub(hn::Set(d, from_start[t]), start));
-    };
-    for (Index s = 0; s < diagonal; s += kLanes) {
-      const Vector decay =
-          from_start == nullptr ? hn::Set(d, 1.0F) : decay_of(hn::LoadU(d, from_start + s));
-      const Vector factor = hn::Set(d, levels[level(t, s)]);
-      hn::StoreU(decay, d, decays + s);
-      hn::StoreU(hn::Mul(hn::Mul(decay, factor), hn::LoadU(d, scores + s)), d, row + s);
+void weigh_row<float>(ConstView<float> lambda, Index row, Index t, Index end, const float* scores,
+                      const float* decays, float* weights) {
+  const RowLevels levels(lambda, row, t);
+  const Diagonal diagonal(t, end);
+  for_each_far_block(diagonal.first, [&](int level, Index first, Index last) {
+    const Vector factor = broadcast(levels[level]);
+    for (Index s = first; s < last; s += kLanes) {
+      const Vector mask = hn::Mul(load(decays + s, Whole{}), factor);
+      store(hn::Mul(mask, load(scores + s, Whole{})), weights + s, Whole{});
     }
-    const Part part(std::min(kLanes, count - diagonal));
-    const auto seen = hn::FirstN(d, static_cast<std::size_t>(t - diagonal + 1));
-    const Vector decay = hn::IfThenElseZero(seen, from_start == nullptr
-                                                      ? hn::Set(d, 1.0F)
-                                                      : decay_of(part.load(from_start + diagonal)));
-    const Vector score = hn::MaskedLoad(seen, d, scores + diagonal);
-    part.store(decay, decays + diagonal);
-    part.store(hn::Mul(hn::Mul(decay, levels.diagonal(t)), score), row + diagonal);
-    clear_band(weights, row, t);
-  }
+  });
+  const Index at = diagonal.first;
+  const Vector mask = hn::Mul(load(decays + at, diagonal.seen), levels.diagonal(t));
+  store(hn::Mul(mask, load(scores + at, diagonal.seen)), weights + at, diagonal.room);
+  diagonal.clear(weights, end);
 }
 
 template <>
-void inside_backward<float>(const ChunkInside<float>& in, View<float> d_weights,
-                            View<float> weights, View<float> dlambda) {
+void weigh_row_backward<float>(ConstView<float> lambda, Index row, Index t, Index end,
+                               const float* scores, const float* decays, float* d_weights,
+                               float* weights, View<float> dlambda) {
   const Lanes d;
-  const hn::RebindToSigned<Lanes> di;
-  const Index count = weights.rows();
+  const hn::RebindToSigned<Lanes> integers;
+  const RowLevels levels(lambda, row, t);
+  const Diagonal diagonal(t, end);
   const Index columns = dlambda.cols();
-  for (Index t = 0; t < count; ++t) {
-    const RowLevels levels(in.lambda, t);
-    const float* scores = in.scores.data() + t * in.scores.outerStride();
-    const float* decays = in.decays.data() + t * in.decays.outerStride();
-    float* d_row = d_weights.data() + t * d_weights.outerStride();
-    float* row = weights.data() + t * weights.outerStride();
-    float* d_levels = dlambda.data() + t * dlambda.outerStride();
-    const auto add_level = [&](int l, float value) {
-      if (columns > 0) d_levels[level_column(l, columns)] += value;
+  float* d_levels = dlambda.data() + row * dlambda.outerStride();
+  const auto add_level = [&](int level, Vector products) {
+    d_levels[level_column(level, columns)] += sum(products);
+  };
+
+  const Index at = diagonal.first;
+  const Vector score = load(scores + at, diagonal.seen);
+  const Vector decay = load(decays + at, diagonal.seen);
+  const Vector d_weight = load(d_weights + at, diagonal.seen);
+  const Vector mask = hn::Mul(decay, levels.diagonal(t));
+  store(hn::Mul(score, mask), weights + at, diagonal.room);
+  store(hn::Mul(d_weight, mask), d_weights + at, diagonal.room);
+  if (columns > 0) {
+    const Vector products = hn::Mul(hn::Mul(d_weight, score), decay);
+    const auto level_of = hn::Load(integers, kDiagonal.of[t % kLanes]);
+    const auto of_level = [&](int level) {
+      return hn::IfThenElseZero(hn::RebindMask(d, hn::Eq(level_of, hn::Set(integers, level))),
+                                products);
     };
-    const Index diagonal = t / kLanes * kLanes;
-    // The diagonal's tile, nearest levels first, as in the plain loop.
-    {
-      const Part part(std::min(kLanes, count - diagonal));
-      const auto seen = hn::FirstN(d, static_cast<std::size_t>(t - diagonal + 1));
-      const Vector score = hn::MaskedLoad(seen, d, scores + diagonal);
-      const Vector decay = hn::MaskedLoad(seen, d, decays + diagonal);
-      const Vector d_weight = hn::MaskedLoad(seen, d, d_row + diagonal);
-      const Vector mask = hn::Mul(decay, levels.diagonal(t));
-      part.store(hn::Mul(score, mask), row + diagonal);
-      part.store(hn::Mul(d_weight, mask), d_row + diagonal);
-      if (columns > 0) {
-        const Vector product = hn::Mul(hn::Mul(d_weight, score), decay);
-        const auto level_of = hn::Load(di, kDiagonal.of[t % kLanes]);
-        // Lanes right of the diagonal hold zeros, so that they may count as level 0.
-        add_level(
-            0, sum(hn::IfThenElseZero(hn::RebindMask(d, hn::Eq(level_of, hn::Zero(di))), product)));
-        for (Index bits = t % kLanes; bits != 0; bits &= bits - 1) {
-          const int l = std::countr_zero(static_cast<unsigned>(bits)) + 1;
-          add_level(l, sum(hn::IfThenElseZero(hn::RebindMask(d, hn::Eq(level_of, hn::Set(di, l))),
-                                              product)));
-        }
-      }
+    add_level(0, of_level(0));  // lanes that are not seen count as level 0, and hold zeros
+    for (auto bits = static_cast<unsigned>(t % kLanes); bits != 0; bits &= bits - 1) {
+      const int level = std::countr_zero(bits) + 1;
+      add_level(level, of_level(level));
     }
-    // A run of tiles for each higher level.
-    for (Index bits = diagonal; bits != 0; bits &= bits - 1) {
-      const int bit = std::countr_zero(static_cast<unsigned>(bits));
-      const Vector factor = hn::Set(d, levels[bit + 1]);
-      Vector total = hn::Zero(d);
-      const Index begin = bits & (bits - 1);
-      for (Index s = begin; s < begin + (Index{1} << bit); s += kLanes) {
-        const Vector score = hn::LoadU(d, scores + s);
-        const Vector decay = hn::LoadU(d, decays + s);
-        const Vector d_weight = hn::LoadU(d, d_row + s);
-        const Vector mask = hn::Mul(decay, factor);
-        hn::StoreU(hn::Mul(score, mask), d, row + s);
-        hn::StoreU(hn::Mul(d_weight, mask), d, d_row + s);
-        total = hn::MulAdd(hn::Mul(d_weight, score), decay, total);
-      }
-      if (columns > 0) add_level(bit + 1, sum(total));
-    }
-    clear_band(weights, row, t);
-    clear_band(d_weights, d_row, t);
   }
+  for_each_far_block(diagonal.first, [&](int level, Index first, Index last) {
+    const Vector factor = broadcast(levels[level]);
+    Vector total = hn::Zero(d);
+    for (Index s = first; s < last; s += kLanes) {
+      const Vector score_here = load(scores + s, Whole{});
+      const Vector decay_here = load(decays + s, Whole{});
+      const Vector d_here = load(d_weights + s, Whole{});
+      const Vector mask_here = hn::Mul(decay_here, factor);
+      store(hn::Mul(score_here, mask_here), weights + s, Whole{});
+      store(hn::Mul(d_here, mask_here), d_weights + s, Whole{});
+      total = hn::MulAdd(hn::Mul(d_here, score_here), decay_here, total);
+    }
+    if (columns > 0) add_level(level, total);
+  });
+  diagonal.clear(weights, end);
+  diagonal.clear(d_weights, end);
 }
+
+template <>
+void gate_gradient_row<float>(const float* scores, const float* d_scores, Index t, float* dg) {
+  // Running sums inside a vector: lane i takes lane i - 1, then i - 2, i - 4, ...
+  const Lanes d;
+  const hn::RebindToSigned<Lanes> integers;
+  const auto lane = hn::Iota(integers, 0);
+  const auto running = [&](Vector v) {
+    for (int by = 1; by < kLanes; by *= 2) {
+      const auto from = hn::Sub(lane, hn::Set(integers, by));
+      const auto inside = hn::RebindMask(d, hn::Gt(from, hn::Set(integers, -1)));
+      const auto index = hn::IndicesFromVec(d, hn::Max(from, hn::Zero(integers)));
+      v = hn::Add(v, hn::IfThenElseZero(inside, hn::TableLookupLanes(v, index)));
+    }
+    return v;
+  };
+  const auto last = hn::IndicesFromVec(d, hn::Set(integers, static_cast<int>(kLanes) - 1));
+  Vector before = hn::Zero(d);
+  for_each_vector(t, [&](Index s, auto part) {
+    const Vector products = hn::Mul(load(scores + s, part), load(d_scores + s, part));
+    const Vector sums = hn::Add(running(products), before);
+    store(hn::Add(load(dg + s + 1, part), sums), dg + s + 1, part);
+    before = hn::TableLookupLanes(sums, last);
+  });
+}
+
+template <>
+void scale_numbers<float>(float factor, const float* from, float* to, Index count, bool accumulate);
 
 template <>
 void scale_rows<float>(const float* scale, ConstView<float> from, View<float> to, bool accumulate) {
-  const Lanes d;
   for (Index t = 0; t < to.rows(); ++t) {
-    const Vector factor = hn::Set(d, scale[t]);
     const float* source = from.data() + t * from.outerStride();
-    float* target = to.data() + t * to.outerStride();
-    for_each_vector(to.cols(), [&](Index, auto&& load, auto&& store) {
-      store(accumulate ? hn::MulAdd(factor, load(source), load(target))
-                       : hn::Mul(factor, load(source)),
-            target);
-    });
+    scale_numbers<float>(scale[t], source, to.data() + t * to.outerStride(), to.cols(), accumulate);
   }
 }
 
@@ -226,20 +219,19 @@ template <>
 void read_backward<float>(const float* decay, const float* scale, ConstView<float> q,
                           ConstView<float> through, View<float> dq, View<float> scaled,
                           View<float> dlambda, Index column) {
-  const Lanes d;
   for (Index t = 0; t < q.rows(); ++t) {
-    const Vector factor = hn::Set(d, scale[t]);
+    const Vector factor = broadcast(scale[t]);
     const float* q_row = q.data() + t * q.outerStride();
     const float* through_row = through.data() + t * through.outerStride();
     float* dq_row = dq.data() + t * dq.outerStride();
     float* scaled_row = scaled.data() + t * scaled.outerStride();
-    Vector dot = hn::Zero(d);
-    for_each_vector(q.cols(), [&](Index, auto&& load, auto&& store) {
-      const Vector query = load(q_row);
-      const Vector flow = load(through_row);
+    Vector dot = broadcast(0.0F);
+    for_each_vector(q.cols(), [&](Index c, auto part) {
+      const Vector query = load(q_row + c, part);
+      const Vector flow = load(through_row + c, part);
       dot = hn::MulAdd(query, flow, dot);
-      store(hn::MulAdd(factor, flow, load(dq_row)), dq_row);
-      store(hn::Mul(factor, query), scaled_row);
+      store(hn::MulAdd(factor, flow, load(dq_row + c, part)), dq_row + c, part);
+      store(hn::Mul(factor, query), scaled_row + c, part);
     });
     if (dlambda.cols() > 0) dlambda(t, column) += decay[t] * sum(dot);
   }
@@ -248,35 +240,35 @@ void read_backward<float>(const float* decay, const float* scale, ConstView<floa
 template <>
 void scale_numbers<float>(float factor, const float* from, float* to, Index count,
                           bool accumulate) {
-  const Lanes d;
-  const Vector by = hn::Set(d, factor);
-  for_each_vector(count, [&](Index, auto&& load, auto&& store) {
-    store(accumulate ? hn::MulAdd(by, load(from), load(to)) : hn::Mul(by, load(from)), to);
+  const Vector by = broadcast(factor);
+  for_each_vector(count, [&](Index i, auto part) {
+    const Vector number = load(from + i, part);
+    store(accumulate ? hn::MulAdd(by, number, load(to + i, part)) : hn::Mul(by, number), to + i,
+          part);
   });
 }
 
 template <>
 float inner_product<float>(const float* a, const float* b, Index count) {
-  const Lanes d;
-  Vector total = hn::Zero(d);
-  for_each_vector(count,
-                  [&](Index, auto&& load, auto&&) { total = hn::MulAdd(load(a), load(b), total); });
+  Vector total = broadcast(0.0F);
+  for_each_vector(count, [&](Index i, auto part) {
+    total = hn::MulAdd(load(a + i, part), load(b + i, part), total);
+  });
   return sum(total);
 }
 
 template <>
 void gate_gradient<float>(float between, ConstView<float> dy, ConstView<float> y,
                           ConstView<float> dv, ConstView<float> v, float* dg) {
-  const Lanes d;
   for (Index t = dy.rows() - 1; t >= 0; --t) {
     const float* dy_row = dy.data() + t * dy.outerStride();
     const float* y_row = y.data() + t * y.outerStride();
     const float* dv_row = dv.data() + t * dv.outerStride();
     const float* v_row = v.data() + t * v.outerStride();
-    Vector total = hn::Zero(d);
-    for_each_vector(dy.cols(), [&](Index, auto&& load, auto&&) {
-      total = hn::MulAdd(load(dy_row), load(y_row), total);
-      total = hn::NegMulAdd(load(dv_row), load(v_row), total);
+    Vector total = broadcast(0.0F);
+    for_each_vector(dy.cols(), [&](Index c, auto part) {
+      total = hn::MulAdd(load(dy_row + c, part), load(y_row + c, part), total);
+      total = hn::NegMulAdd(load(dv_row + c, part), load(v_row + c, part), total);
     });
     between += sum(total);
     dg[t] = between;

@@ -79,9 +79,6 @@ struct Chunk {
         from_start(tape.from_start + start) {}
 
   [[nodiscard]] S total() const { return from_start[count - 1]; }
-  [[nodiscard]] ChunkInside<S> inside() const {
-    return ChunkInside<S>{lambda, constant(scores), decays};
-  }
 };
 
 /// from_start[t] = g summed from the start of the chunk, g_t included.
@@ -92,6 +89,11 @@ void fill_from_start(const CoreInput<S>& in, Chunk<S>& chunk) {
     if (in.g != nullptr) sum += in.g[chunk.start + t];
     chunk.from_start[t] = sum;
   }
+}
+
+template <class S>
+const S* tape_row(const View<S>& m, Index offset) {
+  return m.data() + offset;
 }
 
 /// scale[t] *= lambda of one level
@@ -176,7 +178,16 @@ auto LogLinearChunkwise<S>::forward(const CoreInput<S>& in, Index first_chunk, c
 
     fill_from_start(in, c);
     product_nt_lower<S>(c.q, c.k, c.scores);
-    inside_forward<S>(c.inside(), in.g == nullptr ? nullptr : c.from_start, weights);
+    for (Index t = 0; t < c.count; ++t) {
+      S* decays = c.decays.data() + t * chunk;
+      if (in.g == nullptr) {
+        std::fill(decays, decays + t + 1, S(1));
+      } else {
+        exp_shifted<S>(c.from_start, S(-1), c.from_start[t], t + 1, decays);
+      }
+      weigh_row<S>(c.lambda, t, t, band_end(t, c.count), c.scores.data() + t * chunk, decays,
+                   weights.data() + t * chunk);
+    }
     product_nn_lower<S>(constant(weights), c.v, y_chunk);
 
     S gap = 0;  // decay from the end of the block that is read to the start of this chunk
@@ -254,7 +265,12 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index first_chunk,
 
     // Inside the chunk: y = (scores * mask) v.
     product_nt_lower<S>(dy_chunk, c.v, d_weights);
-    inside_backward<S>(c.inside(), d_weights, weights, dlambda);
+    for (Index t = 0; t < c.count; ++t) {
+      const Index row = t * chunk;
+      weigh_row_backward<S>(c.lambda, t, t, band_end(t, c.count), tape_row(c.scores, row),
+                            tape_row(c.decays, row), d_weights.data() + row, weights.data() + row,
+                            dlambda);
+    }
     product_tn_lower<S>(constant(weights), dy_chunk, dv);
     product_nn_lower<S>(constant(d_weights), c.k, dq);
     product_tn_lower<S>(constant(d_weights), c.q, dk);

@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "core/fenwick.hpp"
 #include "models/layers/products.hpp"
+#include "models/mixers/chunk_kernels.hpp"
 #include "models/mixers/log_linear.hpp"
 
 namespace recollect {
@@ -9,23 +9,40 @@ namespace {
 
 constexpr Index kRowsAtOnce = 32;
 
-/// decays[s] = exp(g_{s+1} + ... + g_t) for s <= t. Summed outwards from t, so that the near
-/// tokens, whose decays are large, are the exact ones.
+/// The gate summed between tokens, by blocks: a row's decays add up from the row outwards, so that
+/// the near ones, which are large, are the exact ones; and nothing after the row has a say.
 template <class S>
-void fill_decays(const S* g, Index t, Index columns, S* decays) {
-  Eigen::Map<Eigen::Array<S, 1, Eigen::Dynamic>> row(decays, columns);
-  if (g == nullptr) {
-    row.head(t + 1).setOnes();
-  } else {
-    S sum = 0;
-    for (Index s = t; s >= 0; --s) {
-      decays[s] = sum;
-      sum += g[s];
+class GateSums {
+ public:
+  GateSums(const S* g, Index length, Workspace<S>& workspace)
+      : from_start_(g == nullptr ? nullptr : workspace.take(length)) {
+    if (g == nullptr) return;
+    for (Index t = 0; t < length; ++t) {
+      from_start_[t] = t % kTokens == 0 ? g[t] : from_start_[t - 1] + g[t];
     }
-    row.head(t + 1) = row.head(t + 1).exp();
   }
-  row.tail(columns - t - 1).setZero();
-}
+
+  /// decays[s] = exp(g_{s+1} + ... + g_t), s <= t
+  void fill_decays(Index t, S* decays) const {
+    if (from_start_ == nullptr) {
+      std::fill(decays, decays + t + 1, S(1));
+      return;
+    }
+    Index first = t / kTokens * kTokens;
+    S gap = from_start_[t];
+    exp_shifted<S>(from_start_ + first, S(-1), gap, t - first + 1, decays + first);
+    while (first > 0) {
+      gap += from_start_[first - 1];  // the whole block before
+      first -= kTokens;
+      exp_shifted<S>(from_start_ + first, S(-1), gap, kTokens, decays + first);
+    }
+  }
+
+ private:
+  static constexpr Index kTokens = 64;
+
+  S* from_start_;  ///< (T) g summed from the start of the token's block, itself included; or null
+};
 
 /// One block of rows and everything before its last one.
 template <class S>
@@ -49,22 +66,20 @@ void for_each_row_block(const Rows& rows, Body&& body) {
 template <class S>
 void LogLinearDense<S>::forward(const CoreInput<S>& in, const Rows& rows, View<S> y,
                                 Workspace<S>& workspace) {
+  const typename Workspace<S>::Scope whole_scope(workspace);
+  const GateSums<S> sums(in.g, in.k.rows(), workspace);
   for_each_row_block<S>(rows, [&](const RowBlock<S>& block) {
     const typename Workspace<S>::Scope scope(workspace);
+    View<S> scores = workspace.matrix(block.count, block.columns);
     View<S> weights = workspace.matrix(block.count, block.columns);
     S* decays = workspace.take(block.columns);
     product_nt<S>(recollect::rows(in.q, block.first, block.count),
-                  recollect::rows(in.k, 0, block.columns), weights);
+                  recollect::rows(in.k, 0, block.columns), scores);
     for (Index r = 0; r < block.count; ++r) {
       const Index t = rows.positions[static_cast<std::size_t>(block.first + r)];
-      fill_decays(in.g, t, block.columns, decays);
-      weights.row(r).array() *=
-          Eigen::Map<const Eigen::Array<S, 1, Eigen::Dynamic>>(decays, block.columns);
-      if (!in.has_levels()) continue;
-      for_each_block(t, [&](int level, Index begin, Index count) {
-        weights.row(r).segment(begin, count) *=
-            in.lambda(block.first + r, level_column(level, in.lambda.cols()));
-      });
+      sums.fill_decays(t, decays);
+      weigh_row<S>(in.lambda, block.first + r, t, block.columns, scores.row(r).data(), decays,
+                   weights.row(r).data());
     }
     product_nn<S>(constant(weights), recollect::rows(in.v, 0, block.columns),
                   recollect::rows(y, block.first, block.count));
@@ -74,13 +89,14 @@ void LogLinearDense<S>::forward(const CoreInput<S>& in, const Rows& rows, View<S
 template <class S>
 void LogLinearDense<S>::backward(const CoreInput<S>& in, const Rows& rows, ConstView<S> dy,
                                  const CoreGradient<S>& out, Workspace<S>& workspace) {
+  const typename Workspace<S>::Scope whole_scope(workspace);
+  const GateSums<S> sums(in.g, in.k.rows(), workspace);
   View<S> dk = out.dk;
   View<S> dv = out.dv;
   View<S> dlambda = out.dlambda;
-  dk.setZero();
-  dv.setZero();
   dlambda.setZero();
   if (out.dg != nullptr) std::fill(out.dg, out.dg + in.k.rows(), S(0));
+  Index reached = 0;  // tokens whose gradients hold something
   for_each_row_block<S>(rows, [&](const RowBlock<S>& block) {
     const typename Workspace<S>::Scope scope(workspace);
     View<S> scores = workspace.matrix(block.count, block.columns);
@@ -93,36 +109,27 @@ void LogLinearDense<S>::backward(const CoreInput<S>& in, const Rows& rows, Const
     product_nt<S>(q, k, scores);
     product_nt<S>(dy_block, recollect::rows(in.v, 0, block.columns), d_weights);
     for (Index r = 0; r < block.count; ++r) {
-      const Index row = block.first + r;
-      const Index t = rows.positions[static_cast<std::size_t>(row)];
-      fill_decays(in.g, t, block.columns, decays);
-      Eigen::Map<Eigen::Array<S, 1, Eigen::Dynamic>> mask(decays, block.columns);
-      if (in.has_levels()) {
-        for_each_block(t, [&](int level, Index begin, Index count) {
-          const Index column = level_column(level, in.lambda.cols());
-          dlambda(row, column) +=
-              (scores.row(r).segment(begin, count).array() *
-               d_weights.row(r).segment(begin, count).array() * mask.segment(begin, count))
-                  .sum();
-          mask.segment(begin, count) *= in.lambda(row, column);
-        });
-      }
-      weights.row(r).array() = scores.row(r).array() * mask;
+      const Index t = rows.positions[static_cast<std::size_t>(block.first + r)];
+      sums.fill_decays(t, decays);
+      weigh_row_backward<S>(in.lambda, block.first + r, t, block.columns, scores.row(r).data(),
+                            decays, d_weights.row(r).data(), weights.row(r).data(), dlambda);
       if (out.dg != nullptr) {  // g_s+1 .. g_t stand between token s and row t
-        S between = 0;
-        for (Index s = 0; s < t; ++s) {
-          between += weights(r, s) * d_weights(r, s);
-          out.dg[s + 1] += between;
-        }
+        gate_gradient_row<S>(scores.row(r).data(), d_weights.row(r).data(), t, out.dg);
       }
-      d_weights.row(r).array() *= mask;  // now the gradient of the scores
     }
-    product_tn<S>(constant(weights), dy_block, recollect::rows(dv, 0, block.columns),
-                  Write::kAccumulate);
+    // Rows come in order: what this block reaches beyond the ones before holds nothing yet.
+    const auto add = [&](ConstView<S> a, ConstView<S> b, View<S> to) {
+      product_tn<S>(columns(a, 0, reached), b, recollect::rows(to, 0, reached), Write::kAccumulate);
+      product_tn<S>(columns(a, reached, block.columns - reached), b,
+                    recollect::rows(to, reached, block.columns - reached));
+    };
+    add(constant(weights), dy_block, dv);
     product_nn<S>(constant(d_weights), k, recollect::rows(out.dq, block.first, block.count));
-    product_tn<S>(constant(d_weights), q, recollect::rows(dk, 0, block.columns),
-                  Write::kAccumulate);
+    add(constant(d_weights), q, dk);
+    reached = block.columns;
   });
+  dk.bottomRows(dk.rows() - reached).setZero();
+  dv.bottomRows(dv.rows() - reached).setZero();
 }
 
 template struct LogLinearDense<float>;
