@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "models/layers/simd.hpp"
+#include "tests/float_pair.hpp"
 #include "tests/random_numbers.hpp"
 
 namespace recollect {
@@ -153,36 +154,6 @@ TEST_CASE("elementwise: a sum along a row is sixteen partial sums, whatever a ve
   }
 }
 
-/// Matrices in float and the same numbers in double, all rows adjacent or `gap` numbers apart. What
-/// lies between the rows is NaN, in order to notice whoever reads it, and must stay.
-class Pair {
- public:
-  Pair(std::uint64_t seed, Index rows, Index cols, Index gap, double scale = 2.0)
-      : cols_(cols),
-        store_(rows, cols + gap),
-        exact_(normal_matrix<double>(seed, rows, cols, scale)) {
-    store_.setConstant(kNan);
-    store_.leftCols(cols) = exact_.cast<float>();
-    exact_ = store_.leftCols(cols).cast<double>();
-  }
-  [[nodiscard]] ConstView<float> read() const { return columns(read_of(store_), 0, cols_); }
-  [[nodiscard]] View<float> write() { return columns(view_of(store_), 0, cols_); }
-  [[nodiscard]] ConstView<double> read_exact() const { return read_of(exact_); }
-  [[nodiscard]] View<double> write_exact() { return view_of(exact_); }
-
-  void check(double tolerance) const {
-    const double error = (read().cast<double>() - exact_).cwiseAbs().maxCoeff();
-    CHECK(error <= tolerance);
-    CHECK(std::isfinite(read().sum()));
-    CHECK(store_.rightCols(store_.cols() - cols_).array().isNaN().all());
-  }
-
- private:
-  Index cols_;
-  Matrix<float> store_;
-  Matrix<double> exact_;
-};
-
 template <class Check>
 void for_each_shape(Check&& check) {
   for (const Index rows : {1, 2, 3, 4, 7, 8, 9, 33, 70}) {
@@ -199,8 +170,8 @@ void for_each_shape(Check&& check) {
 
 TEST_CASE("elementwise: float agrees with double for any shape and stride") {
   for_each_shape([](Index rows, Index cols, Index gap) {
-    const Pair x(1, rows, cols, gap), factor(2, rows, cols, 0), bias(3, 1, cols, 0);
-    Pair y(4, rows, cols, gap), slope(5, rows, cols, gap);
+    const FloatPair x(1, rows, cols, gap), factor(2, rows, cols, 0), bias(3, 1, cols, 0);
+    FloatPair y(4, rows, cols, gap), slope(5, rows, cols, gap);
     for (const bool biased : {false, true}) {
       const float* b = biased ? bias.read().data() : nullptr;
       const double* b_exact = biased ? bias.read_exact().data() : nullptr;
@@ -216,7 +187,7 @@ TEST_CASE("elementwise: float agrees with double for any shape and stride") {
       softmax_rows<double>(b_exact, x.read_exact(), y.write_exact());
       y.check(1e-6);
     }
-    slope = Pair(6, rows, cols, gap);
+    slope = FloatPair(6, rows, cols, gap);
     softmax_rows_backward<float>(y.read(), slope.write());
     softmax_rows_backward<double>(y.read_exact(), slope.write_exact());
     slope.check(4e-6);
@@ -228,7 +199,7 @@ TEST_CASE("elementwise: float agrees with double for any shape and stride") {
     scale_columns<double>(bias.read_exact().data(), x.read_exact(), y.write_exact());
     y.check(1e-5);
 
-    Pair sums(7, 1, cols, 0);
+    FloatPair sums(7, 1, cols, 0);
     add_column_sums<float>(x.read(), sums.write().data());
     add_column_sums<double>(x.read_exact(), sums.write_exact().data());
     sums.check(3e-5);
@@ -236,6 +207,20 @@ TEST_CASE("elementwise: float agrees with double for any shape and stride") {
     add_column_sums_of_products<double>(x.read_exact(), y.read_exact(), sums.write_exact().data());
     sums.check(3e-4);
   });
+}
+
+TEST_CASE("elementwise: softmax of far numbers is that of near ones") {
+  for (const Index cols : {1, 7, 9, 16, 17, 64, 72}) {
+    for (const float shift : {-200.0F, 200.0F}) {
+      const Matrix<float> x = (normal_matrix<float>(1, 5, cols) * 16.0F).array().round() / 16.0F;
+      const Matrix<float> far = x.array() + shift;
+      Matrix<float> y(5, cols), y_far(5, cols);
+      softmax_rows<float>(nullptr, read_of(x), view_of(y));
+      softmax_rows<float>(nullptr, read_of(far), view_of(y_far));
+      CHECK(y_far == y);
+      CHECK((y.rowwise().sum().array() - 1.0F).abs().maxCoeff() <= 1e-6F);
+    }
+  }
 }
 
 TEST_CASE("elementwise: a number's result has the same bits wherever the number stands") {

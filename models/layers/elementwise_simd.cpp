@@ -122,6 +122,31 @@ HWY_INLINE void sum_columns(Index rows, Index cols, bool all_adjacent, float* su
   sum_rows(rows, cols, sums, at);
 }
 
+/// Rows on their way through a softmax, kRowsAtOnce of them: a row's own steps wait for each other,
+/// so each step is taken for all rows before the next. Short ones are kept apart from each other,
+/// in whole vectors, because a load that overlaps the unwritten end of a vector just stored waits.
+constexpr Index kRowsAtOnce = 16;
+
+template <class Row>
+struct RowBlock {
+  static constexpr Index kStride = 16 * Row::kHeld;
+  alignas(64) float numbers[Row::kCount > 0 ? kRowsAtOnce* kStride : 1];
+
+  /// Where row r of the block is kept: here, or, where it is long, in `row` itself.
+  [[nodiscard]] HWY_INLINE float* at(Index r, float* row) {
+    return Row::kCount > 0 ? numbers + r * kStride : row;
+  }
+  template <class Part>
+  static HWY_INLINE auto part_of(Part part) {
+    if constexpr (Row::kCount > 0) {
+      (void)part;
+      return Whole{};
+    } else {
+      return part;
+    }
+  }
+};
+
 }  // namespace
 
 template <>
@@ -143,45 +168,84 @@ void gelu<float>(const float* bias, ConstView<float> x, View<float> y, View<floa
 template <>
 void softmax_rows<float>(const float* bias, ConstView<float> x, View<float> y) {
   constexpr float kLowest = -std::numeric_limits<float>::infinity();
-  for (Index r = 0; r < x.rows(); ++r) {
-    const float* from = x.data() + r * x.outerStride();
-    float* to = y.data() + r * y.outerStride();
-    Sixteen top = sixteen(kLowest);
-    for_each_sixteen(x.cols(), [&](Index c, auto part) RECOLLECT_INLINE {
-      Sixteen argument = load16(from + c, part);
-      if (bias != nullptr) argument = argument + load16(bias + c, part);
-      store16(argument, to + c, part);
-      top = max(top, keep16(argument, part, kLowest));
-    });
-    const Vector highest = broadcast(largest(top));
-    Sixteen total = sixteen(0);
-    for_each_sixteen(x.cols(), [&](Index c, auto part) RECOLLECT_INLINE {
-      const auto power = [&](Vector v) RECOLLECT_INLINE { return simd::exp(hn::Sub(v, highest)); };
-      const Sixteen powers = map(power, load16(to + c, part));
-      store16(powers, to + c, part);
-      total = total + keep16(powers, part, 0);
-    });
-    const Vector share = broadcast(1.0F / sum(total));
-    for_each_vector(x.cols(), [&](Index c, auto part) RECOLLECT_INLINE {
-      store(hn::Mul(load(to + c, part), share), to + c, part);
-    });
-  }
+  const Index cols = x.cols();
+  with_row(cols, [&](auto row) {
+    RowBlock<decltype(row)> block;
+    float number_of[kRowsAtOnce];  // the largest of each row, then one over the sum
+    for (Index first = 0; first < x.rows(); first += kRowsAtOnce) {
+      const Index count = std::min(kRowsAtOnce, x.rows() - first);
+      const auto y_row = [&](Index r) { return y.data() + (first + r) * y.outerStride(); };
+      for (Index r = 0; r < count; ++r) {
+        const float* from = x.data() + (first + r) * x.outerStride();
+        float* kept = block.at(r, y_row(r));
+        Sixteen top = sixteen(kLowest);
+        row.for_each(cols, [&](int, Index c, auto part) RECOLLECT_INLINE {
+          Sixteen numbers = load16(from + c, part);
+          if (bias != nullptr) numbers = numbers + load16(bias + c, part);
+          numbers = keep16(numbers, part, kLowest);
+          store16(numbers, kept + c, block.part_of(part));
+          top = max(top, numbers);
+        });
+        number_of[r] = largest(top);
+      }
+      for (Index r = 0; r < count; ++r) {
+        float* kept = block.at(r, y_row(r));
+        const Vector highest = broadcast(number_of[r]);
+        Sixteen total = sixteen(0);
+        row.for_each(cols, [&](int, Index c, auto part) RECOLLECT_INLINE {
+          const auto power = [&](Vector v)
+                                 RECOLLECT_INLINE { return simd::exp(hn::Sub(v, highest)); };
+          const Sixteen powers = map(power, load16(kept + c, block.part_of(part)));
+          store16(powers, kept + c, block.part_of(part));
+          total = total + keep16(powers, part, 0);
+        });
+        number_of[r] = 1.0F / sum(total);
+      }
+      for (Index r = 0; r < count; ++r) {
+        float* to = y_row(r);
+        const float* kept = block.at(r, to);
+        const Sixteen share = sixteen(number_of[r]);
+        row.for_each(cols, [&](int, Index c, auto part) RECOLLECT_INLINE {
+          store16(load16(kept + c, block.part_of(part)) * share, to + c, part);
+        });
+      }
+    }
+  });
 }
 
 template <>
 void softmax_rows_backward<float>(ConstView<float> y, View<float> dy) {
-  for (Index r = 0; r < y.rows(); ++r) {
-    const float* value = y.data() + r * y.outerStride();
-    float* d = dy.data() + r * dy.outerStride();
-    Sixteen total = sixteen(0);
-    for_each_sixteen(y.cols(), [&](Index c, auto part) RECOLLECT_INLINE {
-      total = multiply_add(load16(value + c, part), load16(d + c, part), total);
-    });
-    const Vector mean = broadcast(sum(total));
-    for_each_vector(y.cols(), [&](Index c, auto part) RECOLLECT_INLINE {
-      store(hn::Mul(hn::Sub(load(d + c, part), mean), load(value + c, part)), d + c, part);
-    });
-  }
+  const Index cols = y.cols();
+  with_row(cols, [&](auto row) {
+    RowBlock<decltype(row)> block;
+    float means[kRowsAtOnce];
+    for (Index first = 0; first < y.rows(); first += kRowsAtOnce) {
+      const Index count = std::min(kRowsAtOnce, y.rows() - first);
+      const auto d_row = [&](Index r) { return dy.data() + (first + r) * dy.outerStride(); };
+      for (Index r = 0; r < count; ++r) {
+        const float* value = y.data() + (first + r) * y.outerStride();
+        const float* d = d_row(r);
+        float* kept = block.at(r, d_row(r));
+        Sixteen total = sixteen(0);
+        row.for_each(cols, [&](int, Index c, auto part) RECOLLECT_INLINE {
+          const Sixteen numbers = load16(d + c, part);
+          if (row.kCount > 0) store16(numbers, kept + c, block.part_of(part));
+          total = multiply_add(load16(value + c, part), numbers, total);
+        });
+        means[r] = sum(total);
+      }
+      for (Index r = 0; r < count; ++r) {
+        const float* value = y.data() + (first + r) * y.outerStride();
+        float* to = d_row(r);
+        const float* kept = block.at(r, to);
+        const Sixteen mean = sixteen(means[r]);
+        row.for_each(cols, [&](int, Index c, auto part) RECOLLECT_INLINE {
+          const Sixteen numbers = load16(kept + c, block.part_of(part));
+          store16((numbers - mean) * load16(value + c, part), to + c, part);
+        });
+      }
+    }
+  });
 }
 
 template <>

@@ -165,6 +165,49 @@ HWY_INLINE void for_each_sixteen(Index count, Body&& body) {
   if (i < count) body(i, First{count - i});
 }
 
+/// The sixteens of a row. Where there are few of them, kCount > 0, loops over them are written out,
+/// so that an array Sixteen[kHeld], indexed by the loop, stays in registers from one loop to the
+/// next; a longer row, kCount = 0, has to be read from memory again.
+template <int count, bool whole>
+struct RowOfSixteens {
+  static constexpr int kCount = count;
+  static constexpr int kHeld = count > 0 ? count : 1;
+
+  /// body(i, column, Whole or First); i is 0 where the row is long.
+  template <class Body>
+  static HWY_INLINE void for_each(Index cols, Body&& body) {
+    if constexpr (count == 0) {
+      for_each_sixteen(cols, [&](Index c, auto part) RECOLLECT_INLINE { body(0, c, part); });
+    } else {
+      unrolled<count - 1>([&](int i) RECOLLECT_INLINE { body(i, Index{16} * i, Whole{}); });
+      constexpr Index kLast = 16 * (count - 1);
+      if constexpr (whole) {
+        body(count - 1, kLast, Whole{});
+      } else {
+        body(count - 1, kLast, First{cols - kLast});
+      }
+    }
+  }
+};
+
+/// body(RowOfSixteens) of the kind that fits a row of `cols` numbers.
+template <class Body>
+HWY_INLINE void with_row(Index cols, Body&& body) {
+  const bool whole = cols % 16 == 0;
+  switch ((cols + 15) / 16) {
+    case 1:
+      return whole ? body(RowOfSixteens<1, true>{}) : body(RowOfSixteens<1, false>{});
+    case 2:
+      return whole ? body(RowOfSixteens<2, true>{}) : body(RowOfSixteens<2, false>{});
+    case 3:
+      return whole ? body(RowOfSixteens<3, true>{}) : body(RowOfSixteens<3, false>{});
+    case 4:
+      return whole ? body(RowOfSixteens<4, true>{}) : body(RowOfSixteens<4, false>{});
+    default:
+      return body(RowOfSixteens<0, false>{});
+  }
+}
+
 namespace detail {
 
 template <class D, class Combine>
