@@ -4,8 +4,13 @@
   /usr/bin/python3 bench/pytorch_baseline.py           agreement, then timed rounds, taking turns
   /usr/bin/python3 bench/pytorch_baseline.py --check   agreement alone: golden data, exports of ours
 
-Forms of PyTorch: chunkwise; dense (T x T masks); folded, which is chunkwise with the two savings
-of ours that take algebra. Each runs with the chunk, threads and parts of a batch that are fastest.
+Two sides of PyTorch, each in a process of its own:
+  plain  as a competent user writes it, in PyTorch's own settings: torch.set_num_threads, the whole
+         batch in one call, batched products, Adam foreach, the last layer at scored positions only
+  tuned  beyond that: an allocator that keeps its memory, the widest vectors, the batch cut over
+         Python threads in the fastest way
+Forms: chunkwise, with the faster chunk of two; dense (T x T masks); and, tuned only, folded, which
+is chunkwise with the two savings of ours that take algebra.
 
 Exit status: 0 done; 1 the sides disagree, or one failed; 2 PyTorch or a fast BLAS is missing;
 64 the command line is wrong.
@@ -29,6 +34,11 @@ def arguments() -> argparse.Namespace:
     def lengths(text: str) -> "list[int]":
         return [positive(part) for part in text.split(",")]
 
+    def sides(text: str) -> "list[str]":
+        if not set(text.split(",")) <= {"plain", "tuned"}:
+            raise argparse.ArgumentTypeError(f"{text} is none of plain, tuned, plain,tuned")
+        return sorted(set(text.split(",")))
+
     def positive(text: str) -> int:
         if int(text) < 1:
             raise ValueError
@@ -38,6 +48,7 @@ def arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--recollect", type=Path, default=ROOT / "recollect", metavar="FILE", help="our program")
     add("--length", type=lengths, default=[256, 1024], metavar="T,...", help="tokens (256,1024)")
+    add("--forms", type=sides, default=["plain", "tuned"], metavar="plain,tuned", help="(both)")
     add("--batch", type=positive, default=64, metavar="B", help="sequences of a step (%(default)s)")
     add("--pairs", type=positive, default=8, metavar="K", help="scored positions (%(default)s)")
     cores = len(os.sched_getaffinity(0))
@@ -51,7 +62,6 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     given = arguments()
-    environment.prepare()
     try:
         import torch  # noqa: F401
     except ImportError:
@@ -77,7 +87,7 @@ def main() -> int:
     try:
         if given.check:
             return 0 if check.check(settings, ROOT / "tests" / "golden") else 1
-        comparison.run(settings, given.json)
+        comparison.run(settings, given.forms, given.json)
     except (ours.Failure, OSError) as failure:
         print(f"{Path(__file__).name}: {failure}", file=sys.stderr)
         return 1

@@ -1,7 +1,9 @@
 """Batches whose loss and gradient somebody else computed, and whether a PyTorch step agrees."""
 
 import json
+import os
 import struct
+import tempfile
 from pathlib import Path
 from typing import Dict, NamedTuple, Optional
 
@@ -9,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pytorch.model import Parameters
+from pytorch.ours import Settings, bench
 from pytorch.step import Batch, Step
 
 
@@ -43,6 +46,14 @@ def read_export(path: Path) -> Case:
     return Case(parameters, batch, tensors["loss"].item(), gradient)
 
 
+def export(settings: Settings, length: int, batch: int) -> Case:
+    """A batch of new examples, freshly initialised weights, their loss and gradient; float32."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "batch.safetensors"
+        bench(settings, length, "--batch", str(batch), "--export", os.fspath(path))
+        return read_export(path)
+
+
 def golden_tensors(entries: Dict) -> Parameters:
     return {
         name: torch.tensor(entry["data"], dtype=torch.float64).view(entry["shape"])
@@ -70,8 +81,7 @@ def relative_error(expected: Tensor, actual: Tensor) -> float:
 
 def disagreement(case: Case, step: Step, bound: float) -> Optional[str]:
     """None if loss and every gradient agree, otherwise the worst tensor and its error."""
-    loss, flat = step.loss_and_gradient()
-    gradient = step.named(flat)
+    loss, gradient = step.gradient()
     if set(gradient) != set(case.gradient):
         return f"names of tensors differ: {sorted(set(gradient) ^ set(case.gradient))}"
     errors = {f"gradient of {n}": relative_error(g, gradient[n]) for n, g in case.gradient.items()}

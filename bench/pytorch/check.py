@@ -2,21 +2,24 @@
 
 import json
 from pathlib import Path
-from typing import Iterator, Optional, Tuple
+from typing import Callable, Iterator, Optional, Tuple
 
 import torch
 
 from pytorch.agreement import (
     Case,
     disagreement,
+    export,
     golden_batch,
     golden_tensors,
     read_golden,
     relative_error,
 )
 from pytorch.model import Form
-from pytorch.ours import Settings, export
-from pytorch.step import Batch, Schedule, Step
+from pytorch.ours import Settings
+from pytorch.plain import PlainStep
+from pytorch.step import Batch, Step
+from pytorch.tuned import Schedule, TunedStep
 
 Result = Tuple[str, Optional[str]]  # what was compared, and what is wrong if anything
 
@@ -45,25 +48,32 @@ def golden_results(folder: Path) -> Iterator[Result]:
         for times in (1, 100):
             ids, positions, labels = case.batch
             batch = Batch(ids, positions.repeat(1, times), labels.repeat(1, times))
+            repeated = case._replace(batch=batch)
+            what = f"{name}, positions {times} times"
             for chunk in (0, 1, 4, 16, 32, 64):
+                yield plain_result(what, repeated, Form(chunk), 1e-9)
                 for folded in (False, True):
                     for schedule in (Schedule(1), Schedule(2, 2, 2)):
-                        form = Form(chunk, folded)
-                        yield (
-                            f"{name}, {form}, {schedule}, positions {times} times",
-                            step_disagreement(case._replace(batch=batch), form, schedule, 1e-9),
-                        )
-    yield "trajectory-plain", trajectory_disagreement(folder / "trajectory-plain.json", 1e-8)
+                        yield tuned_result(what, repeated, Form(chunk, folded), schedule, 1e-9)
+    path = folder / "trajectory-plain.json"
+    steps = {
+        "plain": lambda start, batch, *more: PlainStep(start, batch, Form(16), 2, *more),
+        "tuned": lambda start, batch, *more: TunedStep(
+            start, batch, Form(16), Schedule(2, 2, 2), *more
+        ),
+    }
+    for what, make in steps.items():
+        yield f"trajectory-plain, {what}", trajectory_disagreement(path, make, 1e-8)
 
 
 def export_results(settings: Settings) -> Iterator[Result]:
     for length, batch in ((64, 5), (200, 3), (256, 4), (1024, 2)):
         case = export(settings, length, batch)
+        what = f"export of length {length}"
+        for form in (Form(0), Form(64), Form(128)):
+            yield plain_result(what, case, form, EXPORT_BOUND)
         for form in (Form(0), Form(32), Form(64), Form(128), Form(64, True)):
-            yield (
-                f"export of length {length}, {form}",
-                step_disagreement(case, form, Schedule(2, 2, 3), EXPORT_BOUND),
-            )
+            yield tuned_result(what, case, form, Schedule(2, 2, 3), EXPORT_BOUND)
 
 
 def planted_results(folder: Path) -> Iterator[Result]:
@@ -72,19 +82,28 @@ def planted_results(folder: Path) -> Iterator[Result]:
     for name, error in (("layers.0.A_log", 1e-6), ("layers.1.k_proj.weight", float("nan"))):
         gradient = {n: g.clone() for n, g in case.gradient.items()}
         gradient[name].view(-1)[0] += error
-        wrong = step_disagreement(case._replace(gradient=gradient), Form(4), Schedule(1), 1e-9)
-        found = wrong is not None and name in wrong
-        yield f"an error of {error} in {name}", None if found else f"was not found: {wrong}"
+        planted = case._replace(gradient=gradient)
+        for what, wrong in (
+            plain_result("plain", planted, Form(4), 1e-9),
+            tuned_result("tuned", planted, Form(4), Schedule(1), 1e-9),
+        ):
+            found = wrong is not None and name in wrong
+            yield f"{what}: an error of {error} in {name}", None if found else f"not found: {wrong}"
 
 
-def step_disagreement(case: Case, form: Form, schedule: Schedule, bound: float) -> Optional[str]:
-    step = Step(case.parameters, case.batch, form, schedule)
+def plain_result(what: str, case: Case, form: Form, bound: float) -> Result:
+    step = PlainStep(case.parameters, case.batch, form, 2)
+    return f"{what}, plain, {form!r}", disagreement(case, step, bound)
+
+
+def tuned_result(what: str, case: Case, form: Form, schedule: Schedule, bound: float) -> Result:
+    step = TunedStep(case.parameters, case.batch, form, schedule)
     wrong = disagreement(case, step, bound)
     step.close()
-    return wrong
+    return f"{what}, {form!r}, {schedule}", wrong
 
 
-def trajectory_disagreement(path: Path, bound: float) -> Optional[str]:
+def trajectory_disagreement(path: Path, make: Callable[..., Step], bound: float) -> Optional[str]:
     """Golden optimiser steps: losses, norms, and the weights after the last."""
     data = json.loads(path.read_text())
     step: Optional[Step] = None
@@ -92,15 +111,14 @@ def trajectory_disagreement(path: Path, bound: float) -> Optional[str]:
         batch = golden_batch(entry)
         if step is None:
             start = golden_tensors(data["params"])
-            rate, clip = data["learning_rate"], data["clip"]
-            step = Step(start, batch, Form(16), Schedule(2, 2, 2), rate, clip)
+            step = make(start, batch, data["learning_rate"], data["clip"])
         step.batch = batch
         loss, norm = step()
         for name, actual in (("loss", loss), ("gradient_norm", norm)):
             error = relative_error(torch.tensor(entry[name], dtype=torch.float64), actual.detach())
             if not error <= bound:
                 return f"step {entry['step']}: {name} is off by {error:.3g}"
-    last = step.named(step.flat.detach())
+    last = step.weights()
     step.close()
     for name, expected in golden_tensors(data["final_params"]).items():
         error = relative_error(expected, last[name])

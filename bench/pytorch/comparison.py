@@ -1,29 +1,19 @@
 """Rounds of our program and PyTorch in turn, and the ratio of their times."""
 
 import json
-import os
 import statistics
 import sys
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 
 from pytorch import environment
-from pytorch.agreement import disagreement
-from pytorch.model import Form
-from pytorch.ours import Failure, Settings, export, milliseconds
+from pytorch.ours import Settings, milliseconds
 from pytorch.quiet import undisturbed
-from pytorch.step import Step, fastest_step, step_times
+from pytorch.side import FORMS, Side
 
-#: Forms of the same function by name, and the chunks to choose from. `folded` is chunkwise with the
-#: two savings of ours that take algebra (model.py): batching alone does not give them.
-FORMS = {
-    "chunkwise": [Form(64), Form(128)],
-    "dense": [Form(0)],
-    "folded": [Form(64, True), Form(128, True)],
-}
-BOUND = 1e-4  # relative to a tensor's largest number; float32
 SKIP = 2.0  # chunkwise or dense, so many times slower than the other, sits out later rounds
 
 
@@ -36,46 +26,49 @@ class Row(NamedTuple):
     disturbed: int  #: rounds in which other programs kept taking cores
 
 
-def how(step: Step) -> str:
-    chunk = f"chunk {step.form.chunk}, " if step.form.chunk else ""
-    s = step.schedule
-    return f"{chunk}{s.workers} x {s.threads // s.workers} threads, {s.parts} parts"
+def compare(settings: Settings, length: int, names: Sequence[str]) -> List[Row]:
+    """Rows of one length, ratios last."""
+    with ExitStack() as stack:
+        sides = [stack.enter_context(closing(Side(n, settings, length))) for n in names]
+        return compare_sides(settings, length, sides)
 
 
-def compare(settings: Settings, length: int) -> List[Row]:
-    case = export(settings, length, settings.batch)
-    steps: Dict[str, Step] = {}
-    for name, forms in FORMS.items():
-        say(f"length {length}: {name}: choosing chunk and threads, comparing with ours")
-        steps[name] = fastest_step(case.parameters, case.batch, forms, settings.threads)
-        wrong = disagreement(case, steps[name], BOUND)
-        if wrong:
-            raise Failure(f"length {length}, {name} disagrees with ours: {wrong}")
-    our_ms: List[Optional[float]] = []
-    ms: Dict[str, List[Optional[float]]] = {name: [] for name in steps}
-    disturbed = dict.fromkeys(["ours", *steps], 0)
+def compare_sides(settings: Settings, length: int, sides: Sequence[Side]) -> List[Row]:
+    forms = [(side, form) for side in sides for form in FORMS[side.name]]
+    how: Dict[Tuple[Side, str], str] = {}
+    for side, form in forms:
+        say(f"length {length}: {form}, {side.name}: choosing settings, comparing with ours")
+        how[side, form] = side.choose(form)
+    our_ms: List[float] = []
+    ms: Dict[Tuple[Side, str], List[Optional[float]]] = {key: [] for key in forms}
+    disturbed = dict.fromkeys(forms, 0)
+    our_disturbed = 0
     for index in range(settings.rounds):
         took, bad = undisturbed(lambda: milliseconds(settings, length), tries=5)
         our_ms.append(took)
-        disturbed["ours"] += bad
-        for name, step in steps.items():
-            if index and ms[name][0] > SKIP * min(ms["chunkwise"][0], ms["dense"][0]):
-                ms[name].append(None)
+        our_disturbed += bad
+        for side, form in forms:
+            key = side, form
+            if index and ms[key][0] > SKIP * min(ms[side, f][0] for f in ("chunkwise", "dense")):
+                ms[key].append(None)
                 continue
-            step_times(step, 1, 0.0)  # what is in the caches is another program's
-            times, bad = undisturbed(lambda: step_times(step, 3, settings.seconds), tries=5)
-            ms[name].append(statistics.median(times))
-            disturbed[name] += bad
-        shown = ", ".join(f"{name} {times[-1]:.1f}" for name, times in ms.items() if times[-1])
-        say(f"length {length}: round {index + 1}: ours {our_ms[-1]:.1f} ms, {shown}")
-    rows = [Row(length, "ours", "", our_ms, [], disturbed["ours"])]
-    for name, times in ms.items():
-        ratio = [theirs / mine for theirs, mine in zip(times, our_ms) if theirs is not None]
-        rows.append(Row(length, name, how(steps[name]), times, ratio, disturbed[name]))
-        steps[name].close()
-    best = [min(x for x in now if x is not None) for now in zip(*ms.values())]
-    ratio = [theirs / mine for theirs, mine in zip(best, our_ms)]
-    rows.append(Row(length, "fastest", "", best, ratio, 0))
+            took, bad = side.milliseconds(form)
+            ms[key].append(took)
+            disturbed[key] += bad
+        shown = [f"{f}, {s.name} {ms[s, f][-1]:.1f}" for s, f in forms if ms[s, f][-1]]
+        say(f"length {length}: round {index + 1}: ours {our_ms[-1]:.1f} ms; {'; '.join(shown)}")
+
+    def to_ours(times: Sequence[Optional[float]]) -> List[float]:
+        return [theirs / mine for theirs, mine in zip(times, our_ms) if theirs is not None]
+
+    rows = [Row(length, "ours", "", our_ms, [], our_disturbed)]
+    for key in forms:
+        name = f"{key[1]}, {key[0].name}"
+        rows.append(Row(length, name, how[key], ms[key], to_ours(ms[key]), disturbed[key]))
+    for side in sides:
+        rounds = zip(*(ms[key] for key in forms if key[0] is side))
+        best = [min(x for x in times if x is not None) for times in rounds]
+        rows.append(Row(length, f"fastest {side.name} PyTorch / ours", "", best, to_ours(best), 0))
     return rows
 
 
@@ -107,19 +100,19 @@ def table(rows: List[Row]) -> str:
     )
 
 
-def run(settings: Settings, json_path: Optional[Path]) -> None:
+def run(settings: Settings, names: Sequence[str], json_path: Optional[Path]) -> None:
     where = {
         "cpu": environment.cpu(),
         "threads": settings.threads,
         "torch": torch.__version__,
         "blas": environment.blas(),
-        "vectors": os.environ.get("ATEN_CPU_CAPABILITY", "default"),
+        **{f"vectors, {name}": environment.vectors(name) for name in names},
         "batch": settings.batch,
         "pairs": settings.pairs,
     }
     rows: List[Row] = []
     for length in settings.lengths:
-        rows += compare(settings, length)
+        rows += compare(settings, length, names)
     print(table(rows))
     print("; ".join(f"{key} {value}" for key, value in where.items()))
     print("Medians over rounds (least..most). to ours: PyTorch's time over ours in the same round.")

@@ -1,4 +1,4 @@
-"""What makes PyTorch fast on this machine and has to be settled before it is imported."""
+"""What makes PyTorch fast on this machine: settings of a process, and the BLAS it found."""
 
 import ctypes
 import os
@@ -15,11 +15,10 @@ def read(path: str) -> str:
         return ""
 
 
-def prepare() -> None:
-    """Call it before `import torch`."""
-    # Elementwise kernels of PyTorch 1.13 use AVX2 unless told otherwise.
-    if {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= set(read("/proc/cpuinfo").split()):
-        os.environ.setdefault("ATEN_CPU_CAPABILITY", "avx512")
+def tune() -> None:
+    """Goes beyond PyTorch's own settings. Call it before `import torch`."""
+    if vectors("tuned") != "default":
+        os.environ["ATEN_CPU_CAPABILITY"] = vectors("tuned")
     # glibc gives large freed blocks back to the system, and every step pays for their pages again.
     # Keep them, as the allocators do that PyTorch's tuning guide recommends.
     M_MMAP_MAX, M_TRIM_THRESHOLD, M_ARENA_MAX = -4, -1, -8  # malloc.h
@@ -28,6 +27,13 @@ def prepare() -> None:
         mallopt(M_MMAP_MAX, 0)
         mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
         mallopt(M_ARENA_MAX, 1)
+
+
+def vectors(side: str) -> str:
+    """Of elementwise kernels. PyTorch 1.13 uses AVX2 unless told otherwise."""
+    wide = {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= set(read("/proc/cpuinfo").split())
+    best = "avx512" if side == "tuned" and wide else "default"
+    return os.environ.get("ATEN_CPU_CAPABILITY", best)
 
 
 def cpu() -> str:

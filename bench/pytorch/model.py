@@ -33,6 +33,10 @@ class Form:
     #: the vocabulary; in the last layer no keys and values: W_k and W_v at scored positions.
     folded: bool = False
 
+    def __str__(self) -> str:
+        """For a list of settings, of which it is the first."""
+        return f"chunk {self.chunk}, " if self.chunk else ""
+
 
 def mean_loss(p: Parameters, ids: Tensor, positions: Tensor, labels: Tensor, form: Form) -> Tensor:
     """Cross-entropy in nats, mean over scored positions. ids (B, T), positions, labels (B, K)."""

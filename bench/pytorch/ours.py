@@ -3,11 +3,8 @@
 import json
 import os
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import NamedTuple, Sequence
-
-from pytorch.agreement import Case, read_export
 
 
 class Failure(Exception):
@@ -36,14 +33,6 @@ def bench(settings: Settings, length: int, *more: str) -> str:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
         raise Failure(f"{' '.join(command)} ended with {done.returncode}: {lines[-1]}")
     return done.stdout
-
-
-def export(settings: Settings, length: int, batch: int) -> Case:
-    """A batch of new examples, freshly initialised weights, their loss and gradient; float32."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "batch.safetensors"
-        bench(settings, length, "--batch", str(batch), "--export", os.fspath(path))
-        return read_export(path)
 
 
 def milliseconds(settings: Settings, length: int) -> float:
