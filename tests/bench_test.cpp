@@ -180,7 +180,7 @@ TEST_CASE("bench: the fast path agrees with its twin for every variant and optio
   shape.batch = 8;  // enough tokens for the table of the first layer
   std::vector<BenchGroup> groups = suite_groups(Suite::kSteps, shape);
   for (const BenchGroup& group : suite_groups(Suite::kOptions, shape)) groups.push_back(group);
-  for (const BenchMode mode : {BenchMode::kTrain, BenchMode::kScore}) {
+  for (const BenchMode mode : {BenchMode::kTrain, BenchMode::kScore, BenchMode::kStream}) {
     for (const BenchGroup& group : groups) {
       const Cell& cell = group.cases.back().cell;
       const Agreement agreement = check_agreement(cell, mode, dense_twin);
@@ -384,7 +384,7 @@ TEST_CASE("bench: steps leave the weights alone, and cells at once do the work o
   shape.variants = {"adaptive-decay"};
   const Cell cell = bench_cells(shape).front();
   const SequenceModel<float> fresh = build_model(cell);
-  for (const BenchMode mode : {BenchMode::kTrain, BenchMode::kScore}) {
+  for (const BenchMode mode : {BenchMode::kTrain, BenchMode::kScore, BenchMode::kStream}) {
     BenchCase what{"", cell, 1, 2, mode, ""};
     Workload workload(what);
     CHECK(workload.run(3) > 0.0);

@@ -1,4 +1,4 @@
-"""A process of PyTorch that times steps when asked: settings of the allocator hold for a process."""
+"""A process of PyTorch that times steps when asked: an allocator's settings hold for a process."""
 
 import multiprocessing
 import statistics

@@ -9,8 +9,9 @@
 
 namespace recollect {
 
-/// What a step does: forward, backward and update, or forward alone.
-enum class BenchMode { kTrain, kScore };
+/// What a step does: forward, backward and update; forward alone; forward in the memory of the
+/// states (SequenceModel::stream).
+enum class BenchMode { kTrain, kScore, kStream };
 
 /// What the command line asks for. What it leaves open, the suite fills in.
 struct BenchShape {

@@ -40,9 +40,10 @@ Outputs outputs_of(const Cell& cell, std::span<const float> weights,
   Lane<S> lane;
   lane.logits.resize(static_cast<std::size_t>(task->scored() * task->vocab()));
   for (const Example& example : examples) {
-    outputs.loss += model
-                        .forward(input_of(example), lane.workspace,
-                                 view(lane.logits.data(), task->scored(), task->vocab()))
+    const View<S> logits = view(lane.logits.data(), task->scored(), task->vocab());
+    const bool stream = mode == BenchMode::kStream && cell.variant.model.form != Form::kDense;
+    outputs.loss += (stream ? model.stream(input_of(example), lane.workspace, logits)
+                            : model.forward(input_of(example), lane.workspace, logits))
                         .loss;
     outputs.numbers.insert(outputs.numbers.end(), lane.logits.begin(), lane.logits.end());
   }

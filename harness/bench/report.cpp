@@ -12,6 +12,18 @@
 namespace recollect {
 namespace {
 
+const char* name_of(BenchMode mode) {
+  switch (mode) {
+    case BenchMode::kTrain:
+      return "train";
+    case BenchMode::kScore:
+      return "score";
+    case BenchMode::kStream:
+      break;
+  }
+  return "stream";
+}
+
 using Json = nlohmann::ordered_json;
 
 // Products in cache nearly reach the peak. A share outside means that other work took the cores
@@ -109,8 +121,7 @@ const std::vector<RowField>& row_fields() {
       {"width", [](Row row) { return Json(row.what.cell.variant.model.width); }},
       {"options", [](Row row) { return Json(options_text(row)); }},
       {"savings", [](Row row) { return Json(row.what.cell.variant.model.savings); }},
-      {"mode",
-       [](Row row) { return Json(row.what.mode == BenchMode::kTrain ? "train" : "score"); }},
+      {"mode", [](Row row) { return Json(name_of(row.what.mode)); }},
       {"cells", [](Row row) { return Json(row.what.cells); }},
       {"threads", [](Row row) { return Json(row.what.threads); }},
       {"status", [](Row row) { return Json(name_of(row.status)); }},

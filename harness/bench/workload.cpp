@@ -41,8 +41,12 @@ void StepLoop::score_step() {
     Lane<float>& lane = batch_step_.lanes()[static_cast<std::size_t>(thread)];
     lane.example = examples_[static_cast<std::size_t>(b)];
     lane.logits.resize(static_cast<std::size_t>(scored_ * model_.vocab()));
-    (void)model_.forward(input_of(lane.example), lane.workspace,
-                         view(lane.logits.data(), scored_, model_.vocab()));
+    const View<float> logits = view(lane.logits.data(), scored_, model_.vocab());
+    if (mode_ == BenchMode::kStream) {
+      (void)model_.stream(input_of(lane.example), lane.workspace, logits);
+    } else {
+      (void)model_.forward(input_of(lane.example), lane.workspace, logits);
+    }
   });
 }
 

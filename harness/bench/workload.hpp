@@ -11,9 +11,9 @@
 namespace recollect {
 
 /// What a sample times, over and over: one step of training as train() makes it (begin_step, a
-/// batch forward and backward, end_step, clipping and Adam) or of scoring (forward alone). Examples
-/// are ready, and a step copies them: making data is not timed. The learning rate is 0: the update
-/// does all its arithmetic, and every step finds the same weights.
+/// batch forward and backward, end_step, clipping and Adam) or of scoring (forward alone, or as a
+/// stream). Examples are ready, and a step copies them: making data is not timed. The learning rate
+/// is 0: the update does all its arithmetic, and every step finds the same weights.
 class StepLoop {
  public:
   StepLoop(const Cell& cell, int threads, BenchMode mode);

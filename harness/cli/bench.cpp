@@ -19,7 +19,8 @@ constexpr const char* kWhatIsTimed =
     "What is timed: steps as training makes them, i.e. the forward and backward pass of a batch,\n"
     "clipping and Adam (with learning rate 0, so that every step finds the same weights). "
     "Examples\n"
-    "are ready: a step copies them. With --mode score: the forward pass alone.\n"
+    "are ready: a step copies them. With --mode score: the forward pass alone; stream:\n"
+    "the same, recurrently, keeping nothing but the states, for sequences of any length.\n"
     "A shape is timed only after the fast path has agreed with a slow twin in double on two of "
     "its\n"
     "sequences (at 4096 tokens where there are more; the row says so). Each sample lies between "
@@ -136,8 +137,9 @@ void add_bench(CLI::App& app, Action& action) {
   command->add_option("--set", shape.overrides, "An option of the model: --set model.width=128")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
-  add_choice(*command, "--mode", shape.mode, {"train", "score"},
-             "train: a training step; score: the forward pass alone");
+  add_choice(*command, "--mode", shape.mode, {"train", "score", "stream"},
+             "train: a training step; score: the forward pass alone; stream: the same in the "
+             "memory of the states, for sequences of any length");
   command->add_flag("--no-savings", options->no_savings,
                     "Without the exact algebraic savings (docs/architecture.md)");
   command->add_option("--samples", settings.samples, "Undisturbed samples wanted for a row")
