@@ -141,7 +141,7 @@ Footprint FullQuadratic<S>::footprint(std::int64_t tokens, std::int64_t rows,
     size.tape -= 3 * tokens * width_;
     size.scratch -= 3 * tokens * width_;
   }
-  return Footprint{size.tape + rows * heads_, size.scratch + 2 * 64 * 64};
+  return Footprint{size.tape + rows * heads_, size.scratch + SoftmaxAttention<S>::scratch(rows)};
 }
 
 template <class S>

@@ -9,7 +9,7 @@
 namespace recollect {
 namespace {
 
-constexpr Index kBlock = 64;
+constexpr Index kBlock = SoftmaxAttention<double>::kBlock;
 
 /// Calls body(first row, row count, first key, key count) for every tile with something unmasked in
 /// it; the tiles of one block of rows come one after another.
@@ -31,7 +31,7 @@ template <class S>
 void SoftmaxAttention<S>::forward(ConstView<S> q, ConstView<S> k, ConstView<S> v, const Rows& rows,
                                   S scale, View<S> y, S* log_sum, Workspace<S>& workspace) {
   const typename Workspace<S>::Scope scope(workspace);
-  S* tile = workspace.take(kBlock * kBlock);
+  S* tile = workspace.take(std::min(kBlock, rows.count()) * kBlock);
   VectorView<S> largest = workspace.vector(kBlock);
   VectorView<S> sum = workspace.vector(kBlock);
   for (Index first = 0; first < rows.count(); first += kBlock) {
@@ -72,8 +72,8 @@ void SoftmaxAttention<S>::backward(ConstView<S> q, ConstView<S> k, ConstView<S> 
                                    S scale, ConstView<S> y, const S* log_sum, ConstView<S> dy,
                                    View<S> dq, View<S> dk, View<S> dv, Workspace<S>& workspace) {
   const typename Workspace<S>::Scope scope(workspace);
-  S* p_tile = workspace.take(kBlock * kBlock);
-  S* ds_tile = workspace.take(kBlock * kBlock);
+  S* p_tile = workspace.take(std::min(kBlock, rows.count()) * kBlock);
+  S* ds_tile = workspace.take(std::min(kBlock, rows.count()) * kBlock);
   dq.setZero();
   for (Index first = 0; first < rows.count(); first += kBlock) {
     const Index count = std::min(kBlock, rows.count() - first);
@@ -101,7 +101,6 @@ void SoftmaxAttention<S>::backward(ConstView<S> q, ConstView<S> k, ConstView<S> 
   }
 }
 
-template struct SoftmaxAttention<float>;
 template struct SoftmaxAttention<double>;
 
 }  // namespace recollect
