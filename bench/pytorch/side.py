@@ -1,7 +1,9 @@
 """A process of PyTorch that times steps when asked: an allocator's settings hold for a process."""
 
 import multiprocessing
+import os
 import statistics
+import threading
 from multiprocessing.connection import Connection
 from typing import Any, Tuple
 
@@ -60,6 +62,7 @@ class Side:
 
 
 def serve(pipe: Connection, name: str, settings: Settings, length: int) -> None:
+    threading.Thread(target=end_with_parent, daemon=True).start()
     if name == "tuned":
         environment.tune()
     from pytorch.agreement import disagreement, export
@@ -98,3 +101,9 @@ def serve(pipe: Connection, name: str, settings: Settings, length: int) -> None:
             pipe.send(answers[request](form))
         except (Failure, OSError) as failure:
             pipe.send(failure)
+
+
+def end_with_parent() -> None:
+    """A program that is killed would leave this process computing."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
