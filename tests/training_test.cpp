@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/config/load.hpp"
@@ -205,6 +207,23 @@ TEST_CASE("scoring: accuracy, slices and ceilings of one set of examples fit tog
     CHECK(correct / 300.0 == doctest::Approx(one.accuracy));
   }
   CHECK_FALSE(score(model, cell, Split::kTest, 24, 10, 1, false).unseen_level);
+}
+
+TEST_CASE("training: the norm of a gradient is that of all its numbers, however many") {
+  for (std::size_t size = 0; size <= 130; ++size) {
+    std::vector<float> gradient(size);
+    double squares = 0.0;
+    for (std::size_t i = 0; i < size; ++i) {
+      gradient[i] = static_cast<float>(i) - 40.5F;
+      squares += (static_cast<double>(i) - 40.5) * (static_cast<double>(i) - 40.5);
+    }
+    CHECK(global_norm<float>(gradient) == std::sqrt(squares));
+    for (float& number : gradient) {
+      const float before = std::exchange(number, std::numeric_limits<float>::quiet_NaN());
+      CHECK(std::isnan(global_norm<float>(gradient)));
+      number = before;
+    }
+  }
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include "harness/train/optimizer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <numeric>
 
 namespace recollect {
 namespace {
@@ -9,20 +11,27 @@ namespace {
 template <class S>
 using Array = Eigen::Map<Eigen::Array<S, Eigen::Dynamic, 1>>;
 
-constexpr std::size_t kNormBlock = 4096;
+constexpr std::size_t kSums = 32;
 
 }  // namespace
 
 template <class S>
 double global_norm(std::span<const S> gradient) {
-  double total = 0.0;
-  for (std::size_t begin = 0; begin < gradient.size(); begin += kNormBlock) {
-    const std::size_t count = std::min(kNormBlock, gradient.size() - begin);
-    const Eigen::Map<const Eigen::Array<S, Eigen::Dynamic, 1>> block(gradient.data() + begin,
-                                                                     static_cast<Index>(count));
-    total += block.template cast<double>().square().sum();
+  // Number i goes to partial sum i % kSums: additions that need not wait for each other, in the
+  // same order on every processor.
+  std::array<double, kSums> sums{};
+  const std::size_t whole = gradient.size() / kSums * kSums;
+  for (std::size_t begin = 0; begin < whole; begin += kSums) {
+    for (std::size_t i = 0; i < kSums; ++i) {
+      const auto number = static_cast<double>(gradient[begin + i]);
+      sums[i] += number * number;
+    }
   }
-  return std::sqrt(total);
+  for (std::size_t i = whole; i < gradient.size(); ++i) {
+    const auto number = static_cast<double>(gradient[i]);
+    sums[i - whole] += number * number;
+  }
+  return std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
 }
 
 template <class S>
