@@ -20,6 +20,13 @@ target_compile_definitions(recollect_flags INTERFACE
   EIGEN_DONT_PARALLELIZE
   EIGEN_STACK_ALLOCATION_LIMIT=1048576)
 
+# Highway's vectors are those of the target that the compiler was told, with no choice at run time:
+# it would change bits. It asks for AES before it uses AVX2, which -march=x86-64-v3 does not promise
+# and we do not need.
+target_compile_definitions(recollect_flags INTERFACE
+  HWY_COMPILE_ONLY_STATIC
+  HWY_DISABLE_PCLMUL_AES)
+
 if(RECOLLECT_SANITIZE)
   target_compile_options(recollect_flags INTERFACE
     -fsanitize=${RECOLLECT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
