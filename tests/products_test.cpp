@@ -2,6 +2,9 @@
 #include "models/layers/products.hpp"
 
 #include <doctest/doctest.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #include <cmath>
 #include <vector>
@@ -109,6 +112,49 @@ TEST_CASE("products: an element's bits depend on its row and column alone, not o
     }
   }
 }
+
+#if defined(__linux__)
+/// A matrix behind whose last number lies a page that nobody may read.
+class AtTheEdge {
+ public:
+  AtTheEdge(Index rows, Index cols)
+      : pages_(static_cast<char*>(::mmap(nullptr, 2 * kPage, PROT_READ | PROT_WRITE,
+                                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))),
+        rows_(rows),
+        cols_(cols) {
+    REQUIRE(::mprotect(pages_ + kPage, kPage, PROT_NONE) == 0);
+    write().setOnes();
+  }
+  ~AtTheEdge() { (void)::munmap(pages_, 2 * kPage); }
+  AtTheEdge(const AtTheEdge&) = delete;
+  AtTheEdge& operator=(const AtTheEdge&) = delete;
+  [[nodiscard]] View<float> write() {
+    void* end = pages_ + kPage;
+    return view(static_cast<float*>(end) - rows_ * cols_, rows_, cols_);
+  }
+  [[nodiscard]] ConstView<float> read() { return constant(write()); }
+
+ private:
+  static constexpr std::size_t kPage = 65536;
+  char* pages_;
+  Index rows_;
+  Index cols_;
+};
+
+TEST_CASE("products: nothing beyond the end of a matrix is read or written") {
+  for (const Index n : {1, 2, 3, 5, 7, 9, 15, 17, 33, 70}) {
+    CAPTURE(n);
+    AtTheEdge a(n, n), b(n, n), c(n, n);
+    const auto all = static_cast<float>(n);
+    product_nn<float>(a.read(), b.read(), c.write());
+    CHECK((c.read().array() == all).all());
+    product_nt<float>(a.read(), b.read(), c.write());
+    CHECK((c.read().array() == all).all());
+    product_tn<float>(a.read(), b.read(), c.write());
+    CHECK((c.read().array() == all).all());
+  }
+}
+#endif
 
 }  // namespace
 }  // namespace recollect

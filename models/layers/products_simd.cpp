@@ -1,24 +1,20 @@
 // The three products in single precision: kernels of our own, on Google Highway's portable vectors.
 // Every element of a result is one chain of fused multiply-adds over the inner dimension, in order,
 // so its bits depend on neither the vector width nor the tiling.
-#include <hwy/highway.h>
-
 #include <algorithm>
-#include <utility>
 
 #include "models/layers/products.hpp"
+#include "models/layers/simd.hpp"
 
 namespace recollect {
 namespace {
 
-// The kernels are loops over registers: a call in them would put the registers into memory.
-#define INLINE_LAMBDA __attribute__((always_inline))
+namespace hn = simd::hn;
+using simd::kLanes;
+using simd::Lanes;
+using simd::unrolled;
+using simd::Vector;
 
-namespace hn = hwy::HWY_NAMESPACE;
-using Lanes = hn::ScalableTag<float>;
-using Vector = hn::Vec<Lanes>;
-
-constexpr Index kLanes = static_cast<Index>(hn::MaxLanes(Lanes()));
 // Sums that a tile of rows x vectors keeps in registers: half of them.
 constexpr int kSums = HWY_TARGET <= HWY_AVX3 || !HWY_ARCH_X86 ? 16 : 8;
 constexpr int kVectors = kSums / 4;
@@ -31,17 +27,6 @@ struct Strided {
   Index row;
   Index col;
 };
-
-/// body(0), body(1), ... body(N - 1), written out: left to itself, the compiler may keep a loop,
-/// and then keeps the sums of a tile in memory.
-template <class Body, int... i>
-HWY_INLINE void unrolled(Body&& body, std::integer_sequence<int, i...>) {
-  (body(i), ...);
-}
-template <int N, class Body>
-HWY_INLINE void unrolled(Body&& body) {
-  unrolled(body, std::make_integer_sequence<int, N>{});
-}
 
 /// A vector that every row of a tile uses. Left to itself, the compiler reads it from memory again
 /// for each of them, and then loads, not multiplications, are what limits the kernel.
@@ -60,34 +45,46 @@ template <int R, int V, bool kTail>
 void tile(const Strided& a, const float* b, Index b_stride, float* c, Index c_stride, Index depth,
           Index tail, bool accumulate) {
   const Lanes d;
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+  // As simd::load() and simd::store(), with the mask made once.
   const auto mask = hn::FirstN(d, static_cast<std::size_t>(tail));
-  const auto load = [&](const float* from, int v) INLINE_LAMBDA {
-    if (kTail && v == V - 1) return hn::MaskedLoad(mask, d, from + v * kLanes);
+  const auto load_tail = [&](const float* from)
+                             RECOLLECT_INLINE { return hn::MaskedLoad(mask, d, from); };
+  const auto store_tail = [&](Vector vector, float* to)
+                              RECOLLECT_INLINE { hn::BlendedStore(vector, mask, d, to); };
+#else
+  const auto load_tail = [&](const float* from)
+                             RECOLLECT_INLINE { return simd::load(from, simd::First{tail}); };
+  const auto store_tail = [&](Vector vector, float* to)
+                              RECOLLECT_INLINE { simd::store(vector, to, simd::First{tail}); };
+#endif
+  const auto load = [&](const float* from, int v) RECOLLECT_INLINE {
+    if (kTail && v == V - 1) return load_tail(from + v * kLanes);
     return hn::LoadU(d, from + v * kLanes);
   };
   Vector sums[R][V];
-  unrolled<R>([&](int r) INLINE_LAMBDA {
-    unrolled<V>([&](int v) INLINE_LAMBDA {
+  unrolled<R>([&](int r) RECOLLECT_INLINE {
+    unrolled<V>([&](int v) RECOLLECT_INLINE {
       sums[r][v] = accumulate ? load(c + r * c_stride, v) : hn::Zero(d);
     });
   });
   for (Index p = 0; p < depth; ++p) {
     Vector row[V];
-    unrolled<V>([&](int v) INLINE_LAMBDA {
+    unrolled<V>([&](int v) RECOLLECT_INLINE {
       row[v] = load(b + p * b_stride, v);
       keep_in_register(row[v]);
     });
-    unrolled<R>([&](int r) INLINE_LAMBDA {
+    unrolled<R>([&](int r) RECOLLECT_INLINE {
       const Vector factor = hn::Set(d, a.data[r * a.row + p * a.col]);
       unrolled<V>([&](int v)
-                      INLINE_LAMBDA { sums[r][v] = hn::MulAdd(factor, row[v], sums[r][v]); });
+                      RECOLLECT_INLINE { sums[r][v] = hn::MulAdd(factor, row[v], sums[r][v]); });
     });
   }
-  unrolled<R>([&](int r) INLINE_LAMBDA {
-    unrolled<V>([&](int v) INLINE_LAMBDA {
+  unrolled<R>([&](int r) RECOLLECT_INLINE {
+    unrolled<V>([&](int v) RECOLLECT_INLINE {
       float* to = c + r * c_stride + v * kLanes;
       if (kTail && v == V - 1) {
-        hn::BlendedStore(sums[r][v], mask, d, to);
+        store_tail(sums[r][v], to);
       } else {
         hn::StoreU(sums[r][v], d, to);
       }
@@ -141,15 +138,16 @@ void multiply(const Strided& a, const float* b, Index b_stride, View<float>& c, 
 
 constexpr Index kBlock = 64;
 
-/// to (4, kBlock) = the transpose of kLanes rows of four numbers. rows[j] is where row j begins, and
-/// row 4 i + j stands i * apart behind it.
+#if HWY_TARGET != HWY_SCALAR
+/// to (4, kBlock) = the transpose of kLanes rows of four numbers. rows[j] is where row j begins,
+/// and row 4 i + j stands i * apart behind it.
 HWY_INLINE void transpose_four(const float* const (&rows)[4], Index apart, float* to) {
   const Lanes d;
   constexpr int kParts = static_cast<int>(kLanes / 4);  // of 128 bits, each with a row of its own
   Vector row[4];
-  unrolled<4>([&](int j) INLINE_LAMBDA {
+  unrolled<4>([&](int j) RECOLLECT_INLINE {
     row[j] = hn::LoadDup128(d, rows[j] + (kParts - 1) * apart);
-    unrolled<kParts - 1>([&](int i) INLINE_LAMBDA {
+    unrolled<kParts - 1>([&](int i) RECOLLECT_INLINE {
       const int part = kParts - 2 - i;
       const auto mask = hn::FirstN(d, static_cast<std::size_t>(4 * (part + 1)));
       row[j] = hn::IfThenElse(mask, hn::LoadDup128(d, rows[j] + part * apart), row[j]);
@@ -164,10 +162,15 @@ HWY_INLINE void transpose_four(const float* const (&rows)[4], Index apart, float
   hn::StoreU(hn::InterleaveLower(d, even_high, odd_high), d, to + 2 * kBlock);
   hn::StoreU(hn::InterleaveUpper(d, even_high, odd_high), d, to + 3 * kBlock);
 }
+#endif
 
 /// to (cols, kBlock) = the transpose of from (rows <= kBlock, cols); what `to` holds beside that is
 /// not touched.
 void transpose(const float* from, Index stride, Index rows, Index cols, float* to) {
+#if HWY_TARGET == HWY_SCALAR  // a vector of one number has nothing to interleave
+  const Index fours = 0;
+  const Index whole = 0;
+#else
   const Index fours = cols / 4 * 4;
   const Index whole = rows / kLanes * kLanes;
   for (Index r = 0; r < whole; r += kLanes) {
@@ -178,6 +181,7 @@ void transpose(const float* from, Index stride, Index rows, Index cols, float* t
       for (const float*& each : row) each += 4;
     }
   }
+#endif
   for (Index r = 0; r < rows; ++r) {
     for (Index c = r < whole ? fours : 0; c < cols; ++c) to[c * kBlock + r] = from[r * stride + c];
   }

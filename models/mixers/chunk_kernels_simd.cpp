@@ -1,14 +1,11 @@
 // The loops over weights and rows in single precision, on vectors. A row of weights is cut into
 // tiles of one vector. On a tile left of the diagonal's the level is one number; on the diagonal's
 // it is a permutation that depends on the row's place in the tile.
-#include <hwy/contrib/math/math-inl.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
 
 #include "core/fenwick.hpp"
-#include "models/layers/products.hpp"
 #include "models/layers/simd.hpp"
 #include "models/mixers/chunk_kernels.hpp"
 #include "models/mixers/log_linear.hpp"
