@@ -11,7 +11,6 @@
 #include "models/layers/mlp.hpp"
 #include "models/layers/rows.hpp"
 #include "models/layers/short_convolution.hpp"
-#include "models/mixers/projections.hpp"
 #include "models/mixers/registry.hpp"
 
 namespace recollect {
@@ -208,13 +207,14 @@ struct SequenceModel<S>::ReadOut {
 };
 
 /// Tokens that the inner layers take at a time: what they make of them fits into the second-level
-/// cache, and is enough for the products to run at full speed.
+/// cache, and is enough for the products to run at full speed. A power of two, and more than the
+/// longest convolution reaches back.
 constexpr Index kSegment = 256;
 
 template <class S>
 Index SequenceModel<S>::segment_tokens(std::int64_t tokens) const noexcept {
   if (settings_.form == Form::kDense || settings_.form == Form::kRecurrent) return tokens;
-  return std::max(kSegment, static_cast<Index>(settings_.chunk));
+  return std::max(kSegment, blocks_.front().mixer->chunk());
 }
 
 template <class S>

@@ -72,9 +72,10 @@ class SequenceModel {
                           View<S> logits) const;
 
   /// The same for a sequence of any length in the memory of its states: all layers run segment by
-  /// segment, and nothing of a segment is kept but the states, whose number grows like log T. Where
-  /// a mixer has no such state (full-quadratic), memory still grows like T. Slower than forward(),
-  /// whose last layer is cheap because it looks at the scored positions alone.
+  /// segment, and nothing of a segment is kept but the states, whose number grows like log T;
+  /// beside them stand one position a token and the angles of rotary positions. Where a mixer has
+  /// no such state (full-quadratic), memory still grows like T. Slower than forward(), whose last
+  /// layer is cheap because it looks at the scored positions alone.
   SequenceOutcome stream(const SequenceInput& input, Workspace<S>& workspace, View<S> logits) const;
 
   /// Forward and backward of one sequence. `gradient`, of gradient_size() numbers that begin

@@ -106,6 +106,23 @@ TEST_CASE("segments: several give what one dense one gives, for every variant an
   }
 }
 
+TEST_CASE("segments: a chunk that a variant has no use for changes no bit") {
+  const Example example(1100);
+  const auto gradient = [&](std::int64_t chunk) {
+    ModelSettings settings;
+    settings.width = 8;
+    settings.chunk = chunk;
+    SequenceModel<float> model(settings, "full-quadratic", kVocab, 1100, level_count(1100));
+    fill_normal<float>(5, 0.3, model.parameters());
+    model.begin_step(1100);
+    Workspace<float> workspace;
+    std::vector<float> sums(model.gradient_size(), 0.0F);
+    (void)model.forward_backward(example.input(), 1.0F, workspace, sums);
+    return sums;
+  };
+  CHECK(gradient(64) == gradient(1024));
+}
+
 TEST_CASE("segments: a stream gives the logits of the whole sequence") {
   for (const MixerEntry& entry : mixers()) {
     for (ModelSettings settings : options_of(entry)) {

@@ -15,7 +15,7 @@ namespace recollect {
 /// What chunks hand on.
 template <class S>
 struct LogLinearMixer<S>::MyCarry : Carry {
-  typename LogLinearChunkwise<S>::States* states;  ///< (H); null where the core is dense
+  typename LogLinearChunkwise<S>::States* states;  ///< (H); unset where the core is not chunkwise
   bool backward;
 };
 

@@ -22,6 +22,7 @@ class LogLinearMixer final : public Mixer<S> {
 
   using typename Mixer<S>::Tape;
   using typename Mixer<S>::Carry;
+  [[nodiscard]] Index chunk() const noexcept override { return chunk_; }
   void prepare(Index length) override { projections_.prepare(length); }
   [[nodiscard]] Carry* begin(Index tokens, bool all, bool backward,
                              Workspace<S>& workspace) const override;

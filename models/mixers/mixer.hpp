@@ -39,8 +39,9 @@ struct Lookup {
 ///
 /// A sequence comes in segments of consecutive tokens, from the first to the last, and backwards
 /// from the last to the first, so that a segment's numbers stay in the cache from one layer to the
-/// next. Every segment but the last holds whole chunks. What flows between segments lives in the
-/// carry. Where only some rows are read (Rows::all is false), the sequence is one segment.
+/// next. Every segment but the last is a multiple of chunk() tokens. What flows between segments
+/// lives in the carry. Where only some rows are read (Rows::all is false), the sequence is one
+/// segment.
 ///
 /// A mixer holds no weights: `theta` and `gradient` are the model's flat buffers. It is shared by
 /// all threads; what a pass needs lives in the caller's workspace.
@@ -53,6 +54,9 @@ class Mixer {
   struct Tape {};
   /// What the segments of one sequence share; each mixer extends it. Lives in the workspace.
   struct Carry {};
+
+  /// Tokens of which segments hold a multiple, but for the last; a power of two.
+  [[nodiscard]] virtual Index chunk() const noexcept { return 1; }
 
   /// Makes tables for sequences of up to `length` tokens. Not to be called beside forward().
   virtual void prepare(Index length) { (void)length; }

@@ -83,8 +83,7 @@ void product_tn_tile(const Tile& tile, ConstView<float> a, ConstView<float> b, V
   });
 }
 
-/// body(c, Whole or First, in) for the sixteens of the numbers that a row of a tile sees; then the
-/// rest of what products read of that row is set to zero. Rows are kBlock apart.
+/// body(c, Whole or First) for the sixteens of the numbers that a row of a tile sees.
 template <class Body>
 HWY_INLINE void for_each_seen(const Rows& rows, const Tile& tile, Index i, Body&& body) {
   const Index count = seen(rows, tile, i);
@@ -157,9 +156,8 @@ void weigh(const Rows& rows, const Tile& tile, float scale, float* scores, float
   }
 }
 
-/// Scores become weights, p = exp(scale * score - log_sum); d_weights those of the scores, scale *
-/// p
-/// * (d_weight - mean).
+/// Scores become weights, p = exp(scale * score - log_sum), and the gradients of weights those of
+/// scores, scale * p * (d_weight - mean). Rows are kBlock apart.
 void weigh_backward(const Rows& rows, const Tile& tile, float scale, const float* log_sum,
                     const float* means, float* scores, float* d_weights) {
   for (Index i = 0; i < tile.rows; ++i) {
