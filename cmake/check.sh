@@ -26,6 +26,7 @@ add release "quick tests, include check" "ctest --preset release"
 add release "smoke configuration, end to end" "cmake/smoke.sh ./recollect build/smoke"
 if [[ $suite == all ]]; then
   add release "slow tests" "ctest --preset slow"
+  add release "build: benchmark of kernels" "cmake/build.sh release bench-kernels"
 fi
 if [[ $suite != quick ]]; then
   add asan "build: address and undefined-behaviour sanitizers" "cmake/build.sh asan recollect_tests"
