@@ -22,10 +22,11 @@ target_compile_definitions(recollect_flags INTERFACE
 
 # Highway's vectors are those of the target that the compiler was told, with no choice at run time:
 # it would change bits. It asks for AES before it uses AVX2, which -march=x86-64-v3 does not promise
-# and we do not need.
+# and we do not need. Its assertions would need its library; we use its headers alone.
 target_compile_definitions(recollect_flags INTERFACE
   HWY_COMPILE_ONLY_STATIC
-  HWY_DISABLE_PCLMUL_AES)
+  HWY_DISABLE_PCLMUL_AES
+  HWY_IS_DEBUG_BUILD=0)
 
 if(RECOLLECT_SANITIZE)
   target_compile_options(recollect_flags INTERFACE
