@@ -601,7 +601,7 @@ std::int64_t SequenceModel<S>::workspace_size(std::int64_t tokens,
     size += mixer.tape + rows * width + (pre ? 2 * n : rows) * width;
     if (all) size += n * width;  // the input
     if (taps > 0) size += n * width;
-    if (settings_.mlp > 0) size += rows * width * (3 * settings_.mlp + (pre ? 3 : 2));
+    if (settings_.mlp > 0) size += rows * width * (2 * settings_.mlp + (pre ? 3 : 2));
     if (pre && settings_.mlp == 0 && all) size -= rows * width;
     const std::int64_t convolved = taps > 0 ? n * width : 0;
     std::int64_t most = std::max(mixer.scratch, convolved) + rows * width + convolved;
