@@ -304,7 +304,7 @@ TEST_CASE("bench: suites hold the cases that they are about") {
     if (!group.cases[1].cell.variant.model.savings) ++without_savings;
   }
   CHECK(without_savings == changes.size());
-  for (const char* name : {"short_conv 4", "mlp 4", "rope", "heads 2", "heads 4", "width 32",
+  for (const char* name : {"short_conv 4", "mlp 2", "rope", "heads 2", "heads 4", "width 32",
                            "width 128", "width 256", "norm pre", "full-quadratic"}) {
     CAPTURE(name);
     CHECK(changes.contains(name));

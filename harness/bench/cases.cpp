@@ -44,7 +44,7 @@ std::vector<BenchGroup> options(const BenchShape& wanted) {
     const char* override;  ///< null: another variant
   };
   static constexpr Change kChanges[] = {
-      {"short_conv 4", "model.short_conv=4"}, {"mlp 4", "model.mlp=4"},
+      {"short_conv 4", "model.short_conv=4"}, {"mlp 2", "model.mlp=2"},
       {"rope", "model.position=rope"},        {"heads 2", "model.heads=2"},
       {"heads 4", "model.heads=4"},           {"width 32", "model.width=32"},
       {"width 128", "model.width=128"},       {"width 256", "model.width=256"},
