@@ -85,6 +85,10 @@ void check_triangular(Index n, Index k) {
   CHECK((d - lower * b).cwiseAbs().maxCoeff() <= static_cast<S>(tolerance(n)));
   product_tn_lower<S>(read_of(lower), read_of(b), view_of(d));
   CHECK((d - lower.transpose() * b).cwiseAbs().maxCoeff() <= static_cast<S>(tolerance(n)));
+  product_nn_lower<S>(read_of(lower), read_of(b), view_of(d), Write::kAccumulate);
+  product_tn_lower<S>(read_of(lower), read_of(b), view_of(d), Write::kAccumulate);
+  CHECK((d - 2 * lower.transpose() * b - lower * b).cwiseAbs().maxCoeff() <=
+        static_cast<S>(3 * tolerance(n)));
 }
 
 TEST_CASE("products: the triangular ones agree with the square ones") {

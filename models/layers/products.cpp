@@ -57,19 +57,20 @@ void product_tn(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
 }
 
 template <class S>
-void product_nn_lower(ConstView<S> a, ConstView<S> b, View<S> c) {
+void product_nn_lower(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
   for_each_band(a.rows(), [&](Index first, Index count) {
     const Index seen = first + count;
-    product_nn<S>(columns(rows(a, first, count), 0, seen), rows(b, 0, seen), rows(c, first, count));
+    product_nn<S>(columns(rows(a, first, count), 0, seen), rows(b, 0, seen), rows(c, first, count),
+                  write);
   });
 }
 
 template <class S>
-void product_tn_lower(ConstView<S> a, ConstView<S> b, View<S> c) {
+void product_tn_lower(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
   for_each_band(a.rows(), [&](Index first, Index count) {
     const Index seeing = a.rows() - first;
     product_tn<S>(columns(rows(a, first, seeing), first, count), rows(b, first, seeing),
-                  rows(c, first, count));
+                  rows(c, first, count), write);
   });
 }
 
@@ -81,11 +82,11 @@ void product_nt_lower(ConstView<S> a, ConstView<S> b, View<S> c) {
   });
 }
 
-template void product_nn_lower<float>(ConstView<float>, ConstView<float>, View<float>);
-template void product_tn_lower<float>(ConstView<float>, ConstView<float>, View<float>);
+template void product_nn_lower<float>(ConstView<float>, ConstView<float>, View<float>, Write);
+template void product_tn_lower<float>(ConstView<float>, ConstView<float>, View<float>, Write);
 template void product_nt_lower<double>(ConstView<double>, ConstView<double>, View<double>);
-template void product_nn_lower<double>(ConstView<double>, ConstView<double>, View<double>);
-template void product_tn_lower<double>(ConstView<double>, ConstView<double>, View<double>);
+template void product_nn_lower<double>(ConstView<double>, ConstView<double>, View<double>, Write);
+template void product_tn_lower<double>(ConstView<double>, ConstView<double>, View<double>, Write);
 template void product_nn<double>(ConstView<double>, ConstView<double>, View<double>, Write);
 template void product_nt<double>(ConstView<double>, ConstView<double>, View<double>, Write);
 template void product_tn<double>(ConstView<double>, ConstView<double>, View<double>, Write);

@@ -36,12 +36,12 @@ inline constexpr Index kBand = 16;
 /// c (n, n) = the lower triangle of a (n, k) b^T; right of the diagonal, a band holds anything.
 template <class S>
 void product_nt_lower(ConstView<S> a, ConstView<S> b, View<S> c);
-/// c (n, m) = a b, a lower triangular.
+/// c (n, m) = or += a b, a lower triangular.
 template <class S>
-void product_nn_lower(ConstView<S> a, ConstView<S> b, View<S> c);
-/// c (n, m) = a^T b, a lower triangular.
+void product_nn_lower(ConstView<S> a, ConstView<S> b, View<S> c, Write write = Write::kOverwrite);
+/// c (n, m) = or += a^T b, a lower triangular.
 template <class S>
-void product_tn_lower(ConstView<S> a, ConstView<S> b, View<S> c);
+void product_tn_lower(ConstView<S> a, ConstView<S> b, View<S> c, Write write = Write::kOverwrite);
 
 template <>
 void product_nn<float>(ConstView<float> a, ConstView<float> b, View<float> c, Write write);

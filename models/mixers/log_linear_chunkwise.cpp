@@ -91,11 +91,6 @@ void fill_from_start(const CoreInput<S>& in, Chunk<S>& chunk) {
   }
 }
 
-template <class S>
-const S* tape_row(const View<S>& m, Index offset) {
-  return m.data() + offset;
-}
-
 /// scale[t] *= lambda of one level
 template <class S>
 void weigh(ConstView<S> lambda, Index column, S* scale) {
@@ -267,8 +262,8 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index first_chunk,
     product_nt_lower<S>(dy_chunk, c.v, d_weights);
     for (Index t = 0; t < c.count; ++t) {
       const Index row = t * chunk;
-      weigh_row_backward<S>(c.lambda, t, t, band_end(t, c.count), tape_row(c.scores, row),
-                            tape_row(c.decays, row), d_weights.data() + row, weights.data() + row,
+      weigh_row_backward<S>(c.lambda, t, t, band_end(t, c.count), c.scores.data() + row,
+                            c.decays.data() + row, d_weights.data() + row, weights.data() + row,
                             dlambda);
     }
     product_tn_lower<S>(constant(weights), dy_chunk, dv);

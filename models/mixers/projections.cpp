@@ -51,20 +51,31 @@ Index Projections<S>::room_columns(Index tokens, const Rows& rows, bool few) con
 }
 
 template <class S>
+auto Projections<S>::made(ConstView<S> u_rows, View<S> q, View<S> key_value) const -> Result {
+  const Index width = q.cols();
+  return Result{u_rows,
+                constant(q),
+                q,
+                constant(columns(key_value, 0, width)),
+                constant(columns(key_value, width, width)),
+                head_width_,
+                false};
+}
+
+template <class S>
+auto Projections<S>::turned(const Rows& rows, ConstView<S> u_rows, View<S> q,
+                            View<S> key_value) const -> Result {
+  turn(rows, q, columns(key_value, 0, q.cols()), false);
+  return made(u_rows, q, key_value);
+}
+
+template <class S>
 auto Projections<S>::forward(const S* theta, ConstView<S> u, const Rows& rows, bool few,
                              View<S> room, Workspace<S>& workspace) const -> Result {
   const Index width = u.cols();
   if (rows.all) {
     all_.forward<S>(theta, u, room);
-    const View<S> q = columns(room, 0, width);
-    turn(rows, q, columns(room, width, width), false);
-    return Result{u,
-                  constant(q),
-                  q,
-                  constant(columns(room, width, width)),
-                  constant(columns(room, 2 * width, width)),
-                  head_width_,
-                  false};
+    return turned(rows, u, columns(room, 0, width), columns(room, width, 2 * width));
   }
   const View<S> gathered = workspace.matrix(rows.count(), width);
   gather_rows<S>(u, rows.positions, gathered);
@@ -80,10 +91,7 @@ auto Projections<S>::forward(const S* theta, ConstView<S> u, const Rows& rows, b
     return Result{at_rows, constant(q), wide, u, u, width, true};
   }
   key_value_.forward<S>(theta, u, room);
-  const View<S> k = columns(room, 0, width);
-  turn(rows, q, k, false);
-  return Result{at_rows,     constant(q), q, constant(k), constant(columns(room, width, width)),
-                head_width_, false};
+  return turned(rows, at_rows, q, room);
 }
 
 template <class S>
@@ -159,14 +167,7 @@ auto Projections<S>::tabulate(const S* theta, ConstView<S> u, Workspace<S>& work
   const Index width = u.cols();
   const View<S> room = workspace.matrix(u.rows(), 3 * width);
   all_.forward<S>(theta, u, room);
-  const View<S> q = columns(room, 0, width);
-  return Result{u,
-                constant(q),
-                q,
-                constant(columns(room, width, width)),
-                constant(columns(room, 2 * width, width)),
-                head_width_,
-                false};
+  return made(u, columns(room, 0, width), columns(room, width, 2 * width));
 }
 
 template <class S>
@@ -180,23 +181,12 @@ auto Projections<S>::look_up(const Result& table, std::span<const std::int32_t> 
   const ConstView<S> all(table.q.data(), table.q.rows(), three, Eigen::OuterStride<>(three));
   if (rows.all) {
     gather_rows<S>(all, ids, room);
-    const View<S> q = columns(room, 0, width);
-    turn(rows, q, columns(room, width, width), false);
-    return Result{nothing,
-                  constant(q),
-                  q,
-                  constant(columns(room, width, width)),
-                  constant(columns(room, 2 * width, width)),
-                  head_width_,
-                  false};
+    return turned(rows, nothing, columns(room, 0, width), columns(room, width, 2 * width));
   }
   const View<S> q = workspace.matrix(rows.count(), width);
   gather_rows<S>(constant(table.q), ids_at(rows, ids, workspace), q);
   gather_rows<S>(columns(all, width, 2 * width), ids, room);
-  const View<S> k = columns(room, 0, width);
-  turn(rows, q, k, false);
-  return Result{nothing,     constant(q), q, constant(k), constant(columns(room, width, width)),
-                head_width_, false};
+  return turned(rows, nothing, q, room);
 }
 
 template <class S>

@@ -101,6 +101,11 @@ class Projections {
   [[nodiscard]] double multiply_adds(std::int64_t tokens, std::int64_t rows) const noexcept;
 
  private:
+  /// The result of queries (R, D) and of keys and values side by side (n, 2 D).
+  [[nodiscard]] Result made(ConstView<S> u_rows, View<S> q, View<S> key_value) const;
+  /// The same once rotary positions have turned queries and keys.
+  [[nodiscard]] Result turned(const Rows& rows, ConstView<S> u_rows, View<S> q,
+                              View<S> key_value) const;
   /// Rotary positions, where the model has them: at the rows for q, everywhere for k.
   void turn(const Rows& rows, View<S> q, View<S> k, bool back) const;
 

@@ -49,11 +49,6 @@ Index seen(const Rows& rows, const Tile& tile, Index i) {
 
 // Products with a tile, (rows, keys); a triangle is taken in bands.
 
-template <class Product>
-void for_each_band(Index n, Product&& product) {
-  for (Index first = 0; first < n; first += kBand) product(first, std::min(kBand, n - first));
-}
-
 /// c (rows, keys) = a b^T
 void product_nt_tile(const Tile& tile, ConstView<float> a, ConstView<float> b, View<float> c) {
   if (tile.triangle) {
@@ -66,21 +61,20 @@ void product_nt_tile(const Tile& tile, ConstView<float> a, ConstView<float> b, V
 /// c (rows, d) = or += a b, b (keys, d)
 void product_nn_tile(const Tile& tile, ConstView<float> a, ConstView<float> b, View<float> c,
                      Write write) {
-  if (!tile.triangle) return product_nn<float>(a, b, c, write);
-  for_each_band(tile.rows, [&](Index first, Index count) {
-    product_nn<float>(columns(rows(a, first, count), 0, first + count), rows(b, 0, first + count),
-                      rows(c, first, count), write);
-  });
+  if (tile.triangle) {
+    product_nn_lower<float>(a, b, c, write);
+  } else {
+    product_nn<float>(a, b, c, write);
+  }
 }
 
 /// c (keys, d) += a^T b, b (rows, d)
 void product_tn_tile(const Tile& tile, ConstView<float> a, ConstView<float> b, View<float> c) {
-  if (!tile.triangle) return product_tn<float>(a, b, c, Write::kAccumulate);
-  for_each_band(tile.rows, [&](Index first, Index count) {
-    const Index below = tile.rows - first;
-    product_tn<float>(columns(rows(a, first, below), first, count), rows(b, first, below),
-                      rows(c, first, count), Write::kAccumulate);
-  });
+  if (tile.triangle) {
+    product_tn_lower<float>(a, b, c, Write::kAccumulate);
+  } else {
+    product_tn<float>(a, b, c, Write::kAccumulate);
+  }
 }
 
 /// body(c, Whole or First) for the sixteens of the numbers that a row of a tile sees.
