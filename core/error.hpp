@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -56,6 +57,13 @@ class FieldError : public ConfigError {
   std::string key_;
   std::string detail_;
 };
+
+/// The text of an error for a place that has room for one line: line breaks become blanks.
+[[nodiscard]] std::string one_line(std::string text);
+
+/// True where memory could not be had. A container that cannot even count its elements lacks memory
+/// as well.
+[[nodiscard]] bool is_out_of_memory(const std::exception& error);
 
 /// The known name closest to `name` by edit distance, or "" if none is near enough to be a typo
 /// (more than a third of its letters, and more than two, would have to change).

@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
@@ -8,6 +9,7 @@
 
 #include "core/file.hpp"
 #include "harness/report/csv.hpp"
+#include "tests/places.hpp"
 #include "tests/temporary_folder.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -32,7 +34,7 @@ Result recollect_program(const std::string& arguments, const std::string& before
   const TemporaryFolder folder;
   const std::string errors = (folder / "stderr").string();
   std::string command = before;
-  command += "'" RECOLLECT_BINARY "' ";
+  command += fmt::format("'{}' ", program().string());
   command += arguments + " 2>'" + errors + "'";
   FILE* pipe = ::popen(command.c_str(), "r");
   REQUIRE(pipe != nullptr);

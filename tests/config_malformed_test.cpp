@@ -14,6 +14,7 @@
 #include "harness/config/load.hpp"
 #include "models/mixers/registry.hpp"
 #include "tasks/registry.hpp"
+#include "tests/places.hpp"
 
 using namespace recollect;
 
@@ -555,8 +556,7 @@ TEST_CASE("malformed: files that are no configuration are one clear line") {
 
 TEST_CASE(
     "malformed: every shipped configuration cut short, or with a byte changed, never crashes") {
-  const std::filesystem::path file =
-      std::filesystem::path(RECOLLECT_SOURCE_DIR) / "configs" / "demo.yaml";
+  const std::filesystem::path file = source_folder() / "configs" / "demo.yaml";
   std::ifstream stream(file, std::ios::binary);
   const std::string text((std::istreambuf_iterator<char>(stream)),
                          std::istreambuf_iterator<char>());

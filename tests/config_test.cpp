@@ -12,12 +12,13 @@
 #include "harness/config/load.hpp"
 #include "models/mixers/registry.hpp"
 #include "tasks/registry.hpp"
+#include "tests/places.hpp"
 
 using namespace recollect;
 
 namespace {
 
-const std::filesystem::path kSource = RECOLLECT_SOURCE_DIR;
+const std::filesystem::path kSource = source_folder();
 
 Experiment parse(const std::string& text, const std::vector<std::string>& overrides = {}) {
   return parse_experiment(text, "test.yaml", overrides);

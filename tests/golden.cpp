@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/places.hpp"
+
 namespace recollect {
 namespace {
 
@@ -32,7 +34,7 @@ std::vector<GoldenSequence> golden_batch(const nlohmann::json& json) {
 std::vector<std::string> golden_files(const std::vector<std::string>& prefixes) {
   std::vector<std::string> paths;
   for (const auto& entry :
-       std::filesystem::directory_iterator(RECOLLECT_SOURCE_DIR "/tests/golden")) {
+       std::filesystem::directory_iterator(source_folder() / "tests" / "golden")) {
     const std::string name = entry.path().filename();
     if (std::any_of(prefixes.begin(), prefixes.end(),
                     [&](const std::string& prefix) { return name.starts_with(prefix); })) {

@@ -10,6 +10,7 @@
 #include "core/file.hpp"
 #include "harness/config/load.hpp"
 #include "harness/report/table.hpp"
+#include "harness/sweep/experiment_file.hpp"
 #include "harness/train/safetensors.hpp"
 #include "tests/temporary_folder.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "harness/sweep/runner.hpp"
+#include "harness/sweep/plan.hpp"
 
 namespace recollect::cli {
 

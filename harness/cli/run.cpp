@@ -9,6 +9,7 @@
 #include "harness/cli/progress.hpp"
 #include "harness/config/load.hpp"
 #include "harness/report/table.hpp"
+#include "harness/sweep/experiment_file.hpp"
 #include "harness/sweep/runner.hpp"
 
 namespace recollect::cli {

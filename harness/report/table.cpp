@@ -14,7 +14,7 @@
 #include "harness/config/load.hpp"
 #include "harness/report/statistics.hpp"
 #include "harness/sweep/cell_folder.hpp"
-#include "harness/sweep/runner.hpp"
+#include "harness/sweep/experiment_file.hpp"
 
 namespace recollect {
 namespace {

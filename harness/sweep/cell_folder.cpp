@@ -159,6 +159,11 @@ std::vector<ScoreKey> wanted_scores(const Cell& cell) {
   return wanted;
 }
 
+bool lacks(const std::vector<ScoreRow>& rows, const ScoreKey& wanted) {
+  return std::none_of(rows.begin(), rows.end(),
+                      [&](const ScoreRow& row) { return answers(row, wanted); });
+}
+
 bool answers(const ScoreRow& row, const ScoreKey& wanted) {
   ScoreKey key = wanted;
   if (!row.unseen_level) key.unseen_levels.clear();

@@ -73,6 +73,9 @@ class CellFolder {
 /// eval length. Validation rows count train.validation_examples examples, test rows eval.examples.
 [[nodiscard]] std::vector<ScoreKey> wanted_scores(const Cell& cell);
 
+/// True where no row answers `wanted`.
+[[nodiscard]] bool lacks(const std::vector<ScoreRow>& rows, const ScoreKey& wanted);
+
 /// True where `row` answers `wanted`. A row without untrained levels answers every mode.
 [[nodiscard]] bool answers(const ScoreRow& row, const ScoreKey& wanted);
 

@@ -1,0 +1,222 @@
+#include "harness/sweep/cell_run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <stdexcept>
+
+#include "core/build_info.hpp"
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/parallel.hpp"
+#include "harness/train/safetensors.hpp"
+#include "harness/train/scorer.hpp"
+
+namespace recollect {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+CellStatus new_status() {
+  CellStatus status;
+  status.numerics_version = kNumericsVersion;
+  status.code_version = code_version();
+  status.compiler = compiler();
+  status.build = build();
+  return status;
+}
+
+std::string provenance(const char* work, int threads, double seconds) {
+  return fmt::format(
+      "- {}: {{code_version: \"{}\", cpu: \"{}\", threads: {}, wall_seconds: {:.3f}}}\n", work,
+      code_version(), cpu_model(), threads, seconds);
+}
+
+Metadata weights_metadata(const std::string& hash, std::int64_t step) {
+  return {{"format_version", std::to_string(kWeightsFormatVersion)},
+          {"numerics_version", std::to_string(kNumericsVersion)},
+          {"cell", hash},
+          {"step", std::to_string(step)}};
+}
+
+/// Scores what `cell` asks for and `scores` lacks; `weights_of` lends a model with those weights.
+template <class WeightsOf>
+void add_missing_scores(const Cell& cell, std::int64_t best_step, int threads,
+                        WeightsOf&& weights_of, std::vector<ScoreRow>& scores,
+                        std::vector<SliceRow>& slices) {
+  const bool foreign = cell.train.select_length && *cell.train.select_length != cell.task->length;
+  for (const ScoreKey& wanted : wanted_scores(cell)) {
+    if (!lacks(scores, wanted)) continue;
+    SequenceModel<float>& model = weights_of(wanted.weights);
+    const Score score = recollect::score(model, cell, wanted.split, wanted.eval_length,
+                                         wanted.examples, threads, /*with_slices=*/true);
+    ScoreRow row;
+    row.key = wanted;
+    if (!score.unseen_level) row.key.unseen_levels.clear();
+    row.best_step = best_step;
+    row.accuracy = score.accuracy;
+    row.exact_match = score.exact_match;
+    row.loss = score.loss;
+    row.scored = score.scored;
+    row.chance = score.chance;
+    row.ceiling_first = score.ceiling_first;
+    row.ceiling_recent = score.ceiling_recent;
+    row.unseen_level = score.unseen_level;
+    row.foreign_selection = foreign && wanted.weights == Weights::kBest;
+    std::erase_if(slices, [&](const SliceRow& slice) { return slice.key == row.key; });
+    for (const Slice& slice : score.slices) {
+      slices.push_back({row.key, slice.slice, slice.value, slice.scored, slice.accuracy});
+    }
+    scores.push_back(std::move(row));
+  }
+}
+
+/// The accuracy that progress reports: best weights, test, nearest to the training length.
+std::optional<double> headline(const Cell& cell, const std::vector<ScoreRow>& scores) {
+  const ScoreRow* best = nullptr;
+  const auto distance = [&](const ScoreRow& row) {
+    return std::abs(row.key.eval_length - cell.task->length);
+  };
+  for (const ScoreRow& row : scores) {
+    if (row.key.weights != Weights::kBest || row.key.split != Split::kTest) continue;
+    if (best == nullptr || distance(row) < distance(*best)) best = &row;
+  }
+  return best == nullptr ? std::nullopt : std::optional(best->accuracy);
+}
+
+void set_weights(SequenceModel<float>& model, const std::vector<float>& weights) {
+  std::copy(weights.begin(), weights.end(), model.parameters().begin());
+}
+
+class CellRun {
+ public:
+  CellRun(const PlannedCell& planned, const std::string& experiment,
+          const std::filesystem::path& out, int threads, TrainObserver& observer)
+      : planned_(planned),
+        cell_(*planned.cell),
+        experiment_(experiment),
+        folder_(out, planned.hash),
+        threads_(threads),
+        observer_(observer) {}
+
+  /// @throws IoError where a file cannot be written; every other failure is an outcome
+  CellOutcome run() {
+    const Clock::time_point start = Clock::now();
+    CellOutcome outcome;
+    try {
+      outcome = planned_.work == Work::kScore ? score_missing() : train_and_score();
+    } catch (const IoError&) {
+      throw;
+    } catch (const std::exception& error) {
+      outcome.status = new_status();
+      outcome.status.ending = Ending::kFailed;
+      outcome.status.reason =
+          is_out_of_memory(error) ? "not enough memory" : one_line(error.what());
+      // A finished cell stays finished: only its missing rows are still missing.
+      if (planned_.work == Work::kTrain) folder_.write_status(outcome.status);
+    }
+    outcome.seconds = seconds_since(start);
+    return outcome;
+  }
+
+ private:
+  CellOutcome train_and_score() {
+    const Clock::time_point start = Clock::now();
+    make_folder(folder_.path());
+    folder_.write_text("config.yaml", cell_.yaml(experiment_));
+    SequenceModel<float> model = empty_model(cell_);
+    const TrainResult result = train(cell_, threads_, observer_);
+
+    CellOutcome outcome;
+    outcome.status = new_status();
+    CellStatus& status = outcome.status;
+    status.steps = result.steps;
+    status.solved_step = result.solved_step;
+    status.best_step = result.best_step;
+    status.parameters = model.layout().size();
+    status.training_flops = 2.0 * step_cost(cell_, model) * static_cast<double>(result.steps);
+    status.state_floats = model.state_size(cell_.task->length);
+    status.state_floats_peak = model.state_size_peak(cell_.task->length);
+    folder_.write_history(result.history);
+    if (result.diverged.empty()) {
+      save_weights(folder_.weights_path(Weights::kFinal), model.layout(), result.final_weights,
+                   weights_metadata(planned_.hash, result.steps));
+      save_weights(folder_.weights_path(Weights::kBest), model.layout(), result.best_weights,
+                   weights_metadata(planned_.hash, result.best_step));
+      std::vector<ScoreRow> scores;
+      std::vector<SliceRow> slices;
+      const auto weights_of = [&](Weights weights) -> SequenceModel<float>& {
+        set_weights(model, weights == Weights::kFinal ? result.final_weights : result.best_weights);
+        return model;
+      };
+      add_missing_scores(cell_, result.best_step, threads_, weights_of, scores, slices);
+      outcome.accuracy = headline(cell_, scores);
+      folder_.write_scores(std::move(scores), std::move(slices));
+    } else {
+      status.ending = Ending::kDiverged;
+      status.reason = one_line(result.diverged);
+    }
+    folder_.write_text("provenance.yaml", provenance("training", threads_, seconds_since(start)));
+    folder_.write_status(status);
+    return outcome;
+  }
+
+  /// Reads of a finished cell: where they fail, it is this cell alone that is damaged.
+  template <class Read>
+  auto of_finished_cell(Read&& read) const {
+    try {
+      return read();
+    } catch (const IoError& error) {
+      throw std::runtime_error(fmt::format("{}; to train the cell again, remove the folder {}",
+                                           error.what(), folder_.path().string()));
+    }
+  }
+
+  CellOutcome score_missing() {
+    const Clock::time_point start = Clock::now();
+    CellOutcome outcome;
+    outcome.status = *planned_.status;
+    SequenceModel<float> model = empty_model(cell_);
+    std::vector<ScoreRow> scores = of_finished_cell([&] { return folder_.read_scores(); });
+    std::vector<SliceRow> slices = of_finished_cell([&] { return folder_.read_slices(); });
+    const auto weights_of = [&](Weights weights) -> SequenceModel<float>& {
+      set_weights(model, of_finished_cell([&] {
+                    return load_weights(folder_.weights_path(weights), model.layout());
+                  }));
+      return model;
+    };
+    add_missing_scores(cell_, outcome.status.best_step, threads_, weights_of, scores, slices);
+    outcome.accuracy = headline(cell_, scores);
+    folder_.write_scores(std::move(scores), std::move(slices));
+    std::string text;
+    try {
+      text = folder_.read_text("provenance.yaml");
+    } catch (const IoError&) {  // nothing depends on how earlier work went
+    }
+    text += provenance("scoring", threads_, seconds_since(start));
+    folder_.write_text("provenance.yaml", text);
+    return outcome;
+  }
+
+  const PlannedCell& planned_;
+  const Cell& cell_;
+  const std::string& experiment_;
+  CellFolder folder_;
+  int threads_;
+  TrainObserver& observer_;
+};
+
+}  // namespace
+
+CellOutcome run_cell(const PlannedCell& planned, const std::string& experiment,
+                     const std::filesystem::path& out, int threads, TrainObserver& observer) {
+  return CellRun(planned, experiment, out, threads, observer).run();
+}
+
+}  // namespace recollect

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "harness/config/settings.hpp"
+
+namespace recollect {
+
+/// An experiment's name as the name of a file: no folder can be left through it, none is hidden.
+[[nodiscard]] std::string file_stem(const std::string& experiment);
+
+/// OUT/experiments/NAME.yaml: the experiment's resolved configuration, then, as a second YAML
+/// document, the folders of its cells in order. The first document can be run as it is.
+[[nodiscard]] std::filesystem::path experiment_path(const std::filesystem::path& out,
+                                                    const std::string& name);
+
+/// Makes the folders of `out` and writes the file. @throws IoError
+void write_experiment(const Experiment& experiment, const std::filesystem::path& out);
+
+/// True where the file is there, with another configuration than this.
+[[nodiscard]] bool holds_other_settings(const std::filesystem::path& file,
+                                        const Experiment& experiment);
+
+}  // namespace recollect
