@@ -8,6 +8,7 @@
 #include "core/file.hpp"
 #include "harness/config/load.hpp"
 #include "harness/sweep/cell_folder.hpp"
+#include "harness/sweep/experiment_file.hpp"
 #include "harness/sweep/runner.hpp"
 #include "tests/temporary_folder.hpp"
 
