@@ -1,0 +1,72 @@
+#include "harness/train/gradient_tree.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <set>
+#include <vector>
+
+namespace recollect {
+namespace {
+
+constexpr std::size_t kSize = 37;
+
+/// Numbers of very different size, so that the order of adding them shows.
+float number(int shard, std::size_t i) {
+  const auto mixed =
+      static_cast<std::uint32_t>(shard + 1) * 2654435761U + static_cast<std::uint32_t>(i) * 40503U;
+  return static_cast<float>(mixed % 1009U) * ((mixed >> 12) % 3 == 0 ? 1e-5F : 1.7F) - 300.0F;
+}
+
+/// What the tree means, one number at a time.
+float tree_sum(int begin, int size, int shards, std::size_t i) {
+  if (size == 1) return number(begin, i);
+  const float left = tree_sum(begin, size / 2, shards, i);
+  if (begin + size / 2 >= shards) return left;
+  return left + tree_sum(begin + size / 2, size / 2, shards, i);
+}
+
+TEST_CASE("gradient tree: the sum is that of the tree, for any number of shards and threads") {
+  bool order_shows = false;
+  for (int shards = 1; shards <= 19; ++shards) {
+    std::vector<float> expected(kSize);
+    for (std::size_t i = 0; i < kSize; ++i) {
+      expected[i] = tree_sum(0, 32, shards, i);
+      float in_order = 0;
+      for (int shard = 0; shard < shards; ++shard) in_order += number(shard, i);
+      order_shows = order_shows || in_order != expected[i];
+    }
+    for (int threads = 1; threads <= 21; ++threads) {
+      CAPTURE(shards);
+      CAPTURE(threads);
+      GradientTree<float> tree(shards, threads, kSize);
+      for (int round = 0; round < 2; ++round) {  // a second step finds the buffers of the first
+        std::vector<int> made(static_cast<std::size_t>(shards), 0);
+        const std::span<float> sum = tree.sum([&](int shard, int, std::span<float> gradient) {
+          ++made[static_cast<std::size_t>(shard)];
+          for (std::size_t i = 0; i < kSize; ++i) gradient[i] += number(shard, i);
+        });
+        CHECK(std::vector<float>(sum.begin(), sum.end()) == expected);
+        CHECK(made == std::vector<int>(static_cast<std::size_t>(shards), 1));
+      }
+    }
+  }
+  CHECK(order_shows);
+}
+
+TEST_CASE("gradient tree: a thread's shards need few buffers") {
+  for (const int threads : {1, 2, 4, 8, 16}) {
+    GradientTree<float> tree(16, threads, kSize);
+    std::set<const float*> buffers;
+    (void)tree.sum([&](int, int, std::span<float> gradient) {
+#pragma omp critical
+      buffers.insert(gradient.data());
+    });
+    // One for each open level of the thread's part of the tree.
+    const int levels = std::bit_width(static_cast<unsigned>(16 / threads));
+    CHECK(buffers.size() <= static_cast<std::size_t>(threads * levels));
+  }
+}
+
+}  // namespace
+}  // namespace recollect
