@@ -13,6 +13,11 @@ std::uint64_t hash_text(std::string_view text) noexcept {
   return XXH3_64bits(text.data(), text.size());
 }
 
+Digest digest_bytes(std::span<const std::byte> bytes) noexcept {
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  return Digest{hash.low64, hash.high64};
+}
+
 std::string hex(std::uint64_t value) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text(16, '0');

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -11,6 +12,14 @@ namespace recollect {
 /// 64-bit XXH3 of bytes. Not for security: it names cells and pins data in tests.
 [[nodiscard]] std::uint64_t hash_bytes(std::span<const std::byte> bytes) noexcept;
 [[nodiscard]] std::uint64_t hash_text(std::string_view text) noexcept;
+
+/// 128-bit XXH3 of bytes: two different inputs among 2^40 share one with odds of 1 to 10^14.
+struct Digest {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+  friend auto operator<=>(const Digest&, const Digest&) = default;
+};
+[[nodiscard]] Digest digest_bytes(std::span<const std::byte> bytes) noexcept;
 
 /// Sixteen lower-case hexadecimal digits.
 [[nodiscard]] std::string hex(std::uint64_t value);

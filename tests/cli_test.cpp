@@ -166,6 +166,23 @@ TEST_CASE("cli: check prints a configuration that is its own") {
   CHECK_FALSE(holds(warned.out, "warning"));
 }
 
+TEST_CASE("cli: check and run say where splits share examples") {
+  const TemporaryFolder folder;
+  const std::string config = tiny_config(folder);
+  const Result clean = recollect_program("check " + config);
+  CHECK(holds(clean.err, "no split holds an example of another"));
+  CHECK_FALSE(holds(clean.err, "warning"));
+  const std::string tiny = " --set task.length=4 --set task.pairs=1 --set 'eval.lengths=[4]'";
+  const Result leaking = recollect_program("check " + config + tiny);
+  CHECK(leaking.status == 0);
+  CHECK(holds(leaking.err, "warning: mqar: length 4, "));
+  CHECK(holds(leaking.err, " test examples ("));
+  CHECK_FALSE(holds(leaking.out, "occur in"));
+  const std::string out = " --dry-run --out " + quoted(folder / "out");
+  CHECK(holds(recollect_program("run " + config + tiny + out).err, " occur in training"));
+  CHECK(recollect_program("run " + config + out).err.empty());
+}
+
 TEST_CASE("cli: list prints tasks, variants and configurations") {
   CHECK(holds(recollect_program("list tasks").out, "mqar "));
   const Result variants = recollect_program("list variants");

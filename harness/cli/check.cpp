@@ -2,8 +2,10 @@
 
 #include <memory>
 
+#include "core/parallel.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/config/load.hpp"
+#include "harness/train/leakage.hpp"
 
 namespace recollect::cli {
 
@@ -25,6 +27,9 @@ void add_check(CLI::App& app, Action& action) {
       }
       print(experiment.resolved);
       if (!experiment.resolved.ends_with('\n')) print("\n");
+      for (const std::string& line : describe(count_leakage(experiment, available_cores()))) {
+        report(line);
+      }
       return ExitStatus::kDone;
     };
   });

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "core/file.hpp"
+#include "core/parallel.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/cli/dry_run.hpp"
 #include "harness/cli/progress.hpp"
@@ -11,6 +12,7 @@
 #include "harness/report/table.hpp"
 #include "harness/sweep/experiment_file.hpp"
 #include "harness/sweep/runner.hpp"
+#include "harness/train/leakage.hpp"
 
 namespace recollect::cli {
 namespace {
@@ -38,6 +40,8 @@ ExitStatus run(const Options& options) {
   const Experiment experiment = load_experiment(options.config, options.overrides);
   for (const std::string& warning : experiment.warnings)
     report(fmt::format("warning: {}", warning));
+  const std::string leak = leakage_warning(count_leakage(experiment, available_cores()));
+  if (!leak.empty()) report(fmt::format("warning: {}", leak));
   if (options.dry_run) {
     check_place(options.out);
     const RunPlan plan = plan_run(experiment, options.out, options.jobs);

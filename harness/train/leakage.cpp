@@ -1,0 +1,196 @@
+#include "harness/train/leakage.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "harness/train/scorer.hpp"
+
+namespace recollect {
+namespace {
+
+std::string task_text(const Cell& cell, std::int64_t length) {
+  const std::unique_ptr<TaskSettings> settings = cell.task->clone();
+  settings->length = length;
+  std::string text(settings->name());
+  for (const Field& field : settings->fields()) {
+    text += fmt::format("{}{} {}", text.size() == settings->name().size() ? ": " : ", ", field.name,
+                        field.text());
+  }
+  return text;
+}
+
+std::vector<DataSet> distinct_sets(const Experiment& experiment) {
+  std::vector<DataSet> sets;
+  std::set<std::tuple<std::string, std::int64_t, SplitSizes>> known;
+  for (const Cell& cell : experiment.cells) {
+    const std::vector<std::int64_t>& scored = cell.eval.lengths;
+    std::set<std::int64_t> lengths(scored.begin(), scored.end());
+    lengths.insert(cell.task->length);
+    for (const std::int64_t length : lengths) {
+      SplitSizes sizes;
+      sizes.validation = cell.train.validation_examples;
+      if (std::find(scored.begin(), scored.end(), length) != scored.end()) {
+        sizes.test = cell.eval.examples;
+      }
+      if (length == cell.task->length) {
+        sizes.train = cell.train.examples.value_or(cell.train.steps * cell.train.batch);
+      }
+      const std::string task = task_text(cell, length);
+      if (!known.emplace(task, cell.data_seed, sizes).second) continue;
+      sets.push_back(DataSet{task, &cell, length, cell.data_seed, sizes, {}, {}});
+    }
+  }
+  return sets;
+}
+
+/// As much of `sizes` as `examples` allows.
+SplitSizes within(const SplitSizes& sizes, std::int64_t examples) {
+  if (sizes.total() <= examples) return sizes;
+  const auto part = [](std::int64_t count, std::int64_t most) {
+    return std::min(count, std::max<std::int64_t>(most, 1));
+  };
+  SplitSizes counted;
+  counted.test = part(sizes.test, examples / 4);
+  counted.validation = part(sizes.validation, examples / 4);
+  counted.train = part(sizes.train, examples - counted.test - counted.validation);
+  return counted;
+}
+
+/// Tokens that an example costs: its own, and as much as hashing and sorting take.
+std::int64_t tokens_each(const DataSet& set) { return set.length + 16; }
+
+void share_out(std::vector<DataSet>& sets, std::int64_t tokens) {
+  std::vector<DataSet*> ascending;
+  for (DataSet& set : sets) ascending.push_back(&set);
+  const auto cost = [](const DataSet& set) {  // may be beyond 64 bits
+    return static_cast<double>(set.sizes.total()) * static_cast<double>(tokens_each(set));
+  };
+  std::stable_sort(ascending.begin(), ascending.end(),
+                   [&](const DataSet* a, const DataSet* b) { return cost(*a) < cost(*b); });
+  auto left = static_cast<std::int64_t>(ascending.size());
+  for (DataSet* set : ascending) {
+    set->counted = within(set->sizes, tokens / left / tokens_each(*set));
+    tokens = std::max<std::int64_t>(tokens - set->counted.total() * tokens_each(*set), 0);
+    --left;
+  }
+}
+
+double share(std::int64_t part, std::int64_t whole) {
+  return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+/// The largest share of a split that another one holds.
+double worst_share(const DataSet& set) {
+  return std::max({share(set.overlap.test_in_train, set.counted.test),
+                   share(set.overlap.validation_in_train, set.counted.validation),
+                   share(set.overlap.test_in_validation, set.counted.test)});
+}
+
+std::string leak_text(const DataSet& set) {
+  std::vector<std::string> parts;
+  const auto add = [&](std::int64_t part, std::int64_t whole, const char* what, const char* where) {
+    if (part == 0) return;
+    parts.push_back(fmt::format("{} of {} {} examples ({:.1f} %) occur in {}", part, whole, what,
+                                100.0 * share(part, whole), where));
+  };
+  const Overlap& overlap = set.overlap;
+  add(overlap.test_in_train, set.counted.test, "test", "training");
+  add(overlap.validation_in_train, set.counted.validation, "validation", "training");
+  add(overlap.test_in_validation, set.counted.test, "test", "validation");
+  return fmt::format("{}, data_seed {}: {}", set.task, set.data_seed, fmt::join(parts, ", "));
+}
+
+/// The data sets that leak, the worst first.
+std::vector<const DataSet*> leaking_sets(const Leakage& leakage) {
+  std::vector<const DataSet*> leaking;
+  for (const DataSet& set : leakage.sets) {
+    if (set.overlap.leaks()) leaking.push_back(&set);
+  }
+  std::stable_sort(leaking.begin(), leaking.end(), [](const DataSet* a, const DataSet* b) {
+    return worst_share(*a) > worst_share(*b);
+  });
+  return leaking;
+}
+
+const char* plural(std::size_t count) { return count == 1 ? "" : "s"; }
+
+}  // namespace
+
+bool Leakage::found() const noexcept {
+  return std::any_of(sets.begin(), sets.end(),
+                     [](const DataSet& set) { return set.overlap.leaks(); });
+}
+
+Leakage count_leakage(const Experiment& experiment, int threads, std::int64_t most_tokens) {
+  Leakage leakage{distinct_sets(experiment)};
+  share_out(leakage.sets, most_tokens);
+  for (DataSet& set : leakage.sets) {
+    set.overlap = count_overlap(*task_at(*set.cell, set.length),
+                                static_cast<std::uint64_t>(set.data_seed), set.counted, threads);
+  }
+  return leakage;
+}
+
+std::vector<std::string> describe(const Leakage& leakage) {
+  constexpr std::size_t kMostSets = 4;
+  SplitSizes counted, all;
+  std::int64_t repeats = 0;
+  for (const DataSet& set : leakage.sets) {
+    const auto add = [](SplitSizes& sum, const SplitSizes& sizes) {
+      sum.train += sizes.train;
+      sum.validation += sizes.validation;
+      sum.test += sizes.test;
+    };
+    add(counted, set.counted);
+    add(all, set.sizes);
+    repeats += set.overlap.repeats_in_train;
+  }
+  const std::vector<const DataSet*> leaking = leaking_sets(leakage);
+  std::vector<std::string> lines;
+  lines.push_back(fmt::format(
+      "examples: {} training, {} validation, {} test in {} data set{} (task, length, seed); {}",
+      counted.train, counted.validation, counted.test, leakage.sets.size(),
+      plural(leakage.sets.size()),
+      leaking.empty() ? std::string("no split holds an example of another")
+                      : fmt::format("overlap in {}", leaking.size())));
+  if (repeats > 0) {
+    lines.push_back(fmt::format("examples: {} training examples ({:.1f} %) equal an earlier one",
+                                repeats, 100.0 * share(repeats, counted.train)));
+  }
+  if (counted != all) {
+    lines.push_back(fmt::format(
+        "examples: these are the first of {} training, {} validation and {} test examples; to "
+        "compare all of them would take too long",
+        all.train, all.validation, all.test));
+  }
+  const std::string warning = leakage_warning(leakage);
+  if (!warning.empty()) lines.push_back(fmt::format("warning: {}", warning));
+  for (std::size_t i = 1; i < std::min(leaking.size(), kMostSets); ++i) {
+    lines.push_back(fmt::format("overlap: {}", leak_text(*leaking[i])));
+  }
+  if (leaking.size() > kMostSets) {
+    lines.push_back(fmt::format("overlap: and {} data sets with less", leaking.size() - kMostSets));
+  }
+  return lines;
+}
+
+std::string leakage_warning(const Leakage& leakage) {
+  const std::vector<const DataSet*> leaking = leaking_sets(leakage);
+  if (leaking.empty()) return "";
+  std::string text = leak_text(*leaking.front());
+  if (!leaking.front()->complete()) text += ", though only a part was compared";
+  if (leaking.size() > 1) {
+    text += fmt::format("; so do examples of {} other data set{}", leaking.size() - 1,
+                        plural(leaking.size() - 1));
+  }
+  text +=
+      "; such scores say little about new examples: enlarge the task (length, vocab, pairs or "
+      "tokens)";
+  return text;
+}
+
+}  // namespace recollect
