@@ -33,7 +33,7 @@ void StepLoop::train_step() {
   (void)batch_step_.run(model_, batch_ * scored_, [&](int b, Example& example, GeneratorScratch&) {
     example = examples_[static_cast<std::size_t>(b)];
   });
-  (void)optimizer_.update(++steps_, 0.0, batch_step_.gradient(), model_.parameters());
+  (void)optimizer_.update(++steps_, 0.0, batch_step_.gradient(), model_.parameters(), threads_);
 }
 
 void StepLoop::score_step() {

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/parallel.hpp"
+
 namespace recollect {
 namespace {
 
@@ -12,6 +14,8 @@ template <class S>
 using Array = Eigen::Map<Eigen::Array<S, Eigen::Dynamic, 1>>;
 
 constexpr std::size_t kSums = 32;
+// Numbers that a thread updates at a time: all five arrays of them fit into the first-level cache.
+constexpr std::size_t kPiece = 1024;
 
 }  // namespace
 
@@ -44,14 +48,16 @@ Adam<S>::Adam(const ParameterLayout& layout, const TrainSettings& train)
       first_(static_cast<std::size_t>(layout.size()), S(0)),
       second_(static_cast<std::size_t>(layout.size()), S(0)) {
   for (const ParameterInfo& info : layout.all()) {
-    ranges_.push_back({static_cast<std::size_t>(info.tensor.offset),
-                       static_cast<std::size_t>(info.tensor.size()), !info.one_dimensional});
+    const auto end = static_cast<std::size_t>(info.tensor.offset + info.tensor.size());
+    for (auto begin = static_cast<std::size_t>(info.tensor.offset); begin < end; begin += kPiece) {
+      pieces_.push_back({begin, std::min(kPiece, end - begin), !info.one_dimensional});
+    }
   }
 }
 
 template <class S>
-double Adam<S>::update(std::int64_t step, double rate, std::span<S> gradient,
-                       std::span<S> weights) {
+double Adam<S>::update(std::int64_t step, double rate, std::span<S> gradient, std::span<S> weights,
+                       int threads) {
   const double norm = global_norm<S>(gradient);
   const double factor = clip_ > 0.0 ? std::min(1.0, clip_ / (norm + 1e-6)) : 1.0;
   const auto exponent = static_cast<double>(step);
@@ -62,20 +68,21 @@ double Adam<S>::update(std::int64_t step, double rate, std::span<S> gradient,
   const auto c1 = static_cast<S>(1.0 - beta1_);
   const auto c2 = static_cast<S>(1.0 - beta2_);
   const auto epsilon = static_cast<S>(epsilon_);
-  for (const Range& range : ranges_) {
+  parallel_for(static_cast<int>(pieces_.size()), threads, [&](int index, int) {
+    const Piece& piece = pieces_[static_cast<std::size_t>(index)];
     const auto at = [&](auto& numbers) {
-      return Array<S>(numbers.data() + range.begin, static_cast<Index>(range.size));
+      return Array<S>(numbers.data() + piece.begin, static_cast<Index>(piece.size));
     };
     Array<S> g = at(gradient);
     Array<S> m = at(first_);
     Array<S> v = at(second_);
     Array<S> p = at(weights);
     if (factor < 1.0) g *= static_cast<S>(factor);
-    if (decay_ > 0.0 && range.decays) p *= static_cast<S>(1.0 - rate * decay_);
+    if (decay_ > 0.0 && piece.decays) p *= static_cast<S>(1.0 - rate * decay_);
     m = b1 * m + c1 * g;
     v = b2 * v + c2 * g.square();
     p -= step_size * m / (v.sqrt() * second_scale + epsilon);
-  }
+  });
   return norm;
 }
 

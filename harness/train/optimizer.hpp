@@ -23,17 +23,18 @@ class Adam {
   Adam(const ParameterLayout& layout, const TrainSettings& train);
 
   /// Update number `step` = 1, 2, ...: changes `weights` and scales `gradient` by the clipping
-  /// factor.
+  /// factor. The same bits for any number of threads.
   /// @returns the gradient's norm before clipping
-  double update(std::int64_t step, double rate, std::span<S> gradient, std::span<S> weights);
+  double update(std::int64_t step, double rate, std::span<S> gradient, std::span<S> weights,
+                int threads = 1);
 
  private:
-  struct Range {
+  struct Piece {
     std::size_t begin;
     std::size_t size;
     bool decays;
   };
-  std::vector<Range> ranges_;
+  std::vector<Piece> pieces_;  // of tensors
   double beta1_;
   double beta2_;
   double epsilon_;

@@ -79,7 +79,7 @@ TrainResult train(const Cell& cell, int threads, TrainObserver& observer) {
                                                   Split::kTrain, order[b], example, scratch);
                                   });
     const double rate = learning_rate(settings, step);
-    const double norm = optimizer.update(step, rate, batch.gradient(), model.parameters());
+    const double norm = optimizer.update(step, rate, batch.gradient(), model.parameters(), threads);
     result.steps = step;
     loss_since += loss;
     ++steps_since;
