@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -9,6 +10,7 @@
 #include <system_error>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 namespace recollect {
 namespace {
@@ -72,20 +74,35 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view b
   if (parent.get() >= 0) ::fsync(parent.get());
 }
 
-std::string read_file(const std::filesystem::path& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  std::string bytes;
-  if (file.get() >= 0) {
-    char block[1 << 16];
-    while (true) {
-      const ssize_t count = ::read(file.get(), block, sizeof block);
-      if (count == 0) return bytes;
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) break;
-      bytes.append(block, static_cast<std::size_t>(count));
-    }
+std::string read_file(const std::filesystem::path& path, std::uint64_t limit,
+                      std::string_view kind) {
+  const auto fail = [&](const std::string& why) {
+    throw IoError(fmt::format("cannot read {}: {}", printable(path.string(), kWhole), why));
+  };
+  // Without O_NONBLOCK, opening a pipe waits until somebody writes into it.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat info {};
+  if (file.get() < 0 || ::fstat(file.get(), &info) != 0) fail(reason(errno));
+  if (S_ISDIR(info.st_mode)) fail(reason(EISDIR));
+  if (!S_ISREG(info.st_mode)) fail("not a regular file; copy its contents into one");
+  if (static_cast<std::uint64_t>(info.st_size) > limit) {
+    fail(fmt::format("{} bytes, and no {} has more than {}", info.st_size, kind, limit));
   }
-  throw IoError(fmt::format("cannot read {}: {}", path.string(), reason(errno)));
+  // One more than there should be, so that the end of the file is seen; another process may still
+  // make it longer or shorter.
+  std::string bytes(static_cast<std::size_t>(info.st_size) + 1, '\0');
+  std::size_t size = 0;
+  while (true) {
+    const ssize_t count = ::read(file.get(), bytes.data() + size, bytes.size() - size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail(reason(errno));
+    size += static_cast<std::size_t>(count);
+    if (size > limit) fail(fmt::format("it grows, beyond {} bytes", limit));
+    if (count == 0) break;
+    if (size == bytes.size()) bytes.resize(2 * size);
+  }
+  bytes.resize(size);
+  return bytes;
 }
 
 bool file_exists(const std::filesystem::path& path) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -11,8 +12,17 @@ namespace recollect {
 /// @throws IoError with the path and the system's reason; the temporary file is gone then
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
-/// The whole file. @throws IoError with the path and the system's reason
-[[nodiscard]] std::string read_file(const std::filesystem::path& path);
+/// The largest file that is read where its reader knows no tighter bound: 16 GiB; of text, 64 MiB.
+inline constexpr std::uint64_t kLargestFile = std::uint64_t{1} << 34;
+inline constexpr std::uint64_t kLargestText = std::uint64_t{1} << 26;
+
+/// The whole file. Folders, pipes and devices are refused: one of them may never end.
+/// @param limit  bytes; a larger file is refused before it is read
+/// @param kind   what the file should be, for the message: "configuration"
+/// @throws IoError with the path and the system's reason, or with size and limit
+[[nodiscard]] std::string read_file(const std::filesystem::path& path,
+                                    std::uint64_t limit = kLargestFile,
+                                    std::string_view kind = "file of this kind");
 
 /// @throws IoError where the answer cannot be had, e.g. for want of permission
 [[nodiscard]] bool file_exists(const std::filesystem::path& path);

@@ -15,6 +15,7 @@
 #include "models/mixers/registry.hpp"
 #include "tasks/registry.hpp"
 #include "tests/places.hpp"
+#include "tests/round_trip.hpp"
 
 using namespace recollect;
 
@@ -473,6 +474,22 @@ TEST_CASE("malformed: a grid of more cells than anyone can run is refused before
                  "cells are more than 100000"));
 }
 
+TEST_CASE("malformed: a configuration that could not be read back is refused") {
+  const auto tasks = [](int count) {
+    std::string text = "variants: [fixed-decay]\ngrid:\n  task:\n";
+    for (int i = 0; i < count; ++i) {
+      text += fmt::format("    - {{name: mqar, length: {}}}\n", 32 + i);
+    }
+    return text;
+  };
+  CHECK(round_trip_failure(parse_experiment(tasks(500), "x.yaml"), 4) == "");
+  CHECK(contains(error_of(tasks(7000)),
+                 "bytes with every default written out, more than the 1048576"));
+  std::string keys;
+  for (int i = 0; i < 1001; ++i) keys += fmt::format("k{}: 1\n", i);
+  CHECK(error_of(keys) == "x.yaml:1001: a map of more than 1000 keys");
+}
+
 TEST_CASE("malformed: overrides stand in their messages in place of file and line") {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"nonsense", "--set nonsense: must be key=value; write e.g. --set task.pairs=16"},
@@ -542,8 +559,8 @@ TEST_CASE("malformed: files that are no configuration are one clear line") {
       {"~: 1\n", "x.yaml:1: null stands where a key belongs; write `key: value`"},
       {deep, "x.yaml:1: nested more than 16 deep; no configuration is"},
       {stairs, "x.yaml:1: nested more than 16 deep; no configuration is"},
-      {bomb, "x.yaml:6: the document holds more than 20000 values"},
-      {std::string(1048577, '#'), "x.yaml:1: larger than 1 MiB; this is not a configuration"},
+      {bomb, "x.yaml:7: the document holds more than 262144 values"},
+      {std::string(1048577, '#'), "x.yaml:1: 1048577 bytes, more than 1048576"},
       {"task: {name: mqar}\nmodel: \xFF\n",
        "x.yaml:2: byte 0xFF is not text; a configuration is a UTF-8 file"},
       {std::string("task\0: 1", 8),
@@ -572,6 +589,64 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("malformed: texts that name things fit a line of a table, as they are written") {
+  const auto label = [](const std::string& text) {
+    return error_of(
+        fmt::format("task: {{name: mqar}}\nvariants: [{{name: fixed-decay, label: {}}}]", text));
+  };
+  for (const char* good : {"a", "'1.5'", "größe", "\"a b\"", "'~'", "\"\\xa0\""}) {
+    CAPTURE(good);
+    CHECK(label(good) == "");
+  }
+  for (const char* bad :
+       {"null", "~", "''", "[a]", "{a: b}", "\"a,b\"", "\"a'b\"", "\"a\\nb\"", "\"a\\rb\"",
+        "\"a\\x7fb\"", "\"a\\x85b\"", "\"a\\u2028b\"", "\"a\\u2029b\"", "\"a\\0b\""}) {
+    CAPTURE(bad);
+    CHECK(contains(label(bad), "it stands in tables"));
+  }
+  for (const char* bad : {"' '", "' a'", "\"a \""}) {
+    CAPTURE(bad);
+    CHECK(contains(label(bad), "begins or ends with a blank"));
+  }
+  CHECK(contains(error_of("task: {name: mqar}\nexperiment: ' x'"), "begins or ends with a blank"));
+}
+
+TEST_CASE("malformed: what other programs and systems put into a file") {
+  const std::string task = "task: {name: mqar}\n";
+  for (const std::string& good :
+       {"\xEF\xBB\xBF" + task, task + "...\n", "---\n" + task, "%YAML 1.2\n---\n" + task,
+        std::string("{\"task\": {\"name\": \"mqar\"}}"), task + "seed: +3\n",
+        std::string("task: {name: mqar}\r\nseed: 1\r\n"), task + "seed: 1\t\n"}) {
+    CAPTURE(good);
+    CHECK(error_of(good) == "");
+  }
+  const std::string utf16("\xFF\xFEt\0a\0", 6);
+  CHECK(contains(error_of(utf16), "x.yaml:1: byte 0xFF is not text"));
+  CHECK(contains(error_of(task + "\xEF\xBB\xBFseed: 1\n"), "x.yaml:2: unknown key"));
+  CHECK(contains(error_of("task: {name: mqar}\rseed: 1\r"), "x.yaml:1: not valid YAML"));
+  CHECK(contains(error_of("%YAML 9.9\n---\n" + task), "x.yaml:1: not valid YAML"));
+  CHECK(contains(error_of(task + "seed: !!int 3\n"), "is not supported"));
+  CHECK(contains(error_of(task + "train: {clip: -1e400}\n"), "does not fit a double"));
+  CHECK(contains(error_of(task + "train: {clip: 1e-400}\n"), "does not fit a double"));
+  CHECK(contains(error_of(task + "train: {clip: 0x1p3}\n"), "must be a number"));
+  CHECK(contains(error_of(task + "seeds: [0, -0]\n"), "holds 0 twice"));
+}
+
+TEST_CASE("malformed: a negative zero is zero, not another cell") {
+  const auto hash = [](const char* value) {
+    return parse_experiment(fmt::format("task: {{name: mqar}}\nvariants: [fixed-decay]\n"
+                                        "train: {{weight_decay: {}, clip: {}}}",
+                                        value, value),
+                            "x.yaml")
+        .cells.front()
+        .hash();
+  };
+  for (const char* zero : {"-0", "-0.0", "0.0", "+0", "-0e3"}) CHECK(hash(zero) == hash("0"));
+  CHECK(contains(error_of("task: {name: mqar}\nvariants: [fixed-decay]\n"
+                          "grid: {train.weight_decay: [0, -0.0]}"),
+                 "two cells are the same"));
+}
+
 TEST_CASE("malformed: files that cannot be read are errors of input, not of configuration") {
   const auto check = [](const std::string& path, const std::string& message) {
     try {
@@ -583,6 +658,6 @@ TEST_CASE("malformed: files that cannot be read are errors of input, not of conf
     }
   };
   const std::string folder = std::filesystem::temp_directory_path().string();
-  check(folder, folder + ": cannot be read: Is a directory");
-  check("/no/such/file.yaml", "/no/such/file.yaml: cannot be read: No such file or directory");
+  check(folder, fmt::format("cannot read {}: Is a directory", folder));
+  check("/no/such/file.yaml", "cannot read /no/such/file.yaml: No such file or directory");
 }

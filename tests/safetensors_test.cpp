@@ -1,6 +1,7 @@
 #include "harness/train/safetensors.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <cstring>
 #include <limits>
@@ -120,6 +121,61 @@ TEST_CASE("safetensors: a file that is not whole and sound is refused") {
                                 8)),
         "'a' is there twice");
   holds(refusal(folder, file_of(R"({"__metadata__":{"k":1}})", 0)), "metadata 'k'");
+}
+
+TEST_CASE("safetensors: hostile headers are refused before they cost memory or stack") {
+  const TemporaryFolder folder;
+  const auto entry = [](const std::string& shape, const std::string& offsets) {
+    return fmt::format(R"({{"a":{{"dtype":"F32","shape":{},"data_offsets":{}}}}})", shape, offsets);
+  };
+  CHECK(refusal(folder, file_of(entry("[2]", "[0,8]"), 8)).empty());
+  // Lengths of headers that overflow when they are added to something.
+  for (const std::uint64_t size : {std::uint64_t{1} << 63, ~std::uint64_t{0}, ~std::uint64_t{7}}) {
+    std::string bytes(8 + 64, '\0');
+    std::memcpy(bytes.data(), &size, sizeof size);
+    holds(refusal(folder, bytes), "truncated: a header of");
+  }
+  const std::filesystem::path sparse = folder / "sparse.safetensors";
+  std::string head(8, '\0');
+  const std::uint64_t size = std::uint64_t{100} << 20;
+  std::memcpy(head.data(), &size, sizeof size);
+  write_file_atomically(sparse, head);
+  std::filesystem::resize_file(sparse, size + 8);
+  CHECK_THROWS_WITH_AS((void)read_safetensors(sparse),
+                       doctest::Contains("a header of 104857600 bytes; none has more than"),
+                       IoError);
+
+  const std::string deep(1000000, '[');
+  holds(refusal(folder, file_of(deep, 0)), "nested more than three deep");
+  holds(refusal(folder, file_of(R"({"a":{"dtype":)" + deep, 0)), "nested more than three deep");
+  holds(refusal(folder, file_of(entry("[[2]]", "[0,8]"), 8)), "nested more than three deep");
+  holds(refusal(folder, file_of(R"({"__metadata__":{"a":)" + deep, 0)), "three deep");
+  holds(refusal(folder, file_of(R"({"a":{"dtype":"F32","dtype":"F32","shape":[0],)"
+                                R"("data_offsets":[0,0]}})",
+                                0)),
+        "key 'dtype' is there twice");
+  holds(refusal(folder, file_of(R"({"__metadata__":{"k":"1","k":"2"}})", 0)), "'k' is there twice");
+  holds(refusal(folder,
+                file_of(R"({"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0],"x":1}})", 0)),
+        "unknown key 'x'");
+  for (const char* shape : {"[-1]", "[2.0]", "[2e0]", "[null]", "2", "[18446744073709551616]",
+                            "[9223372036854775808]", "[-0]", "[\"2\"]"}) {
+    CAPTURE(shape);
+    holds(refusal(folder, file_of(entry(shape, "[0,8]"), 8)), "shape of 'a'");
+  }
+  for (const char* offsets :
+       {"[0]", "[0,4,8]", "[-8,0]", "[8,0]", "[0,9223372036854775808]", "8"}) {
+    CAPTURE(offsets);
+    holds(refusal(folder, file_of(entry("[2]", offsets), 8)), "data_offsets of 'a'");
+  }
+  holds(refusal(folder, file_of(entry("[2]", "[0,9223372036854775807]"), 8)),
+        "truncated: 'a' ends");
+  holds(refusal(folder, file_of(entry("[4611686018427387904,4,0]", "[0,0]"), 0)),
+        "more than there");
+  holds(refusal(folder, file_of(R"({"\u001b[31m":1})", 0)), R"('\x1B[31m')");
+  std::string list = "[1";
+  for (int i = 0; i < 100000; ++i) list += ",1";
+  CHECK(refusal(folder, file_of(entry(list + "]", "[0,8]"), 8)).size() < 500);
 }
 
 TEST_CASE("safetensors: weights of another model are refused by name") {

@@ -67,7 +67,7 @@ Lines configs(const std::filesystem::path& folder) {
   for (const std::filesystem::path& file : files) {
     std::string name = file.stem().string();  // what a configuration without `experiment` is called
     std::string comment;
-    std::istringstream text(read_file(file));
+    std::istringstream text(read_file(file, kLargestText));
     for (std::string line; std::getline(text, line);) {
       if (comment.empty() && line.starts_with('#')) comment = trimmed(line);
       if (line.starts_with("experiment:")) name = trimmed(line.substr(11, line.find(" #") - 11));

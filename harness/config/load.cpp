@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "harness/config/declarations.hpp"
 #include "harness/config/grid.hpp"
 #include "harness/config/overrides.hpp"
@@ -331,6 +332,12 @@ class Loader {
     experiment.name = plan.experiment;
     experiment.file = file_;
     experiment.resolved = resolved_yaml(plan);
+    if (const std::size_t most = YamlLimits{}.bytes; experiment.resolved.size() > most) {
+      throw ConfigError(
+          fmt::format("{}: has {} bytes with every default written out, more than the {} that are "
+                      "read back; split it",
+                      places_.at(""), experiment.resolved.size(), most));
+    }
 
     std::map<std::string, std::string> seen;                               // hash -> cell
     std::vector<std::pair<std::string, std::vector<std::string>>> unseen;  // warning, variants

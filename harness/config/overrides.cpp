@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "harness/config/declarations.hpp"
 #include "harness/config/read_field.hpp"
 

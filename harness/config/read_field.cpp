@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "harness/config/declarations.hpp"
 
 namespace recollect {
@@ -95,7 +96,7 @@ class ElementReader {
       fail(value, key_, fmt::format("must be {}, and finite", expected(field_)));
     }
     bounds(value, number);
-    return number;
+    return number == 0.0 ? 0.0 : number;  // -0 is the same setting, and must not be another cell
   }
 
   [[nodiscard]] std::string wrong_type(const YamlValue& value) const {
@@ -291,16 +292,24 @@ void require_list(const YamlValue& value, std::string_view key, std::string_view
 }
 
 std::string read_name(const YamlValue& value, std::string_view key) {
+  // Lines of tables end at U+0085, U+2028 and U+2029 too, for some readers.
+  const auto breaks_table = [](std::string_view text) {
+    return printable(text, kWhole) != text ||
+           text.find_first_of(",\"'") != std::string_view::npos ||
+           text.find("\xE2\x80\xA8") != std::string_view::npos ||
+           text.find("\xE2\x80\xA9") != std::string_view::npos;
+  };
   const bool ok = value.kind == Kind::kScalar && !value.text.empty() && value.text.size() <= 100 &&
-                  std::none_of(value.text.begin(), value.text.end(), [](char c) {
-                    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F || c == ',' ||
-                           c == '"' || c == '\'';
-                  });
+                  !breaks_table(value.text);
   if (!ok) {
     throw ConfigError(
         fmt::format("{}: {} = {}: must be a text of 1..100 bytes without comma, quotes "
                     "and line breaks; it stands in tables",
                     value.place, key, value.shown()));
+  }
+  if (value.text.front() == ' ' || value.text.back() == ' ') {
+    throw ConfigError(fmt::format("{}: {} = '{}': begins or ends with a blank; leave it out",
+                                  value.place, key, value.text));
   }
   return value.text;
 }

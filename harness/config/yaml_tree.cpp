@@ -1,54 +1,28 @@
 #include "harness/config/yaml_tree.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <cerrno>
 #include <cstddef>
-#include <cstdio>
-#include <cstring>
 #include <map>
-#include <memory>
 #include <optional>
 #include <sstream>
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/text.hpp"
 
 namespace recollect {
 
 namespace {
 
-constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxDepth = 16;
-constexpr std::size_t kMaxValues = 20000;  // aliases of aliases grow exponentially
-
-// Length of the UTF-8 sequence at the head of `bytes`; 0 where there is none.
-std::size_t utf8_length(std::string_view bytes) {
-  const auto at = [&](std::size_t i) {
-    return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U;
-  };
-  const auto follows = [&](std::size_t i) { return (at(i) & 0xC0U) == 0x80U; };
-  const unsigned lead = at(0);
-  if (lead < 0x80U) return 1;
-  if (lead >= 0xC2U && lead <= 0xDFU) return follows(1) ? 2 : 0;
-  if (lead >= 0xE0U && lead <= 0xEFU) {
-    const bool overlong = lead == 0xE0U && at(1) < 0xA0U;
-    const bool surrogate = lead == 0xEDU && at(1) > 0x9FU;
-    return follows(1) && follows(2) && !overlong && !surrogate ? 3 : 0;
-  }
-  if (lead >= 0xF0U && lead <= 0xF4U) {
-    const bool overlong = lead == 0xF0U && at(1) < 0x90U;
-    const bool beyond = lead == 0xF4U && at(1) > 0x8FU;
-    return follows(1) && follows(2) && follows(3) && !overlong && !beyond ? 4 : 0;
-  }
-  return 0;
-}
+constexpr std::size_t kMaxKeys = 1000;  // of one map, whose keys are compared with each other
 
 // Where a message says that a line is: a line of a file, or an override as a whole.
 class Places {
@@ -100,7 +74,8 @@ void check_bytes(const std::string& text, const Places& places) {
 // by recursion before anyone can look at its depth.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  explicit TreeBuilder(const Places& places) : places_(places) {}
+  TreeBuilder(const Places& places, std::size_t most_values)
+      : places_(places), most_values_(most_values) {}
 
   [[nodiscard]] YamlValue take() { return std::move(root_); }
 
@@ -172,9 +147,9 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   void check_size(const YAML::Mark& mark) const {
-    if (values_ > kMaxValues) {
+    if (values_ > most_values_) {
       throw ConfigError(fmt::format("{}: the document holds more than {} values",
-                                    places_.line(mark.line), kMaxValues));
+                                    places_.line(mark.line), most_values_));
     }
   }
 
@@ -234,6 +209,9 @@ class TreeBuilder : public YAML::EventHandler {
       throw ConfigError(
           fmt::format("{}: merge keys (<<) are not supported; write the keys out", value.place));
     }
+    if (map.entries.size() >= kMaxKeys) {
+      throw ConfigError(fmt::format("{}: a map of more than {} keys", value.place, kMaxKeys));
+    }
     for (const YamlEntry& other : map.entries) {
       if (other.key == value.text) {
         throw ConfigError(fmt::format("{}: key '{}' is given twice, first at {}; keep one",
@@ -244,6 +222,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   const Places& places_;
+  std::size_t most_values_;
   std::vector<Frame> frames_;
   std::map<YAML::anchor_t, std::pair<YamlValue, std::size_t>> anchors_;
   YamlValue root_;
@@ -251,13 +230,13 @@ class TreeBuilder : public YAML::EventHandler {
   int documents_ = 0;
 };
 
-YamlValue parse(const std::string& text, const Places& places) {
-  if (text.size() > kMaxBytes) {
+YamlValue parse(const std::string& text, const Places& places, const YamlLimits& limits) {
+  if (text.size() > limits.bytes) {
     throw ConfigError(
-        fmt::format("{}: larger than 1 MiB; this is not a configuration", places.line(0)));
+        fmt::format("{}: {} bytes, more than {}", places.line(0), text.size(), limits.bytes));
   }
   check_bytes(text, places);
-  TreeBuilder builder(places);
+  TreeBuilder builder(places, limits.values);
   try {
     // yaml-cpp takes the end of the file for the end of a quoted text, but not a document's end.
     std::istringstream stream(text + "\n...\n");
@@ -295,59 +274,16 @@ std::string YamlValue::shown() const {
   return printable(kind == Kind::kScalar ? text : yaml_flow(*this));
 }
 
-std::string printable(std::string_view text, std::size_t limit) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size();) {
-    if (out.size() >= limit) {
-      out += "...";
-      break;
-    }
-    const std::size_t length = utf8_length(text.substr(i));
-    const auto byte = static_cast<unsigned char>(text[i]);
-    // U+0080..U+009F are control characters too.
-    const bool control =
-        byte < 0x20 || byte == 0x7F ||
-        (byte == 0xC2 && length == 2 && static_cast<unsigned char>(text[i + 1]) < 0xA0);
-    if (length == 0 || control) {
-      out += fmt::format("\\x{:02X}", byte);
-      i += 1;
-    } else {
-      out += text.substr(i, length);
-      i += length;
-    }
-  }
-  return out;
-}
-
 std::string read_configuration_file(const std::string& path) {
-  const auto fail = [&](int reason) {
-    throw IoError(
-        fmt::format("{}: cannot be read: {}", printable(path, kWhole), std::strerror(reason)));
-  };
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
-                                                             &std::fclose);
-  if (!file) fail(errno);
-  struct stat info {};
-  if (fstat(fileno(file.get()), &info) != 0) fail(errno);
-  if (S_ISDIR(info.st_mode)) fail(EISDIR);
-
-  std::string text;
-  std::array<char, 65536> buffer{};
-  std::size_t count = 0;
-  while (text.size() <= kMaxBytes &&
-         (count = std::fread(buffer.data(), 1, buffer.size(), file.get())) > 0) {
-    text.append(buffer.data(), count);
-  }
-  if (std::ferror(file.get()) != 0) fail(errno);
-  return text;
+  return read_file(path, YamlLimits{}.bytes, "configuration");
 }
 
-YamlValue parse_yaml(const std::string& text, const std::string& name) {
-  return parse(text, Places(printable(name, kWhole), true));
+YamlValue parse_yaml(const std::string& text, const std::string& name, const YamlLimits& limits) {
+  return parse(text, Places(printable(name, kWhole), true), limits);
 }
 
 YamlValue parse_yaml_at(const std::string& text, const std::string& place) {
-  return parse(text, Places(place, false));
+  return parse(text, Places(place, false), YamlLimits{});
 }
 
 std::string yaml_quoted(std::string_view text) {

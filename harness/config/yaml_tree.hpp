@@ -34,21 +34,23 @@ struct YamlEntry {
   YamlValue value;
 };
 
-/// Cuts to about `limit` bytes and escapes what is not printable.
-[[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 60);
-
-/// The limit that cuts nothing: names of files are shown whole.
-inline constexpr std::size_t kWhole = static_cast<std::size_t>(-1);
-
-/// The bytes of a file. @throws IoError where it is missing, a directory or unreadable; ConfigError
-/// where it is larger than any configuration (1 MiB)
+/// The bytes of a file. @throws IoError where it cannot be read, is no regular file, or is larger
+/// than any configuration (1 MiB)
 [[nodiscard]] std::string read_configuration_file(const std::string& path);
+
+/// What is refused before it costs memory or time.
+struct YamlLimits {
+  std::size_t bytes = std::size_t{1} << 20;
+  std::size_t values = std::size_t{1}
+                       << 18;  ///< with aliases expanded: aliases of aliases grow exponentially
+};
 
 /// Parses the one document that `text` must hold. A null document gives a null value.
 /// @param name  of the file, for messages and places
 /// @throws ConfigError naming file and line: not UTF-8, tabs, not YAML, a key twice, nested deeper
-///         than 16, more than one document, tags, merge keys
-[[nodiscard]] YamlValue parse_yaml(const std::string& text, const std::string& name);
+///         than 16, more than one document, tags, merge keys, beyond the limits
+[[nodiscard]] YamlValue parse_yaml(const std::string& text, const std::string& name,
+                                   const YamlLimits& limits = {});
 
 /// Parses the right-hand side of an override; every value in it has the place `place`.
 [[nodiscard]] YamlValue parse_yaml_at(const std::string& text, const std::string& place);

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 namespace recollect {
 namespace {
@@ -33,13 +34,20 @@ void append_line(std::string& out, const std::vector<std::string>& cells) {
   out += '\n';
 }
 
+// Of a table that is read: a file of commas or empty lines would take a hundred times its size.
+constexpr std::size_t kMaxCells = std::size_t{1} << 23;
+
+std::string shown_names(const std::vector<std::string>& names) {
+  return printable(fmt::format("{}", fmt::join(names, ",")), 500);
+}
+
 template <class Number>
 Number to_number(const std::string& text, const char* kind) {
   Number value{};
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (error != std::errc{} || stop != end) {
-    throw IoError(fmt::format("'{}' is not {}", text, kind));
+    throw IoError(fmt::format("'{}' is not {}", printable(text), kind));
   }
   return value;
 }
@@ -72,17 +80,18 @@ std::string to_csv(const CsvTable& table) {
 }
 
 CsvTable parse_csv(std::string_view text, const std::string& name) {
-  std::vector<std::vector<std::string>> lines;
-  std::vector<std::size_t> numbers;  // of the line on which each row starts
+  CsvTable table;
   std::size_t at = 0;
   std::size_t line = 1;
+  std::size_t count = 0;  // of cells
   const auto reject = [&](const std::string& what) {
     throw IoError(fmt::format("{}:{}: {}", name, line, what));
   };
-  while (at < text.size()) {
-    std::vector<std::string>& cells = lines.emplace_back();
-    numbers.push_back(line);
+  for (bool is_header = true; at < text.size(); is_header = false) {
+    std::vector<std::string>& cells = is_header ? table.header : table.rows.emplace_back();
+    const std::size_t first_line = line;
     for (bool more = true; more;) {
+      if (++count > kMaxCells) reject(fmt::format("more than {} cells", kMaxCells));
       std::string& cell = cells.emplace_back();
       if (at < text.size() && text[at] == '"') {
         for (++at;; ++at) {
@@ -106,18 +115,15 @@ CsvTable parse_csv(std::string_view text, const std::string& name) {
     }
     if (at < text.size() && text[at] == '\r') ++at;
     if (at < text.size() && text[at] != '\n') reject("text after the end of a cell");
+    if (cells.size() != table.header.size()) {
+      line = first_line;
+      reject(fmt::format("{} cells, but the header has {}", cells.size(), table.header.size()));
+    }
     ++at;
     ++line;
   }
-  if (lines.empty()) throw IoError(fmt::format("{}: the file is empty; a header is due", name));
-  CsvTable table;
-  table.header = std::move(lines.front());
-  for (std::size_t i = 1; i < lines.size(); ++i) {
-    if (lines[i].size() != table.header.size()) {
-      line = numbers[i];
-      reject(fmt::format("{} cells, but the header has {}", lines[i].size(), table.header.size()));
-    }
-    table.rows.push_back(std::move(lines[i]));
+  if (table.header.empty()) {
+    throw IoError(fmt::format("{}: the file is empty; a header is due", name));
   }
   return table;
 }
@@ -126,8 +132,13 @@ void expect_header(const CsvTable& table, const std::vector<std::string>& header
                    const std::string& name) {
   if (table.header != header) {
     throw IoError(fmt::format("{}: its columns are {}; expected are {}", name,
-                              fmt::join(table.header, ","), fmt::join(header, ",")));
+                              shown_names(table.header), shown_names(header)));
   }
+}
+
+void throw_in_cell(const std::string& name, std::size_t row, const std::string& column,
+                   const IoError& error) {
+  throw IoError(fmt::format("{}: row {}, column '{}': {}", name, row, column, error.what()));
 }
 
 double to_real(const std::string& text) { return to_number<double>(text, "a number"); }

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/error.hpp"
+
 namespace recollect {
 
 /// A table of text, as CSV files hold it.
@@ -23,7 +25,7 @@ struct CsvTable {
 [[nodiscard]] std::string to_csv(const CsvTable& table);
 
 /// Reads what to_csv() writes, and \r\n line ends. `name` stands for the file in messages.
-/// @throws IoError with file and line
+/// @throws IoError with file and line; also on more than 2^23 cells
 [[nodiscard]] CsvTable parse_csv(std::string_view text, const std::string& name);
 
 /// One column of a file of `Row`s: its name, and both ways between a row and a cell. Header, rows
@@ -51,6 +53,11 @@ template <class Row>
 void expect_header(const CsvTable& table, const std::vector<std::string>& header,
                    const std::string& name);
 
+/// Says which file, row (from 1, below the header) and column `error` is about. @throws IoError
+[[noreturn]] void throw_in_cell(const std::string& name, std::size_t row, const std::string& column,
+                                const IoError& error);
+
+/// @throws IoError naming file, row and column of a cell that does not hold what its column is for
 template <class Row>
 [[nodiscard]] std::vector<Row> from_table(const std::vector<Column<Row>>& columns,
                                           const CsvTable& table, const std::string& name) {
@@ -60,7 +67,13 @@ template <class Row>
   std::vector<Row> rows;
   for (const std::vector<std::string>& cells : table.rows) {
     Row& row = rows.emplace_back();
-    for (std::size_t i = 0; i < columns.size(); ++i) columns[i].read(row, cells[i]);
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      try {
+        columns[i].read(row, cells[i]);
+      } catch (const IoError& error) {
+        throw_in_cell(name, rows.size(), columns[i].name, error);
+      }
+    }
   }
   return rows;
 }

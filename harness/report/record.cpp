@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/fields.hpp"
+#include "core/text.hpp"
 
 namespace recollect {
 namespace {
@@ -19,7 +20,12 @@ std::string write_value(Split value) { return std::string(name_of(value)); }
 
 void read_value(double& value, const std::string& text) { value = to_real(text); }
 void read_value(std::int64_t& value, const std::string& text) { value = to_integer(text); }
-void read_value(bool& value, const std::string& text) { value = to_integer(text) != 0; }
+void read_value(bool& value, const std::string& text) {
+  if (text != "0" && text != "1") {
+    throw IoError(fmt::format("'{}' is neither 0 nor 1", printable(text)));
+  }
+  value = text == "1";
+}
 void read_value(std::string& value, const std::string& text) { value = text; }
 
 template <class Choice>
@@ -30,7 +36,7 @@ void read_choice(Choice& value, const std::string& text, std::initializer_list<C
       return;
     }
   }
-  throw IoError(fmt::format("'{}' is not a known name", text));
+  throw IoError(fmt::format("'{}' is not a known name", printable(text)));
 }
 void read_value(Weights& value, const std::string& text) {
   read_choice(value, text, {Weights::kFinal, Weights::kBest});

@@ -1,7 +1,6 @@
 #include "harness/report/table.hpp"
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <map>
@@ -11,7 +10,9 @@
 #include "core/fields.hpp"
 #include "core/file.hpp"
 #include "core/hash.hpp"
+#include "harness/config/grid.hpp"
 #include "harness/config/load.hpp"
+#include "harness/config/yaml_tree.hpp"
 #include "harness/report/statistics.hpp"
 #include "harness/sweep/cell_folder.hpp"
 #include "harness/sweep/experiment_file.hpp"
@@ -94,9 +95,16 @@ struct ExperimentFile {
   std::vector<std::string> folders;
 };
 
+// The list of cells, which a configuration of a page may make long.
+constexpr YamlLimits kListed{.bytes = std::size_t{1} << 22, .values = kMaxCells + 16};
+
+bool is_hash(std::string_view text) {
+  return text.size() == 16 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 ExperimentFile read_experiment(const std::filesystem::path& path) {
   constexpr std::string_view kSeparator = "\n---\n";
-  const std::string text = read_file(path);
+  const std::string text = read_file(path, kLargestText, "experiment file");
   const std::size_t cut = text.rfind(kSeparator);
   if (cut == std::string::npos) {
     throw IoError(
@@ -107,9 +115,14 @@ ExperimentFile read_experiment(const std::filesystem::path& path) {
   file.config_hash = hex(hash_text(configuration));
   file.experiment = parse_experiment(configuration, path.string());
   try {
-    const YAML::Node cells = YAML::Load(text.substr(cut + kSeparator.size()))["cells"];
-    file.folders = cells.as<std::vector<std::string>>();
-  } catch (const YAML::Exception& error) {
+    const YamlValue root = parse_yaml(text.substr(cut + kSeparator.size()), path.string(), kListed);
+    const YamlValue* cells = root.find("cells");
+    if (cells == nullptr) throw IoError("it is missing");
+    for (const YamlValue& cell : cells->items) {
+      if (!is_hash(cell.text)) throw IoError(fmt::format("{} names no cell", cell.shown()));
+      file.folders.push_back(cell.text);
+    }
+  } catch (const Error& error) {
     throw IoError(
         fmt::format("{}: the list of cells cannot be read: {}", path.string(), error.what()));
   }

@@ -6,13 +6,18 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <utility>
 
 #include "core/error.hpp"
 #include "core/fields.hpp"
 #include "core/file.hpp"
+#include "core/text.hpp"
+#include "harness/config/yaml_tree.hpp"
 
 namespace recollect {
 namespace {
+
+constexpr std::uint64_t kLargestStatus = 1 << 16;
 
 constexpr std::array kEndings{Ending::kFinished, Ending::kDiverged, Ending::kFailed};
 
@@ -26,13 +31,8 @@ template <class Row>
 std::vector<Row> read_rows(const std::filesystem::path& path,
                            const std::vector<Column<Row>>& columns) {
   if (!file_exists(path)) return {};
-  try {
-    return from_table(columns, parse_csv(read_file(path), path.string()), path.string());
-  } catch (const IoError& error) {  // a number that is none is reported without the file
-    const std::string what = error.what();
-    if (what.find(path.string()) != std::string::npos) throw;
-    throw IoError(fmt::format("{}: {}", path.string(), what));
-  }
+  const std::string name = path.string();
+  return from_table(columns, parse_csv(read_file(path, kLargestText, "table"), name), name);
 }
 
 }  // namespace
@@ -60,26 +60,43 @@ std::optional<CellStatus> CellFolder::read_status() const {
   const std::filesystem::path file = path_ / "status.yaml";
   if (!file_exists(file)) return std::nullopt;
   try {
-    const YAML::Node node = YAML::Load(read_file(file));
+    const YamlValue root =
+        parse_yaml(read_file(file, kLargestStatus, "status file"), file.string());
+    const auto text = [&](const char* key) -> const std::string& {
+      const YamlValue* value = root.find(key);
+      if (value == nullptr || value->kind != YamlValue::Kind::kScalar) {
+        throw IoError(fmt::format("it lacks '{}'", key));
+      }
+      return value->text;
+    };
     CellStatus status;
-    const auto name = node["status"].as<std::string>();
-    const auto found = std::find_if(kEndings.begin(), kEndings.end(),
-                                    [&](Ending ending) { return name_of(ending) == name; });
-    if (found == kEndings.end()) throw IoError(fmt::format("unknown status '{}'", name));
+    const auto found = std::find_if(kEndings.begin(), kEndings.end(), [&](Ending ending) {
+      return name_of(ending) == text("status");
+    });
+    if (found == kEndings.end()) {
+      throw IoError(fmt::format("unknown status '{}'", printable(text("status"))));
+    }
     status.ending = *found;
-    status.reason = node["reason"].as<std::string>();
-    status.steps = node["steps"].as<std::int64_t>();
-    if (!node["solved_step"].IsNull()) status.solved_step = node["solved_step"].as<std::int64_t>();
-    status.best_step = node["best_step"].as<std::int64_t>();
-    status.parameters = node["parameters"].as<std::int64_t>();
-    status.training_flops = node["training_flops"].as<double>();
-    status.state_floats = node["state_floats"].as<std::int64_t>();
-    status.state_floats_peak = node["state_floats_peak"].as<std::int64_t>();
-    status.numerics_version = node["numerics_version"].as<int>();
-    status.code_version = node["code_version"].as<std::string>();
-    status.compiler = node["compiler"].as<std::string>();
-    status.build = node["build"].as<std::string>();
+    status.reason = text("reason");
+    status.steps = to_integer(text("steps"));
+    const YamlValue* solved = root.find("solved_step");
+    if (solved == nullptr || solved->kind != YamlValue::Kind::kNull) {
+      status.solved_step = to_integer(text("solved_step"));
+    }
+    status.best_step = to_integer(text("best_step"));
+    status.parameters = to_integer(text("parameters"));
+    status.training_flops = to_real(text("training_flops"));
+    status.state_floats = to_integer(text("state_floats"));
+    status.state_floats_peak = to_integer(text("state_floats_peak"));
+    const std::int64_t version = to_integer(text("numerics_version"));
+    if (!std::in_range<int>(version)) throw IoError(fmt::format("numerics version {}", version));
+    status.numerics_version = static_cast<int>(version);
+    status.code_version = text("code_version");
+    status.compiler = text("compiler");
+    status.build = text("build");
     return status;
+  } catch (const ConfigError& error) {  // it names the file and the line
+    throw IoError(error.what());
   } catch (const std::exception& error) {
     throw IoError(fmt::format("{}: not a status file: {}", file.string(), error.what()));
   }

@@ -40,7 +40,8 @@ void write_experiment(const Experiment& experiment, const std::filesystem::path&
 
 bool holds_other_settings(const std::filesystem::path& file, const Experiment& experiment) {
   try {
-    return file_exists(file) && !read_file(file).starts_with(first_document(experiment));
+    return file_exists(file) &&
+           !read_file(file, kLargestText).starts_with(first_document(experiment));
   } catch (const IoError&) {  // whether it can be replaced is for the writing to find out
     return true;
   }

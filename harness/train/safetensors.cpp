@@ -13,6 +13,7 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/text.hpp"
 
 namespace recollect {
 namespace {
@@ -30,19 +31,27 @@ std::vector<std::int64_t> shape_of(const ParameterInfo& info) {
   return {info.tensor.rows, info.tensor.cols};
 }
 
+// Far more than any model's tensors need; a parsed header takes about ten times its bytes.
+constexpr std::uint64_t kLargestHeader = std::uint64_t{1} << 24;
+
 json parse_header(const std::filesystem::path& path, std::string_view text) {
-  std::set<std::string> names;
-  std::string duplicate;
+  std::vector<std::set<std::string>> keys;  // of each object that is open
   const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
-    if (event == json::parse_event_t::key && depth == 1 &&
-        !names.insert(parsed.get<std::string>()).second) {
-      duplicate = parsed.get<std::string>();
+    using Event = json::parse_event_t;
+    // The header, its entries and their lists; deeper ones would be walked by recursion.
+    if ((event == Event::object_start || event == Event::array_start) && depth > 2) {
+      reject(path, "its header is nested more than three deep");
+    }
+    if (event == Event::object_start) keys.emplace_back();
+    if (event == Event::object_end) keys.pop_back();
+    if (event == Event::key && !keys.back().insert(parsed.get<std::string>()).second) {
+      reject(path, fmt::format("{} '{}' is there twice", depth == 1 ? "tensor" : "key",
+                               printable(parsed.get<std::string>())));
     }
     return true;
   };
   json header = json::parse(text.begin(), text.end(), watch, /*allow_exceptions=*/false);
   if (!header.is_object()) reject(path, "its header is not a JSON object");
-  if (!duplicate.empty()) reject(path, fmt::format("tensor '{}' is there twice", duplicate));
   return header;
 }
 
@@ -61,9 +70,13 @@ std::vector<std::int64_t> whole_numbers(const std::filesystem::path& path, const
     }
   }
   if (!valid) {
-    reject(path, fmt::format("{} of '{}' is not a list of whole numbers", key, name));
+    reject(path, fmt::format("{} of '{}' is not a list of whole numbers", key, printable(name)));
   }
   return numbers;
+}
+
+std::string shown_list(const std::vector<std::int64_t>& numbers) {
+  return printable(fmt::format("{}", fmt::join(numbers, ", ")));
 }
 
 struct Placed {
@@ -74,24 +87,30 @@ struct Placed {
 
 Placed parse_entry(const std::filesystem::path& path, const std::string& name, const json& entry,
                    std::int64_t data_size) {
-  if (!entry.is_object()) reject(path, fmt::format("the entry of '{}' is not an object", name));
+  const std::string shown = printable(name);
+  if (!entry.is_object()) reject(path, fmt::format("the entry of '{}' is not an object", shown));
+  for (const auto& [key, value] : entry.items()) {
+    if (key != "dtype" && key != "shape" && key != "data_offsets") {
+      reject(path, fmt::format("the entry of '{}' has an unknown key '{}'", shown, printable(key)));
+    }
+  }
   const auto dtype = entry.find("dtype");
   if (dtype == entry.end() || *dtype != "F32") {
-    reject(path, fmt::format("dtype of '{}' is {}; only \"F32\" can be read", name,
-                             dtype == entry.end() ? "missing" : dtype->dump()));
+    reject(path, fmt::format("dtype of '{}' is {}; only \"F32\" can be read", shown,
+                             dtype == entry.end() ? "missing" : printable(dtype->dump())));
   }
   Placed placed;
   placed.tensor.name = name;
   placed.tensor.shape = whole_numbers(path, name, entry, "shape");
   const std::vector<std::int64_t> offsets = whole_numbers(path, name, entry, "data_offsets");
   if (offsets.size() != 2 || offsets[0] > offsets[1]) {
-    reject(path, fmt::format("data_offsets of '{}' are [{}]", name, fmt::join(offsets, ", ")));
+    reject(path, fmt::format("data_offsets of '{}' are [{}]", shown, shown_list(offsets)));
   }
   placed.begin = offsets[0];
   placed.end = offsets[1];
   if (placed.end > data_size) {
     reject(path, fmt::format("truncated: '{}' ends at byte {} of the data, which has {} bytes",
-                             name, placed.end, data_size));
+                             shown, placed.end, data_size));
   }
   std::int64_t bytes = sizeof(float);
   for (const std::int64_t size : placed.tensor.shape) {
@@ -99,8 +118,8 @@ Placed parse_entry(const std::filesystem::path& path, const std::string& name, c
     if (bytes < 0) break;
   }
   if (bytes != placed.end - placed.begin) {
-    reject(path, fmt::format("'{}' has {} bytes of data, but its shape [{}] needs {}", name,
-                             placed.end - placed.begin, fmt::join(placed.tensor.shape, ", "),
+    reject(path, fmt::format("'{}' has {} bytes of data, but its shape [{}] needs {}", shown,
+                             placed.end - placed.begin, shown_list(placed.tensor.shape),
                              bytes < 0 ? "more than there can be" : std::to_string(bytes)));
   }
   return placed;
@@ -119,6 +138,10 @@ WeightsFile read_safetensors(const std::filesystem::path& path) {
     reject(path, fmt::format("truncated: a header of {} bytes in a file of {}", header_size,
                              file.size()));
   }
+  if (header_size > kLargestHeader) {
+    reject(path,
+           fmt::format("a header of {} bytes; none has more than {}", header_size, kLargestHeader));
+  }
   const json header = parse_header(path, std::string_view(file).substr(8, header_size));
   const std::string_view data = std::string_view(file).substr(8 + header_size);
 
@@ -128,7 +151,8 @@ WeightsFile read_safetensors(const std::filesystem::path& path) {
     if (name == "__metadata__") {
       if (!entry.is_object()) reject(path, "__metadata__ is not an object");
       for (const auto& [key, value] : entry.items()) {
-        if (!value.is_string()) reject(path, fmt::format("metadata '{}' is not text", key));
+        if (!value.is_string())
+          reject(path, fmt::format("metadata '{}' is not text", printable(key)));
         result.metadata[key] = value.get<std::string>();
       }
     } else {
@@ -141,11 +165,11 @@ WeightsFile read_safetensors(const std::filesystem::path& path) {
   std::int64_t position = 0;
   for (Placed& next : placed) {
     if (next.begin != position) {
-      reject(path,
-             fmt::format("'{}' starts at byte {} of the data, {} {}", next.tensor.name, next.begin,
-                         next.begin < position ? "inside the tensor that ends at"
-                                               : "which leaves a gap after",
-                         position));
+      reject(path, fmt::format("'{}' starts at byte {} of the data, {} {}",
+                               printable(next.tensor.name), next.begin,
+                               next.begin < position ? "inside the tensor that ends at"
+                                                     : "which leaves a gap after",
+                               position));
     }
     position = next.end;
     next.tensor.data.resize(static_cast<std::size_t>(next.end - next.begin) / sizeof(float));
@@ -191,14 +215,14 @@ std::vector<float> load_weights(const std::filesystem::path& path, const Paramet
   for (const NamedTensor& tensor : file.tensors) {
     const ParameterInfo* info = layout.find(tensor.name);
     if (info == nullptr) {
-      throw IoError(
-          fmt::format("{}: tensor '{}' is not one of this model's", path.string(), tensor.name));
+      throw IoError(fmt::format("{}: tensor '{}' is not one of this model's", path.string(),
+                                printable(tensor.name)));
     }
     const std::vector<std::int64_t> wanted = shape_of(*info);
     if (tensor.shape != wanted) {
       throw IoError(fmt::format("{}: tensor '{}' has shape [{}], but the model needs [{}]",
-                                path.string(), tensor.name, fmt::join(tensor.shape, ", "),
-                                fmt::join(wanted, ", ")));
+                                path.string(), tensor.name, shown_list(tensor.shape),
+                                shown_list(wanted)));
     }
     std::copy(tensor.data.begin(), tensor.data.end(), weights.begin() + info->tensor.offset);
   }

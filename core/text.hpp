@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace recollect {
+
+/// Length of the UTF-8 sequence at the head of `bytes`; 0 where there is none.
+[[nodiscard]] std::size_t utf8_length(std::string_view bytes);
+
+/// Cuts to about `limit` bytes and escapes what is not printable as \xNN, so that a hostile file
+/// cannot drive the terminal or fill it.
+[[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 60);
+
+/// The limit that cuts nothing: names of files are shown whole.
+inline constexpr std::size_t kWhole = static_cast<std::size_t>(-1);
+
+}  // namespace recollect
