@@ -7,7 +7,10 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <cstdlib>
 #include <system_error>
+#include <thread>
 
 #include "core/error.hpp"
 #include "core/text.hpp"
@@ -50,9 +53,17 @@ bool write_all(int descriptor, std::string_view bytes) {
   return true;
 }
 
+/// A test hook; see write_file_atomically().
+void pause_for_tests() {
+  const char* text = std::getenv("RECOLLECT_TEST_PAUSE_IN_WRITE_MS");
+  if (text == nullptr) return;
+  std::this_thread::sleep_for(std::chrono::milliseconds(std::atoi(text)));
+}
+
 bool write_and_flush(const std::string& path, std::string_view bytes) {
   Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (file.get() < 0 || !write_all(file.get(), bytes) || ::fsync(file.get()) != 0) return false;
+  pause_for_tests();
   return file.close();
 }
 

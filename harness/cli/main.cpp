@@ -21,7 +21,9 @@ constexpr const char* kExitStatuses =
     "  4   some cells failed or diverged; the others are done\n"
     "  5   input or output: files, space, permissions; or not enough memory for the program "
     "itself\n"
-    "  64  the command line is wrong";
+    "  64  the command line is wrong\n"
+    "  130 stopped by SIGINT (Ctrl-C); the same command goes on from there\n"
+    "  143 stopped by SIGTERM; the same command goes on from there";
 
 std::string version() {
   return fmt::format("recollect {}\ncode version  {}\ncompiler      {}\nbuild         {}\n",

@@ -20,6 +20,11 @@ std::string plural(std::size_t count, const char* noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
+std::string name_of(const PlannedCell& cell) {
+  return fmt::format("{} {} seed {}", cell.cell->variant.label, cell.cell->task->name(),
+                     cell.cell->seed);
+}
+
 /// Work done per step, in the plan's units.
 double step_work(const PlannedCell& cell) {
   return cell.cost / static_cast<double>(cell.cell->train.steps);
@@ -78,7 +83,7 @@ void Progress::on_plan(const RunPlan& plan) {
 
 void Progress::on_start(const PlannedCell& cell) {
   const std::lock_guard lock(guard_);
-  running_[cell.index] = Running{&cell, 0, std::nullopt};
+  running_[cell.index] = Running{&cell, 0, 0, std::nullopt};
 }
 
 void Progress::on_step(const PlannedCell& cell, std::int64_t step) {
@@ -91,22 +96,47 @@ void Progress::on_evaluation(const PlannedCell& cell, const HistoryRow& row) {
   running_[cell.index].accuracy = row.validation_accuracy;
 }
 
+void Progress::on_resume(const PlannedCell& cell, std::int64_t step) {
+  const std::lock_guard lock(guard_);
+  Running& running = running_[cell.index];
+  running.first = running.step = step;
+  say(fmt::format("{} goes on from step {} of {}", name_of(cell), step, cell.cell->train.steps));
+}
+
+void Progress::on_note(const PlannedCell&, const std::string& note) {
+  const std::lock_guard lock(guard_);
+  say(note);
+}
+
+void Progress::on_stop(const PlannedCell& cell) {
+  const std::lock_guard lock(guard_);
+  const std::int64_t step = running_[cell.index].step;
+  running_.erase(cell.index);
+  std::string what = fmt::format("saved at step {} of {}", step, cell.cell->train.steps);
+  if (cell.work == Work::kScore) {
+    what = "its scores will be made anew";
+  } else if (step == 0) {
+    what = "nothing to save yet";
+  }
+  say(fmt::format("{} stopped: {}", name_of(cell), what));
+}
+
 void Progress::on_end(const PlannedCell& cell, const CellOutcome& outcome) {
   const std::lock_guard lock(guard_);
+  const std::int64_t first = running_[cell.index].first;
   running_.erase(cell.index);
   ++ended_;
   cost_left_ -= cell.cost;
-  cost_done_ +=
-      cell.work == Work::kTrain ? step_work(cell) * static_cast<double>(outcome.status.steps) : 0.0;
-  std::string line =
-      fmt::format("[cell {} of {}] {} {} seed {}: ", ended_, to_do_, cell.cell->variant.label,
-                  cell.cell->task->name(), cell.cell->seed);
+  cost_done_ += cell.work == Work::kTrain
+                    ? step_work(cell) * static_cast<double>(outcome.status.steps - first)
+                    : 0.0;
+  std::string line = fmt::format("[cell {} of {}] {}: ", ended_, to_do_, name_of(cell));
   if (outcome.accuracy) {
     line += fmt::format("accuracy {:.3f}, {}{}, {:.1f} s", *outcome.accuracy,
                         plural(static_cast<std::size_t>(outcome.status.steps), "step"),
                         cell.work == Work::kScore ? " (scored only)" : "", outcome.seconds);
   } else {
-    line += fmt::format("{}: {}", name_of(outcome.status.ending), outcome.status.reason);
+    line += fmt::format("{}: {}", recollect::name_of(outcome.status.ending), outcome.status.reason);
   }
   line += time_left();
   say(line);
@@ -144,9 +174,9 @@ std::string Progress::time_left() const {
   double done = cost_done_;
   double left = cost_left_;
   for (const auto& [index, running] : running_) {
-    const double part = step_work(*running.cell) * static_cast<double>(running.step);
-    done += part;
-    left -= part;
+    const double step = step_work(*running.cell);
+    done += step * static_cast<double>(running.step - running.first);
+    left -= step * static_cast<double>(running.step);
   }
   if (elapsed < kLeastSeconds || done <= 0.0 || ended_ == to_do_) return {};
   return fmt::format("; about {} left", duration_text(std::max(0.0, left) * elapsed / done));

@@ -31,12 +31,16 @@ class Progress final : public RunObserver {
   void on_start(const PlannedCell& cell) override;
   void on_step(const PlannedCell& cell, std::int64_t step) override;
   void on_evaluation(const PlannedCell& cell, const HistoryRow& row) override;
+  void on_resume(const PlannedCell& cell, std::int64_t step) override;
+  void on_note(const PlannedCell& cell, const std::string& note) override;
+  void on_stop(const PlannedCell& cell) override;
   void on_end(const PlannedCell& cell, const CellOutcome& outcome) override;
 
  private:
   using Clock = std::chrono::steady_clock;
   struct Running {
     const PlannedCell* cell = nullptr;
+    std::int64_t first = 0;  // step from which this run goes on
     std::int64_t step = 0;
     std::optional<double> accuracy;
   };

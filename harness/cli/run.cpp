@@ -8,6 +8,7 @@
 #include "harness/cli/commands.hpp"
 #include "harness/cli/dry_run.hpp"
 #include "harness/cli/progress.hpp"
+#include "harness/cli/signals.hpp"
 #include "harness/config/load.hpp"
 #include "harness/report/table.hpp"
 #include "harness/sweep/experiment_file.hpp"
@@ -23,6 +24,7 @@ struct Options {
   std::string out = "results/runs";
   int jobs = 0;
   bool dry_run = false;
+  CheckpointInterval checkpoint;
 };
 
 /// The experiment's tables beside its folder; prints where they are.
@@ -51,7 +53,9 @@ ExitStatus run(const Options& options) {
   }
   const RunSummary summary = [&] {
     Progress progress(options.out);
-    return run_experiment(experiment, options.out, options.jobs, progress);
+    const StopOnSignals signals;
+    return run_experiment(experiment, options.out, options.jobs, progress,
+                          {signals.request(), options.checkpoint});
   }();
   for (const std::string& problem : summary.problems) report(problem);
   std::optional<CsvTable> cells;
@@ -74,6 +78,11 @@ void add_run(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "run", "Train and score the cells of a configuration; cells that are done are skipped");
+  command->footer(
+      "SIGINT (Ctrl-C) and SIGTERM save the cells that are being trained and stop; the same "
+      "command "
+      "goes on from there, with the same results to the byte. So it does after a kill, from what "
+      "was saved last.");
   add_config_options(*command, options->config, options->overrides);
   command->add_option("--out", options->out, "Folder of the results")
       ->type_name("DIR")
@@ -85,6 +94,18 @@ void add_run(CLI::App& app, Action& action) {
           "not depend on it")
       ->check(CLI::Range(1, 4096).description(""))
       ->type_name("N");
+  command
+      ->add_option("--checkpoint-seconds", options->checkpoint.seconds,
+                   "Save the state of a training every so many seconds; 0: not by time")
+      ->check(CLI::Range(0.0, 1e9).description(""))
+      ->type_name("N")
+      ->capture_default_str();
+  command
+      ->add_option("--checkpoint-steps", options->checkpoint.steps,
+                   "Save it every so many steps as well; 0: by time alone")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 40).description(""))
+      ->type_name("N")
+      ->capture_default_str();
   command->add_flag("--dry-run", options->dry_run,
                     "Print cells, parameters, memory and time, and write nothing");
   command->callback([options, &action] {

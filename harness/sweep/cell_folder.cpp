@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "core/error.hpp"
@@ -13,6 +15,7 @@
 #include "core/file.hpp"
 #include "core/text.hpp"
 #include "harness/config/yaml_tree.hpp"
+#include "harness/train/checkpoint.hpp"
 
 namespace recollect {
 namespace {
@@ -149,6 +152,25 @@ void CellFolder::write_scores(std::vector<ScoreRow> scores, std::vector<SliceRow
   std::stable_sort(slices.begin(), slices.end(), by_key);
   write_rows(path_ / "slices.csv", slice_columns(), slices);
   write_rows(path_ / "scores.csv", score_columns(), scores);
+}
+
+void CellFolder::remove_state() const { Checkpoints(path_, {}, {}).remove(); }
+
+void CellFolder::remove_unfinished_writes() const {
+  constexpr std::array<std::string_view, 10> kWritten{
+      "config.yaml",       "history.csv",
+      "scores.csv",        "slices.csv",
+      "status.yaml",       "final.safetensors",
+      "best.safetensors",  "provenance.yaml",
+      "state.safetensors", "state.previous.safetensors"};
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(path_, error)) {
+    const std::string name = entry.path().filename().string();
+    const bool ours = std::any_of(kWritten.begin(), kWritten.end(), [&](std::string_view file) {
+      return name.starts_with(fmt::format(".{}.", file)) && name.ends_with(".tmp");
+    });
+    if (ours) std::filesystem::remove(entry.path(), error);  // in nobody's way if it stays
+  }
 }
 
 void CellFolder::write_history(const std::vector<HistoryRow>& history) const {

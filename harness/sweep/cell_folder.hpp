@@ -42,6 +42,8 @@ struct CellStatus {
 ///   final.safetensors best.safetensors
 ///   provenance.yaml      processor, threads and seconds: all that differs from run to run
 ///   status.yaml          written last, so a folder without it holds a cell that is not done
+///   state.safetensors state.previous.safetensors
+///                        until then: where training stands (harness/train/checkpoint.hpp)
 /// All files are written atomically. Every member throws IoError with the path.
 class CellFolder {
  public:
@@ -60,6 +62,12 @@ class CellFolder {
   /// Rows are written in the order of their keys, whatever order they come in. Slices go first: a
   /// score row says that its slices are there too.
   void write_scores(std::vector<ScoreRow> scores, std::vector<SliceRow> slices) const;
+
+  /// Removes the state of a training that has ended. What a kill left of it, too.
+  void remove_state() const;
+  /// Removes what a kill left of files that were being written. Nobody else may write in the
+  /// folder.
+  void remove_unfinished_writes() const;
 
   void write_history(const std::vector<HistoryRow>& history) const;
   void write_text(const std::string& file, const std::string& text) const;

@@ -48,14 +48,14 @@ Metadata weights_metadata(const std::string& hash, std::int64_t step) {
 /// Scores what `cell` asks for and `scores` lacks; `weights_of` lends a model with those weights.
 template <class WeightsOf>
 void add_missing_scores(const Cell& cell, std::int64_t best_step, int threads,
-                        WeightsOf&& weights_of, std::vector<ScoreRow>& scores,
-                        std::vector<SliceRow>& slices) {
+                        const StopRequest& stop, WeightsOf&& weights_of,
+                        std::vector<ScoreRow>& scores, std::vector<SliceRow>& slices) {
   const bool foreign = cell.train.select_length && *cell.train.select_length != cell.task->length;
   for (const ScoreKey& wanted : wanted_scores(cell)) {
     if (!lacks(scores, wanted)) continue;
     SequenceModel<float>& model = weights_of(wanted.weights);
     const Score score = recollect::score(model, cell, wanted.split, wanted.eval_length,
-                                         wanted.examples, threads, /*with_slices=*/true);
+                                         wanted.examples, threads, /*with_slices=*/true, stop);
     ScoreRow row;
     row.key = wanted;
     if (!score.unseen_level) row.key.unseen_levels.clear();
@@ -97,21 +97,25 @@ void set_weights(SequenceModel<float>& model, const std::vector<float>& weights)
 class CellRun {
  public:
   CellRun(const PlannedCell& planned, const std::string& experiment,
-          const std::filesystem::path& out, int threads, TrainObserver& observer)
+          const std::filesystem::path& out, int threads, TrainObserver& observer,
+          const RunControl& control)
       : planned_(planned),
         cell_(*planned.cell),
         experiment_(experiment),
         folder_(out, planned.hash),
         threads_(threads),
-        observer_(observer) {}
+        observer_(observer),
+        control_(control) {}
 
-  /// @throws IoError where a file cannot be written; every other failure is an outcome
+  /// @throws IoError where a file cannot be written; Interrupted; every other failure is an outcome
   CellOutcome run() {
     const Clock::time_point start = Clock::now();
     CellOutcome outcome;
     try {
       outcome = planned_.work == Work::kScore ? score_missing() : train_and_score();
     } catch (const IoError&) {
+      throw;
+    } catch (const Interrupted&) {
       throw;
     } catch (const std::exception& error) {
       outcome.status = new_status();
@@ -129,9 +133,13 @@ class CellRun {
   CellOutcome train_and_score() {
     const Clock::time_point start = Clock::now();
     make_folder(folder_.path());
+    folder_.remove_unfinished_writes();
     folder_.write_text("config.yaml", cell_.yaml(experiment_));
     SequenceModel<float> model = empty_model(cell_);
-    const TrainResult result = train(cell_, threads_, observer_);
+    Checkpoints checkpoints(folder_.path(), identity_of_this_build(planned_.hash),
+                            control_.checkpoint);
+    const TrainResult result =
+        train(cell_, threads_, observer_, {.stop = control_.stop, .checkpoints = &checkpoints});
 
     CellOutcome outcome;
     outcome.status = new_status();
@@ -155,7 +163,8 @@ class CellRun {
         set_weights(model, weights == Weights::kFinal ? result.final_weights : result.best_weights);
         return model;
       };
-      add_missing_scores(cell_, result.best_step, threads_, weights_of, scores, slices);
+      add_missing_scores(cell_, result.best_step, threads_, control_.stop, weights_of, scores,
+                         slices);
       outcome.accuracy = headline(cell_, scores);
       folder_.write_scores(std::move(scores), std::move(slices));
     } else {
@@ -164,6 +173,7 @@ class CellRun {
     }
     folder_.write_text("provenance.yaml", provenance("training", threads_, seconds_since(start)));
     folder_.write_status(status);
+    folder_.remove_state();
     return outcome;
   }
 
@@ -182,6 +192,8 @@ class CellRun {
     const Clock::time_point start = Clock::now();
     CellOutcome outcome;
     outcome.status = *planned_.status;
+    folder_.remove_unfinished_writes();
+    folder_.remove_state();
     SequenceModel<float> model = empty_model(cell_);
     std::vector<ScoreRow> scores = of_finished_cell([&] { return folder_.read_scores(); });
     std::vector<SliceRow> slices = of_finished_cell([&] { return folder_.read_slices(); });
@@ -191,7 +203,8 @@ class CellRun {
                   }));
       return model;
     };
-    add_missing_scores(cell_, outcome.status.best_step, threads_, weights_of, scores, slices);
+    add_missing_scores(cell_, outcome.status.best_step, threads_, control_.stop, weights_of, scores,
+                       slices);
     outcome.accuracy = headline(cell_, scores);
     folder_.write_scores(std::move(scores), std::move(slices));
     std::string text;
@@ -210,13 +223,15 @@ class CellRun {
   CellFolder folder_;
   int threads_;
   TrainObserver& observer_;
+  const RunControl& control_;
 };
 
 }  // namespace
 
 CellOutcome run_cell(const PlannedCell& planned, const std::string& experiment,
-                     const std::filesystem::path& out, int threads, TrainObserver& observer) {
-  return CellRun(planned, experiment, out, threads, observer).run();
+                     const std::filesystem::path& out, int threads, TrainObserver& observer,
+                     const RunControl& control) {
+  return CellRun(planned, experiment, out, threads, observer, control).run();
 }
 
 }  // namespace recollect

@@ -16,7 +16,7 @@ namespace recollect {
 enum class Work {
   kNone,   ///< finished with every row that is asked for, or diverged
   kScore,  ///< finished, but rows are missing: scored from its weights, without training
-  kTrain,  ///< unfinished, failed or damaged: trained from the start
+  kTrain,  ///< unfinished, failed or damaged: trained, from its state where it has one
 };
 
 struct PlannedCell {

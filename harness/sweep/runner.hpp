@@ -21,6 +21,11 @@ class RunObserver {
   virtual void on_evaluation(const PlannedCell& cell, const HistoryRow& row) {
     (void)cell, (void)row;
   }
+  /// Training goes on from the state of an earlier run, after update `step`.
+  virtual void on_resume(const PlannedCell& cell, std::int64_t step) { (void)cell, (void)step; }
+  virtual void on_note(const PlannedCell& cell, const std::string& note) { (void)cell, (void)note; }
+  /// The run is being stopped, and what there is of the cell has been saved.
+  virtual void on_stop(const PlannedCell& cell) { (void)cell; }
   virtual void on_end(const PlannedCell& cell, const CellOutcome& outcome) {
     (void)cell, (void)outcome;
   }
@@ -36,8 +41,10 @@ struct RunSummary {
 /// files, provenance apart, are the same bytes for any `jobs`. A cell that diverges or fails
 /// becomes a status with its reason, and the others go on; so does a finished cell whose weights
 /// cannot be read though scores are missing, but its own files stay as they are.
-/// @throws IoError for files that cannot be written; cells that are done by then stay done
+/// @throws IoError for files that cannot be written; cells that are done by then stay done;
+/// Interrupted where a stop was asked for before all was done: no further cell is begun, those that
+/// run are saved (run_cell())
 RunSummary run_experiment(const Experiment& experiment, const std::filesystem::path& out, int jobs,
-                          RunObserver& observer);
+                          RunObserver& observer, const RunControl& control = {});
 
 }  // namespace recollect

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/buffer.hpp"
+#include "core/interrupt.hpp"
 #include "core/workspace.hpp"
 #include "harness/train/gradient_tree.hpp"
 #include "models/sequence_model.hpp"
@@ -42,18 +43,22 @@ class BatchStep {
 
   /// fill(b, example, scratch) puts sequence b of the batch into `example`. `scored` is the number
   /// of scored positions in the whole batch; the gradient is that of the mean loss over them.
-  /// @returns the mean loss
+  /// `stop` is looked at between sequences.
+  /// @returns the mean loss  @throws Interrupted; the gradient is worth nothing then
   template <class Fill>
-  double run(SequenceModel<S>& model, std::int64_t scored, Fill&& fill) {
+  double run(SequenceModel<S>& model, std::int64_t scored, Fill&& fill,
+             const StopRequest& stop = StopRequest::never()) {
     const S scale = S(1) / static_cast<S>(scored);
     const std::span<S> sum = gradients_.sum([&](int shard, int thread, std::span<S> gradient) {
       Lane<S>& lane = lanes_[static_cast<std::size_t>(thread)];
       for (int b = first_of(shard); b < first_of(shard + 1); ++b) {
+        if (stop.requested()) return;
         fill(b, lane.example, lane.scratch);
         outcomes_[static_cast<std::size_t>(b)] =
             model.forward_backward(input_of(lane.example), scale, lane.workspace, gradient);
       }
     });
+    stop.check();
     model.end_step(sum);
     gradient_ = sum.first(weights_);
     double loss = 0.0;

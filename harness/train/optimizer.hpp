@@ -28,6 +28,11 @@ class Adam {
   double update(std::int64_t step, double rate, std::span<S> gradient, std::span<S> weights,
                 int threads = 1);
 
+  /// Running means of gradients and of their squares, laid out as the weights: with the weights and
+  /// the number of updates all that decides what comes next.
+  [[nodiscard]] std::span<S> first_moment() noexcept { return first_; }
+  [[nodiscard]] std::span<S> second_moment() noexcept { return second_; }
+
  private:
   struct Piece {
     std::size_t begin;

@@ -26,11 +26,6 @@ using nlohmann::json;
   throw IoError(fmt::format("{}: not a valid safetensors file: {}", path.string(), what));
 }
 
-std::vector<std::int64_t> shape_of(const ParameterInfo& info) {
-  if (info.one_dimensional) return {info.tensor.size()};
-  return {info.tensor.rows, info.tensor.cols};
-}
-
 // Far more than any model's tensors need; a parsed header takes about ten times its bytes.
 constexpr std::uint64_t kLargestHeader = std::uint64_t{1} << 24;
 
@@ -127,8 +122,16 @@ Placed parse_entry(const std::filesystem::path& path, const std::string& name, c
 
 }  // namespace
 
+std::vector<std::int64_t> shape_of(const ParameterInfo& info) {
+  if (info.one_dimensional) return {info.tensor.size()};
+  return {info.tensor.rows, info.tensor.cols};
+}
+
 WeightsFile read_safetensors(const std::filesystem::path& path) {
-  const std::string file = read_file(path);
+  return parse_safetensors(read_file(path), path);
+}
+
+WeightsFile parse_safetensors(std::string_view file, const std::filesystem::path& path) {
   std::uint64_t header_size = 0;
   if (file.size() < sizeof header_size) {
     reject(path, fmt::format("truncated: {} bytes, not even the length of a header", file.size()));
@@ -142,8 +145,8 @@ WeightsFile read_safetensors(const std::filesystem::path& path) {
     reject(path,
            fmt::format("a header of {} bytes; none has more than {}", header_size, kLargestHeader));
   }
-  const json header = parse_header(path, std::string_view(file).substr(8, header_size));
-  const std::string_view data = std::string_view(file).substr(8 + header_size);
+  const json header = parse_header(path, file.substr(8, header_size));
+  const std::string_view data = file.substr(8 + header_size);
 
   WeightsFile result;
   std::vector<Placed> placed;
@@ -186,27 +189,38 @@ WeightsFile read_safetensors(const std::filesystem::path& path) {
   return result;
 }
 
-void save_weights(const std::filesystem::path& path, const ParameterLayout& layout,
-                  std::span<const float> weights, const Metadata& metadata) {
+std::string encode_safetensors(const std::vector<TensorView>& tensors, const Metadata& metadata) {
   json header = json::object();
   header["__metadata__"] = metadata;
-  std::string data;
-  data.reserve(weights.size_bytes());
-  for (const ParameterInfo& info : layout.all()) {
-    const auto bytes = static_cast<std::size_t>(info.tensor.size()) * sizeof(float);
-    header[info.name] = {{"dtype", "F32"},
-                         {"shape", shape_of(info)},
-                         {"data_offsets", {data.size(), data.size() + bytes}}};
-    data.append(reinterpret_cast<const char*>(weights.data() + info.tensor.offset), bytes);
+  std::size_t size = 0;
+  for (const TensorView& tensor : tensors) {
+    header[tensor.name] = {{"dtype", "F32"},
+                           {"shape", tensor.shape},
+                           {"data_offsets", {size, size + tensor.data.size_bytes()}}};
+    size += tensor.data.size_bytes();
   }
   std::string text = header.dump();
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const std::uint64_t header_size = text.size();
   std::string file(sizeof header_size, '\0');
+  file.reserve(sizeof header_size + text.size() + size);
   std::memcpy(file.data(), &header_size, sizeof header_size);
   file += text;
-  file += data;
-  write_file_atomically(path, file);
+  for (const TensorView& tensor : tensors) {
+    file.append(reinterpret_cast<const char*>(tensor.data.data()), tensor.data.size_bytes());
+  }
+  return file;
+}
+
+void save_weights(const std::filesystem::path& path, const ParameterLayout& layout,
+                  std::span<const float> weights, const Metadata& metadata) {
+  std::vector<TensorView> tensors;
+  for (const ParameterInfo& info : layout.all()) {
+    tensors.push_back({info.name, shape_of(info),
+                       weights.subspan(static_cast<std::size_t>(info.tensor.offset),
+                                       static_cast<std::size_t>(info.tensor.size()))});
+  }
+  write_file_atomically(path, encode_safetensors(tensors, metadata));
 }
 
 std::vector<float> load_weights(const std::filesystem::path& path, const ParameterLayout& layout) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "models/parameters.hpp"
@@ -30,6 +31,24 @@ struct WeightsFile {
   Metadata metadata;
   std::vector<NamedTensor> tensors;  ///< in the order of their data
 };
+
+/// A tensor to be written, and where it lies; row-major.
+struct TensorView {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::span<const float> data;
+};
+
+/// The shape under which a parameter is written.
+[[nodiscard]] std::vector<std::int64_t> shape_of(const ParameterInfo& info);
+
+/// The bytes of a file. Equal arguments give equal bytes.
+[[nodiscard]] std::string encode_safetensors(const std::vector<TensorView>& tensors,
+                                             const Metadata& metadata);
+
+/// The same as read_safetensors() for bytes that were read from `path`.
+[[nodiscard]] WeightsFile parse_safetensors(std::string_view file,
+                                            const std::filesystem::path& path);
 
 /// Reads and checks a file: sizes, offsets, overlaps, gaps, truncation, types.
 /// @throws IoError with the path and what is wrong

@@ -61,12 +61,14 @@ struct Wanted {
 };
 
 Score run(SequenceModel<float>& model, const Task& task, std::int64_t data_seed, Split split,
-          std::int64_t examples, std::vector<Lane<float>>& lanes, const Wanted& wanted) {
+          std::int64_t examples, std::vector<Lane<float>>& lanes, const Wanted& wanted,
+          const StopRequest& stop) {
   model.begin_step(task.length(), examples * task.length());
   const std::int64_t rows = task.scored();
   std::vector<Outcome> outcomes(static_cast<std::size_t>(examples));
   std::vector<SliceCounter> counters(lanes.size());
   parallel_for(static_cast<int>(examples), static_cast<int>(lanes.size()), [&](int i, int thread) {
+    if (stop.requested()) return;
     Lane<float>& lane = lanes[static_cast<std::size_t>(thread)];
     Outcome& outcome = outcomes[static_cast<std::size_t>(i)];
     task.example(static_cast<std::uint64_t>(data_seed), split, static_cast<std::uint64_t>(i),
@@ -84,6 +86,7 @@ Score run(SequenceModel<float>& model, const Task& task, std::int64_t data_seed,
                                                      best == lane.example.labels[at]);
     }
   });
+  stop.check();
 
   Score score;
   score.split = split;
@@ -121,16 +124,16 @@ std::unique_ptr<Task> task_at(const Cell& cell, std::int64_t length) {
 }
 
 Score evaluate(SequenceModel<float>& model, const Task& task, std::int64_t data_seed, Split split,
-               std::int64_t examples, std::vector<Lane<float>>& lanes) {
-  return run(model, task, data_seed, split, examples, lanes, Wanted{});
+               std::int64_t examples, std::vector<Lane<float>>& lanes, const StopRequest& stop) {
+  return run(model, task, data_seed, split, examples, lanes, Wanted{}, stop);
 }
 
 Score score(SequenceModel<float>& model, const Cell& cell, Split split, std::int64_t length,
-            std::int64_t examples, int threads, bool with_slices) {
+            std::int64_t examples, int threads, bool with_slices, const StopRequest& stop) {
   const std::unique_ptr<Task> task = task_at(cell, length);
   std::vector<Lane<float>> lanes(static_cast<std::size_t>(threads));
   Score result =
-      run(model, *task, cell.data_seed, split, examples, lanes, Wanted{true, with_slices});
+      run(model, *task, cell.data_seed, split, examples, lanes, Wanted{true, with_slices}, stop);
   result.unseen_level = find_mixer(cell.variant.name)->uses_levels &&
                         level_count(length) > level_count(cell.task->length);
   return result;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/interrupt.hpp"
 #include "harness/config/settings.hpp"
 #include "harness/train/batch_step.hpp"
 #include "models/sequence_model.hpp"
@@ -41,13 +42,16 @@ struct Score {
 
 /// Runs `model` on examples 0..examples-1 of a split, without ceilings, flags and slices: what
 /// training looks at. `lanes` gives one thread each; the result does not depend on their number.
+/// @throws Interrupted
 [[nodiscard]] Score evaluate(SequenceModel<float>& model, const Task& task, std::int64_t data_seed,
-                             Split split, std::int64_t examples, std::vector<Lane<float>>& lanes);
+                             Split split, std::int64_t examples, std::vector<Lane<float>>& lanes,
+                             const StopRequest& stop = StopRequest::never());
 
 /// Scores `model` on examples 0..examples-1 of `split`. The task is the cell's own at `length`.
-/// The result does not depend on `threads`. @throws FieldError if the task does not fit the length
+/// The result does not depend on `threads`. @throws FieldError if the task does not fit the length,
+/// Interrupted
 [[nodiscard]] Score score(SequenceModel<float>& model, const Cell& cell, Split split,
-                          std::int64_t length, std::int64_t examples, int threads,
-                          bool with_slices);
+                          std::int64_t length, std::int64_t examples, int threads, bool with_slices,
+                          const StopRequest& stop = StopRequest::never());
 
 }  // namespace recollect

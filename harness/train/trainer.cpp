@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "harness/train/batch_step.hpp"
 #include "harness/train/optimizer.hpp"
@@ -45,6 +47,161 @@ std::vector<float> copy_of(std::span<const float> weights) {
   return {weights.begin(), weights.end()};
 }
 
+/// One training. Between updates its state is in `progress_`, the model and the optimiser alone.
+class Training {
+ public:
+  Training(const Cell& cell, int threads, TrainObserver& observer, const TrainControl& control)
+      : cell_(cell),
+        settings_(cell.train),
+        observer_(observer),
+        control_(control),
+        threads_(threads),
+        task_(cell.task->make()),
+        model_(build_model(cell)),
+        batch_(model_, settings_.batch, threads),
+        optimizer_(model_.layout(), settings_),
+        order_(cell) {
+    const std::int64_t select_length = settings_.select_length.value_or(cell.task->length);
+    if (select_length != cell.task->length) selection_ = task_at(cell, select_length);
+  }
+
+  TrainResult run() {
+    resume();
+    try {
+      while (true) {
+        if (evaluation_is_due()) evaluate();
+        if (is_over()) break;
+        if (control_.checkpoints && progress_.step > saved_step_ &&
+            control_.checkpoints->due(progress_.step)) {
+          save();
+        }
+        if (std::string diverged = update(); !diverged.empty()) {
+          return result(std::move(diverged));
+        }
+      }
+    } catch (const Interrupted&) {  // an incomplete update or evaluation has left no trace
+      if (control_.checkpoints && progress_.step > 0) save();
+      throw;
+    }
+    if (control_.checkpoints && progress_.step > saved_step_) save();
+    return result("");
+  }
+
+ private:
+  void resume() {
+    if (!control_.checkpoints) return;
+    Checkpoints::Found found = control_.checkpoints->load(model_.layout());
+    for (const std::string& note : found.notes) observer_.on_note(note);
+    if (!found.state) return;
+    const auto put = [](const std::vector<float>& from, std::span<float> to) {
+      std::copy(from.begin(), from.end(), to.begin());
+    };
+    put(found.state->weights, model_.parameters());
+    put(found.state->first_moment, optimizer_.first_moment());
+    put(found.state->second_moment, optimizer_.second_moment());
+    progress_ = std::move(found.state->progress);
+    saved_step_ = progress_.step;
+    observer_.on_resume(progress_.step);
+  }
+
+  void save() {
+    control_.checkpoints->save(
+        {progress_, model_.parameters(), optimizer_.first_moment(), optimizer_.second_moment()},
+        model_.layout());
+    saved_step_ = progress_.step;
+  }
+
+  [[nodiscard]] bool is_evaluated() const {
+    return !progress_.history.empty() && progress_.history.back().step == progress_.step;
+  }
+
+  [[nodiscard]] bool evaluation_is_due() const {
+    const std::int64_t step = progress_.step;
+    return step > 0 && (step % settings_.eval_every == 0 || step == settings_.steps) &&
+           !is_evaluated();
+  }
+
+  [[nodiscard]] bool is_over() const {
+    return progress_.step == settings_.steps ||
+           (settings_.stop_at && is_evaluated() &&
+            progress_.history.back().validation_accuracy >= *settings_.stop_at);
+  }
+
+  /// Makes the next update. @returns why training cannot go on; empty: it can
+  std::string update() {
+    const std::int64_t step = progress_.step + 1;
+    order_.begin(step);
+    model_.begin_step(task_->length(), settings_.batch * task_->length());
+    const double loss = batch_.run(
+        model_, settings_.batch * task_->scored(),
+        [&](int b, Example& example, GeneratorScratch& scratch) {
+          task_->example(static_cast<std::uint64_t>(cell_.data_seed), Split::kTrain, order_[b],
+                         example, scratch);
+        },
+        control_.stop);
+    const double rate = learning_rate(settings_, step);
+    progress_.gradient_norm =
+        optimizer_.update(step, rate, batch_.gradient(), model_.parameters(), threads_);
+    progress_.step = step;
+    progress_.loss_since += loss;
+    ++progress_.steps_since;
+    if (!std::isfinite(loss) || !std::isfinite(progress_.gradient_norm)) {
+      return fmt::format("step {}: loss {}, gradient norm {}", step, loss, progress_.gradient_norm);
+    }
+    observer_.on_step(step, settings_.steps);
+    return "";
+  }
+
+  void evaluate() {
+    const auto validate = [&](const Task& at_length) {
+      return recollect::evaluate(model_, at_length, cell_.data_seed, Split::kValidation,
+                                 settings_.validation_examples, batch_.lanes(), control_.stop);
+    };
+    const Score score = validate(*task_);
+    const double candidate = selection_ ? validate(*selection_).accuracy : score.accuracy;
+    progress_.history.push_back(HistoryRow{
+        progress_.step, progress_.loss_since / static_cast<double>(progress_.steps_since),
+        progress_.gradient_norm, learning_rate(settings_, progress_.step), score.accuracy,
+        score.exact_match});
+    progress_.loss_since = 0.0;
+    progress_.steps_since = 0;
+    if (!progress_.solved_step && score.accuracy >= kSolved) progress_.solved_step = progress_.step;
+    if (candidate > progress_.best_value) {
+      progress_.best_value = candidate;
+      progress_.best_step = progress_.step;
+      progress_.best_weights = copy_of(model_.parameters());
+    }
+    observer_.on_evaluation(progress_.history.back());
+  }
+
+  TrainResult result(std::string diverged) {
+    TrainResult result;
+    result.history = std::move(progress_.history);
+    result.steps = progress_.step;
+    result.solved_step = progress_.solved_step;
+    result.best_step = progress_.best_step;
+    result.final_weights = copy_of(model_.parameters());
+    result.best_weights = std::move(progress_.best_weights);
+    if (result.best_weights.empty()) result.best_weights = result.final_weights;
+    result.diverged = std::move(diverged);
+    return result;
+  }
+
+  const Cell& cell_;
+  const TrainSettings& settings_;
+  TrainObserver& observer_;
+  const TrainControl& control_;
+  int threads_;
+  std::unique_ptr<Task> task_;
+  std::unique_ptr<Task> selection_;  // of another length, where that selects the best weights
+  SequenceModel<float> model_;
+  BatchStep<float> batch_;
+  Adam<float> optimizer_;
+  BatchOrder order_;
+  TrainProgress progress_;
+  std::int64_t saved_step_ = 0;
+};
+
 }  // namespace
 
 SequenceModel<float> build_model(const Cell& cell) {
@@ -55,63 +212,9 @@ SequenceModel<float> build_model(const Cell& cell) {
   return model;
 }
 
-TrainResult train(const Cell& cell, int threads, TrainObserver& observer) {
-  const TrainSettings& settings = cell.train;
-  const std::unique_ptr<Task> task = cell.task->make();
-  const std::int64_t select_length = settings.select_length.value_or(cell.task->length);
-  const std::unique_ptr<Task> selection =
-      select_length == cell.task->length ? nullptr : task_at(cell, select_length);
-  SequenceModel<float> model = build_model(cell);
-  BatchStep<float> batch(model, settings.batch, threads);
-  Adam<float> optimizer(model.layout(), settings);
-  BatchOrder order(cell);
-
-  TrainResult result;
-  double best = -1.0;
-  double loss_since = 0.0;
-  std::int64_t steps_since = 0;
-  for (std::int64_t step = 1; step <= settings.steps; ++step) {
-    order.begin(step);
-    model.begin_step(task->length(), settings.batch * task->length());
-    const double loss = batch.run(model, settings.batch * task->scored(),
-                                  [&](int b, Example& example, GeneratorScratch& scratch) {
-                                    task->example(static_cast<std::uint64_t>(cell.data_seed),
-                                                  Split::kTrain, order[b], example, scratch);
-                                  });
-    const double rate = learning_rate(settings, step);
-    const double norm = optimizer.update(step, rate, batch.gradient(), model.parameters(), threads);
-    result.steps = step;
-    loss_since += loss;
-    ++steps_since;
-    if (!std::isfinite(loss) || !std::isfinite(norm)) {
-      result.diverged = fmt::format("step {}: loss {}, gradient norm {}", step, loss, norm);
-      break;
-    }
-    observer.on_step(step, settings.steps);
-    if (step % settings.eval_every != 0 && step != settings.steps) continue;
-
-    const auto validate = [&](const Task& at_length) {
-      return evaluate(model, at_length, cell.data_seed, Split::kValidation,
-                      settings.validation_examples, batch.lanes());
-    };
-    const Score score = validate(*task);
-    result.history.push_back(HistoryRow{step, loss_since / static_cast<double>(steps_since), norm,
-                                        rate, score.accuracy, score.exact_match});
-    loss_since = 0.0;
-    steps_since = 0;
-    observer.on_evaluation(result.history.back());
-    if (!result.solved_step && score.accuracy >= kSolved) result.solved_step = step;
-    const double candidate = selection ? validate(*selection).accuracy : score.accuracy;
-    if (candidate > best) {
-      best = candidate;
-      result.best_step = step;
-      result.best_weights = copy_of(model.parameters());
-    }
-    if (settings.stop_at && score.accuracy >= *settings.stop_at) break;
-  }
-  result.final_weights = copy_of(model.parameters());
-  if (result.best_weights.empty()) result.best_weights = result.final_weights;
-  return result;
+TrainResult train(const Cell& cell, int threads, TrainObserver& observer,
+                  const TrainControl& control) {
+  return Training(cell, threads, observer, control).run();
 }
 
 }  // namespace recollect

@@ -6,20 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "core/interrupt.hpp"
 #include "harness/config/settings.hpp"
+#include "harness/train/checkpoint.hpp"
+#include "harness/train/state.hpp"
 #include "models/sequence_model.hpp"
 
 namespace recollect {
-
-/// One line of history.csv: written at every evaluation.
-struct HistoryRow {
-  std::int64_t step = 0;
-  double loss = 0.0;  ///< mean training loss since the row before, in nats a scored position
-  double gradient_norm = 0.0;  ///< of this step, before clipping
-  double learning_rate = 0.0;
-  double validation_accuracy = 0.0;
-  double validation_exact_match = 0.0;
-};
 
 /// What training a cell gave.
 struct TrainResult {
@@ -39,12 +32,27 @@ class TrainObserver {
   virtual ~TrainObserver() = default;
   virtual void on_step(std::int64_t step, std::int64_t steps) { (void)step, (void)steps; }
   virtual void on_evaluation(const HistoryRow& row) { (void)row; }
+  /// Training goes on from a state that an earlier run left after update `step`.
+  virtual void on_resume(std::int64_t step) { (void)step; }
+  /// Something that people should know, e.g. of a damaged state file; one line.
+  virtual void on_note(const std::string& note) { (void)note; }
 };
 
 /// The model of a cell, with its initial weights.
 [[nodiscard]] SequenceModel<float> build_model(const Cell& cell);
 
-/// Trains a cell. The result depends on the cell alone, never on `threads`.
-[[nodiscard]] TrainResult train(const Cell& cell, int threads, TrainObserver& observer);
+/// How training may be stopped and gone on with. By default it is not.
+struct TrainControl {
+  const StopRequest& stop = StopRequest::never();  ///< looked at between sequences
+  Checkpoints* checkpoints = nullptr;              ///< where the state is read from and kept
+};
+
+/// Trains a cell. The result depends on the cell alone, never on `threads`, nor on how often it was
+/// interrupted. With checkpoints it goes on from the state that it finds there; it writes its own
+/// when that is due, when it is stopped, and at the end, so that scoring can be stopped as well.
+/// A training that diverges leaves none of its end.
+/// @throws Interrupted once the state of the last complete update has been written; IoError
+[[nodiscard]] TrainResult train(const Cell& cell, int threads, TrainObserver& observer,
+                                const TrainControl& control = {});
 
 }  // namespace recollect
