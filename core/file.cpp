@@ -9,8 +9,10 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <random>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 #include "core/error.hpp"
 #include "core/text.hpp"
@@ -71,9 +73,11 @@ bool write_and_flush(const std::string& path, std::string_view bytes) {
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
   static std::atomic<unsigned> counter{0};
+  // In containers, many processes of one number may write to one folder.
+  static const unsigned process = std::random_device{}();
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
   const std::string temporary =
-      (folder / fmt::format(".{}.{}.{}.tmp", path.filename().string(), ::getpid(), counter++))
+      (folder / fmt::format(".{}.{:08x}.{}.tmp", path.filename().string(), process, counter++))
           .string();
   if (!write_and_flush(temporary, bytes) || ::rename(temporary.c_str(), path.c_str()) != 0) {
     const int code = errno;
@@ -83,6 +87,22 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view b
   // The new name itself must survive a power cut; not every file system can flush a folder.
   const Descriptor parent(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (parent.get() >= 0) ::fsync(parent.get());
+}
+
+void remove_leftovers(const std::filesystem::path& folder, const std::string& file) {
+  std::error_code error;
+  std::vector<std::filesystem::path> leftovers;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with(fmt::format(".{}", file.empty() ? file : fmt::format("{}.", file))) &&
+        name.ends_with(".tmp")) {
+      leftovers.push_back(entry->path());
+    }
+  }
+  for (const std::filesystem::path& leftover : leftovers) {
+    std::filesystem::remove(leftover, error);
+  }
 }
 
 std::string read_file(const std::filesystem::path& path, std::uint64_t limit,

@@ -52,7 +52,8 @@ struct SequenceModel<S>::BlockCarry {
 
 template <class S>
 SequenceModel<S>::SequenceModel(const ModelSettings& settings, const std::string& variant,
-                                std::int64_t vocab, std::int64_t train_length, std::int64_t levels)
+                                std::int64_t vocab, std::int64_t train_length, std::int64_t levels,
+                                bool with_weights)
     : settings_(settings), vocab_(vocab) {
   const MixerEntry* entry = find_mixer(variant);
   if (entry == nullptr) {
@@ -96,7 +97,7 @@ SequenceModel<S>::SequenceModel(const ModelSettings& settings, const std::string
   }
   final_norm_ = norm("final_norm");
   head_.weight = matrix("head.weight", vocab, width, kSpread);
-  weights_.assign(static_cast<std::size_t>(layout_.size()), S(0));
+  if (with_weights) weights_.assign(static_cast<std::size_t>(layout_.size()), S(0));
 }
 
 template <class S>
@@ -590,10 +591,23 @@ double SequenceModel<S>::nominal_multiply_adds(std::int64_t tokens,
 template <class S>
 std::int64_t SequenceModel<S>::workspace_size(std::int64_t tokens,
                                               std::int64_t scored) const noexcept {
+  return workspace_size(tokens, scored, true);
+}
+
+template <class S>
+std::int64_t SequenceModel<S>::forward_workspace_size(std::int64_t tokens,
+                                                      std::int64_t scored) const noexcept {
+  return workspace_size(tokens, scored, false);
+}
+
+template <class S>
+std::int64_t SequenceModel<S>::workspace_size(std::int64_t tokens, std::int64_t scored,
+                                              bool backward) const noexcept {
   const std::int64_t width = settings_.width;
   const bool pre = settings_.norm == Norm::kPre;
   const std::int64_t taps = settings_.short_conv;
-  std::int64_t size = 2 * tokens * width + tokens;  // the last layer's input, its gradient; places
+  // The last layer's input, its gradient; places.
+  std::int64_t size = (backward ? 2 : 1) * tokens * width + tokens;
   std::int64_t scratch = 0;
   // A layer's tape of a segment of n tokens; the largest scratch is shared by all.
   const auto add = [&](const Block& block, std::int64_t n, std::int64_t rows, bool all) {
@@ -606,18 +620,20 @@ std::int64_t SequenceModel<S>::workspace_size(std::int64_t tokens,
     const std::int64_t convolved = taps > 0 ? n * width : 0;
     std::int64_t most = std::max(mixer.scratch, convolved) + rows * width + convolved;
     if (settings_.mlp > 0) most = std::max(most, rows * width * (settings_.mlp + 1));
-    scratch = std::max(scratch, most + (all ? n * width : 0));
+    if (backward) scratch = std::max(scratch, most + (all ? n * width : 0));
   };
   const std::int64_t segment = segment_tokens(tokens);
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
     const Block& block = blocks_[layer];
     const bool all = layer + 1 < blocks_.size();
-    size += block.mixer->carry_size(tokens, all) + 2 * std::max<std::int64_t>(taps - 1, 0) * width;
+    size += block.mixer->carry_size(tokens, all) / (backward ? 1 : 2) +
+            2 * std::max<std::int64_t>(taps - 1, 0) * width;
     if (!all) {
       add(block, tokens, scored, false);
       continue;
     }
-    for (std::int64_t first = 0; first < tokens; first += segment) {
+    // Going forward only, the tapes of a segment make room for those of the next.
+    for (std::int64_t first = 0; first < (backward ? tokens : 1); first += segment) {
       const std::int64_t n = std::min(segment, tokens - first);
       add(block, n, n, true);
     }

@@ -40,8 +40,9 @@ template <class S>
 class SequenceModel {
  public:
   /// @param levels  L, the levels that the model has weights for
+  /// @param with_weights  false: layout and sizes alone, to learn what a model would take
   SequenceModel(const ModelSettings& settings, const std::string& variant, std::int64_t vocab,
-                std::int64_t train_length, std::int64_t levels);
+                std::int64_t train_length, std::int64_t levels, bool with_weights = true);
   ~SequenceModel();
   SequenceModel(SequenceModel&&) noexcept;
   SequenceModel& operator=(SequenceModel&&) noexcept;
@@ -96,6 +97,9 @@ class SequenceModel {
   /// Numbers that a workspace holds at most for forward_backward() of one sequence; an estimate.
   [[nodiscard]] std::int64_t workspace_size(std::int64_t tokens,
                                             std::int64_t scored) const noexcept;
+  /// The same for forward(), which is less sharp.
+  [[nodiscard]] std::int64_t forward_workspace_size(std::int64_t tokens,
+                                                    std::int64_t scored) const noexcept;
 
  private:
   struct Block;
@@ -122,6 +126,8 @@ class SequenceModel {
   void segment_backward(const Pass& pass, const Segment& segment, const BlockTape* const* tapes,
                         S* d_out, S* gradient, Workspace<S>& workspace) const;
   [[nodiscard]] Index segment_tokens(std::int64_t tokens) const noexcept;
+  [[nodiscard]] std::int64_t workspace_size(std::int64_t tokens, std::int64_t scored,
+                                            bool backward) const noexcept;
   [[nodiscard]] SequenceOutcome outcome_of(std::span<const std::int32_t> labels, View<S> logits,
                                            Workspace<S>& workspace) const;
   [[nodiscard]] ReadOut read_out(S* last, View<S> logits, Workspace<S>& workspace) const;

@@ -271,7 +271,7 @@ int run_with_stops(const Experiment& experiment, const std::filesystem::path& ou
     StopRequest stop;
     arrange(stop, stops);
     try {
-      run_experiment(experiment, out, jobs, silent, {stop, interval});
+      run_experiment(experiment, out, {.jobs = jobs}, silent, {stop, interval});
       return stops;
     } catch (const Interrupted& interrupted) {
       REQUIRE(interrupted.status() == ExitStatus::kInterrupted);
@@ -386,7 +386,7 @@ TEST_CASE(
   };
   const TemporaryFolder whole;
   Watch all;
-  run_experiment(experiment, whole.path(), 1, all);
+  run_experiment(experiment, whole.path(), {.jobs = 1}, all);
   CHECK(all.steps == 9);
   for (const int damaged : {0, 1, 2}) {
     CAPTURE(damaged);
@@ -397,14 +397,15 @@ TEST_CASE(
         if (step == 7) stop.request(SIGINT);
       }
     } first;
-    CHECK_THROWS_AS(run_experiment(experiment, out.path(), 1, first, {first.stop, {0.0, 2}}),
-                    Interrupted);
+    CHECK_THROWS_AS(
+        run_experiment(experiment, out.path(), {.jobs = 1}, first, {first.stop, {0.0, 2}}),
+        Interrupted);
     const std::filesystem::path folder = out / "cells" / experiment.cells[0].hash();
     const char* files[] = {"state.safetensors", "state.previous.safetensors"};
     for (int i = 0; i < damaged; ++i) std::filesystem::resize_file(folder / files[i], 1000);
     write_file_atomically(folder / ".state.safetensors.123.0.tmp", "half a fi");
     Watch second;
-    run_experiment(experiment, out.path(), 1, second);
+    run_experiment(experiment, out.path(), {.jobs = 1}, second);
     CHECK(second.from == (damaged == 0 ? 7 : damaged == 1 ? 6 : 0));
     CHECK(second.steps == 9 - second.from);
     REQUIRE(second.notes.size() == static_cast<std::size_t>(damaged));
@@ -419,10 +420,10 @@ TEST_CASE("checkpoint: what a kill leaves of a finished cell's state goes away")
   const Experiment experiment = parse_experiment(kCases[1].text, "case.yaml");
   const TemporaryFolder out;
   RunObserver silent;
-  run_experiment(experiment, out.path(), 1, silent);
+  run_experiment(experiment, out.path(), {.jobs = 1}, silent);
   const auto expected = files_of(out.path());
   write_file_atomically(out / "cells" / experiment.cells[0].hash() / "state.safetensors", "x");
-  run_experiment(experiment, out.path(), 1, silent);
+  run_experiment(experiment, out.path(), {.jobs = 1}, silent);
   CHECK(files_of(out.path()) == expected);
 }
 
@@ -433,7 +434,7 @@ TEST_CASE("checkpoint: a stop before the first cell begins none") {
   StopRequest stop;
   stop.request(SIGTERM);
   try {
-    run_experiment(experiment, out.path(), 1, silent, {stop, {}});
+    run_experiment(experiment, out.path(), {.jobs = 1}, silent, {stop, {}});
     FAIL("was not stopped");
   } catch (const Interrupted& interrupted) {
     CHECK(interrupted.status() == ExitStatus::kTerminated);

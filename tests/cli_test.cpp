@@ -99,7 +99,7 @@ TEST_CASE("cli: help lists what there is and the exit statuses") {
     CAPTURE(word);
     CHECK(holds(result.out, word));
   }
-  for (const char* absent : {"plot", "compare", "slurm", "inspect", "--shard", "latex"}) {
+  for (const char* absent : {"plot", "compare", "slurm", "inspect", "latex"}) {
     CAPTURE(absent);
     CHECK_FALSE(holds(result.out, absent));
     CHECK_FALSE(holds(recollect_program("run --help").out, absent));
@@ -279,21 +279,46 @@ TEST_CASE("cli: damaged weights give status 4, even where they leave nothing to 
 }
 
 #if !defined(RECOLLECT_UNDER_SANITIZER)  // they reserve more memory than any limit leaves
-TEST_CASE("cli: a cell too large for memory is a row, and the others go on") {
+TEST_CASE("cli: a size for which there is no memory is refused before anything is written") {
   const TemporaryFolder folder;
   const std::string arguments = "run " + tiny_config(folder) + " --jobs 1 --out " +
-                                quoted(folder / "out") +
-                                " --set 'grid={model.width: [8, 4096]}' --set model.layers=64";
+                                quoted(folder / "out") + " --set model.layers=64";
   const std::string limit = "ulimit -v 3000000; ";
-  const Result dry = recollect_program(arguments + " --dry-run", limit);
-  CAPTURE(dry.err);
-  CHECK(dry.status == 0);
-  CHECK(holds(dry.out, "memory   not enough for 2 of the cells"));
-  const Result result = recollect_program(arguments, limit);
+  const std::string large = arguments + " --set 'grid={model.width: [8, 4096]}'";
+  const Result result = recollect_program(large, limit);
   CAPTURE(result.err);
-  CHECK(result.status == 4);
-  CHECK(holds(result.err, "failed: not enough memory"));
-  CHECK(holds(result.err, "2 of 4 cells failed or diverged"));
+  CHECK(result.status == 3);
+  CHECK(line_count(result.err) == 1);
+  CHECK(holds(result.err, "tiny.yaml: cell 3 of 4 (fixed-decay, mqar, seed 0) needs about "));
+  CHECK(holds(result.err, "with model.width = 4096, model.layers = 64, task.length = 16"));
+  CHECK(holds(result.err, " are available (limit of the address space, ulimit -v); make one"));
+  CHECK_FALSE(std::filesystem::exists(folder / "out"));
+  const Result dry = recollect_program(large + " --dry-run", limit);
+  CHECK(dry.status == 3);
+  CHECK(dry.err == result.err);
+  const Result length =
+      recollect_program(arguments + " --set model.layers=1 --set 'eval.lengths=[16, 16777216]'",
+                        "ulimit -v 1000000; ");
+  CAPTURE(length.err);
+  CHECK(length.status == 3);
+  CHECK(holds(length.err, "eval.lengths up to 16777216"));
+}
+
+TEST_CASE("cli: where several jobs find no memory together, there are fewer") {
+  const TemporaryFolder folder;
+  const std::string arguments =
+      "run " + tiny_config(folder) + " --dry-run --out " + quoted(folder / "out") +
+      " --set 'variants=[fixed-decay]' --set 'seeds=[0, 1, 2, 3]' --set model.width=512";
+  // The program itself takes some of it; a cell takes 37 MiB.
+  const Result four = recollect_program(arguments + " --jobs 4");
+  CHECK(holds(four.out, "jobs     4, with "));
+  CHECK_FALSE(holds(four.err, " instead of "));
+  const Result fewer = recollect_program(arguments + " --jobs 4", "ulimit -v 140000; ");
+  CAPTURE(fewer.err);
+  CAPTURE(fewer.out);
+  CHECK(holds(fewer.err, " instead of 4 jobs with "));
+  CHECK(holds(fewer.err, "are available (limit of the address space, ulimit -v)"));
+  CHECK_FALSE(holds(fewer.out, "jobs     4, with "));
 }
 #endif
 

@@ -62,7 +62,7 @@ TEST_CASE("runner: a cell leaves all of its files, and its configuration gives i
   const TemporaryFolder out;
   const Experiment experiment = tiny();
   Watch watch;
-  const RunSummary summary = run_experiment(experiment, out.path(), 1, watch);
+  const RunSummary summary = run_experiment(experiment, out.path(), {.jobs = 1}, watch);
   CHECK(summary.finished == 4);
   CHECK(summary.problems.empty());
   CHECK(watch.steps == 4 * 20);
@@ -95,7 +95,7 @@ TEST_CASE("runner: the best weights score on validation what the history says") 
   const TemporaryFolder out;
   const Experiment experiment = tiny();
   Watch watch;
-  run_experiment(experiment, out.path(), 2, watch);
+  run_experiment(experiment, out.path(), {.jobs = 2}, watch);
   const CellFolder folder(out.path(), experiment.cells[1].hash());
   const CsvTable history = parse_csv(folder.read_text("history.csv"), "history.csv");
   double best = 0.0;
@@ -112,11 +112,11 @@ TEST_CASE("runner: the best weights score on validation what the history says") 
 TEST_CASE("runner: finished cells are skipped and no byte of theirs changes") {
   const TemporaryFolder out;
   Watch first, second;
-  run_experiment(tiny(), out.path(), 1, first);
+  run_experiment(tiny(), out.path(), {.jobs = 1}, first);
   const auto before = files_of(out.path(), true);
   const auto path = out.path() / "cells" / tiny().cells[0].hash() / "history.csv";
   const auto time = std::filesystem::last_write_time(path);
-  const RunSummary summary = run_experiment(tiny(), out.path(), 1, second);
+  const RunSummary summary = run_experiment(tiny(), out.path(), {.jobs = 1}, second);
   CHECK(summary.finished == 4);
   CHECK(second.steps == 0);
   CHECK(second.ended == 0);
@@ -127,12 +127,12 @@ TEST_CASE("runner: finished cells are skipped and no byte of theirs changes") {
 TEST_CASE("runner: an unfinished cell is trained again from the start") {
   const TemporaryFolder out;
   Watch first, second;
-  run_experiment(tiny(), out.path(), 1, first);
+  run_experiment(tiny(), out.path(), {.jobs = 1}, first);
   const auto before = files_of(out.path());
   const CellFolder folder(out.path(), tiny().cells[2].hash());
   std::filesystem::remove(folder.path() / "status.yaml");
   folder.write_text("history.csv", "half a fi");
-  run_experiment(tiny(), out.path(), 1, second);
+  run_experiment(tiny(), out.path(), {.jobs = 1}, second);
   CHECK(second.steps == 20);
   CHECK(files_of(out.path()) == before);
 }
@@ -140,8 +140,8 @@ TEST_CASE("runner: an unfinished cell is trained again from the start") {
 TEST_CASE("runner: results are the same bytes for any number of jobs") {
   const TemporaryFolder one, two;
   Watch watch;
-  run_experiment(tiny(), one.path(), 1, watch);
-  run_experiment(tiny(), two.path(), 2, watch);
+  run_experiment(tiny(), one.path(), {.jobs = 1}, watch);
+  run_experiment(tiny(), two.path(), {.jobs = 2}, watch);
   const auto files = files_of(one.path());
   CHECK(files.size() == 4 * 7 + 1);
   CHECK(files == files_of(two.path()));
@@ -150,24 +150,24 @@ TEST_CASE("runner: results are the same bytes for any number of jobs") {
 TEST_CASE("runner: a length that is missing is scored without training") {
   const TemporaryFolder out, whole;
   Watch first, second, third;
-  run_experiment(tiny(), out.path(), 1, first);
+  run_experiment(tiny(), out.path(), {.jobs = 1}, first);
   const CellFolder folder(out.path(), tiny().cells[0].hash());
   const std::string history = folder.read_text("history.csv");
   const auto time = std::filesystem::last_write_time(folder.path() / "history.csv");
   const std::vector<std::string> longer = {"eval.lengths=[16, 24, 40]"};
-  run_experiment(tiny(longer), out.path(), 1, second);
+  run_experiment(tiny(longer), out.path(), {.jobs = 1}, second);
   CHECK(second.steps == 0);
   CHECK(second.ended == 4);
   CHECK(folder.read_text("history.csv") == history);
   CHECK(std::filesystem::last_write_time(folder.path() / "history.csv") == time);
   CHECK(folder.read_scores().size() == 3 * 4);
   // The same rows as if they had been asked for at once.
-  run_experiment(tiny(longer), whole.path(), 1, third);
+  run_experiment(tiny(longer), whole.path(), {.jobs = 1}, third);
   const CellFolder at_once(whole.path(), tiny().cells[0].hash());
   CHECK(at_once.read_text("scores.csv") == folder.read_text("scores.csv"));
   CHECK(at_once.read_text("slices.csv") == folder.read_text("slices.csv"));
   // More test examples are rows of their own; the old ones stay, the table shows the new ones.
-  run_experiment(tiny({"eval.examples=30"}), out.path(), 1, second);
+  run_experiment(tiny({"eval.examples=30"}), out.path(), {.jobs = 1}, second);
   CHECK(second.steps == 0);
   CHECK(folder.read_scores().size() == 3 * 4 + 2);
   CHECK(read_cells(out.path()).table.rows.size() == 4 * 4);
@@ -177,7 +177,7 @@ TEST_CASE("runner: a cell that fails is a row, the others go on, and it is tried
   const TemporaryFolder out;
   Watch watch;
   watch.failing_cell = 1;
-  const RunSummary summary = run_experiment(tiny(), out.path(), 2, watch);
+  const RunSummary summary = run_experiment(tiny(), out.path(), {.jobs = 2}, watch);
   CHECK(summary.finished == 3);
   REQUIRE(summary.problems.size() == 1);
   CHECK(summary.problems[0].find("cell 2 of 4") != std::string::npos);
@@ -185,7 +185,7 @@ TEST_CASE("runner: a cell that fails is a row, the others go on, and it is tried
   CHECK(read_cells(out.path()).table.rows.size() == 3 * 4 + 1);
 
   Watch again;
-  CHECK(run_experiment(tiny(), out.path(), 1, again).finished == 4);
+  CHECK(run_experiment(tiny(), out.path(), {.jobs = 1}, again).finished == 4);
   CHECK(again.steps == 20);
   CHECK(read_cells(out.path()).table.rows.size() == 4 * 4);
 }
@@ -195,7 +195,7 @@ TEST_CASE("runner: a cell that diverges is a row and is not tried again") {
   const std::vector<std::string> wild = {"train.learning_rate=10", "train.weight_decay=10",
                                          "train.clip=0", "variants=[fixed-decay]", "seeds=[0]"};
   Watch watch;
-  const RunSummary summary = run_experiment(tiny(wild), out.path(), 1, watch);
+  const RunSummary summary = run_experiment(tiny(wild), out.path(), {.jobs = 1}, watch);
   CHECK(summary.finished == 0);
   REQUIRE(summary.problems.size() == 1);
   CHECK(summary.problems[0].find("diverged: ") != std::string::npos);
@@ -205,14 +205,14 @@ TEST_CASE("runner: a cell that diverges is a row and is not tried again") {
   CHECK_FALSE(cells.rows[0][cells.index("reason")].empty());
 
   Watch again;
-  CHECK(run_experiment(tiny(wild), out.path(), 1, again).problems.size() == 1);
+  CHECK(run_experiment(tiny(wild), out.path(), {.jobs = 1}, again).problems.size() == 1);
   CHECK(again.steps == 0);
 }
 
 TEST_CASE("runner: cells of another build are reused, and the plan says so") {
   const TemporaryFolder out;
   Watch watch;
-  run_experiment(tiny(), out.path(), 1, watch);
+  run_experiment(tiny(), out.path(), {.jobs = 1}, watch);
   CHECK(plan_run(tiny(), out.path()).notes.empty());
   const CellFolder folder(out.path(), tiny().cells[0].hash());
   CellStatus status = *folder.read_status();
@@ -227,19 +227,20 @@ TEST_CASE("runner: cells of another build are reused, and the plan says so") {
 
 TEST_CASE("runner: a plan knows jobs, threads and which cells are long") {
   const TemporaryFolder out;
-  const RunPlan plan = plan_run(tiny({"grid={train.steps: [20, 40]}"}), out / "never-made", 3);
+  const RunPlan plan =
+      plan_run(tiny({"grid={train.steps: [20, 40]}"}), out / "never-made", {.jobs = 3});
   CHECK_FALSE(std::filesystem::exists(out / "never-made"));
   CHECK(plan.jobs == 3);
   CHECK(plan.threads >= 1);
   REQUIRE(plan.cells.size() == 8);
   CHECK(plan.cells[4].cost == doctest::Approx(2.0 * plan.cells[0].cost));
-  CHECK(plan_run(tiny({"seeds=[0]", "variants=[fixed-decay]"}), out / "x", 3).jobs == 1);
+  CHECK(plan_run(tiny({"seeds=[0]", "variants=[fixed-decay]"}), out / "x", {.jobs = 3}).jobs == 1);
 }
 
 TEST_CASE("runner: a finished cell with a damaged file is trained again, and the plan says so") {
   const TemporaryFolder out;
   Watch watch;
-  run_experiment(tiny(), out.path(), 1, watch);
+  run_experiment(tiny(), out.path(), {.jobs = 1}, watch);
   const auto before = files_of(out.path());
   const CellFolder folder(out.path(), tiny().cells[1].hash());
   for (const char* file : {"status.yaml", "scores.csv", "slices.csv"}) {
@@ -252,7 +253,7 @@ TEST_CASE("runner: a finished cell with a damaged file is trained again, and the
     CHECK(plan.notes[0].find("training a cell again: ") == 0);
     CHECK(plan.notes[0].find((folder.path() / file).string()) != std::string::npos);
     Watch again;
-    CHECK(run_experiment(tiny(), out.path(), 1, again).finished == 4);
+    CHECK(run_experiment(tiny(), out.path(), {.jobs = 1}, again).finished == 4);
     CHECK(again.steps == 20);
     CHECK(files_of(out.path()) == before);
   }
@@ -261,22 +262,24 @@ TEST_CASE("runner: a finished cell with a damaged file is trained again, and the
 TEST_CASE("runner: scoring a cell does not need its provenance") {
   const TemporaryFolder out;
   Watch watch;
-  run_experiment(tiny(), out.path(), 1, watch);
+  run_experiment(tiny(), out.path(), {.jobs = 1}, watch);
   const CellFolder folder(out.path(), tiny().cells[0].hash());
   std::filesystem::remove(folder.path() / "provenance.yaml");
-  CHECK(run_experiment(tiny({"eval.lengths=[16, 24]"}), out.path(), 1, watch).finished == 4);
+  CHECK(run_experiment(tiny({"eval.lengths=[16, 24]"}), out.path(), {.jobs = 1}, watch).finished ==
+        4);
   CHECK(folder.read_text("provenance.yaml").starts_with("- scoring: "));
 }
 
 TEST_CASE("runner: weights that are damaged are a problem of their cell, which stays as it is") {
   const TemporaryFolder out;
   Watch watch;
-  run_experiment(tiny(), out.path(), 1, watch);
+  run_experiment(tiny(), out.path(), {.jobs = 1}, watch);
   const CellFolder folder(out.path(), tiny().cells[0].hash());
   const std::filesystem::path weights = folder.weights_path(Weights::kFinal);
   std::filesystem::resize_file(weights, 100);
   const std::string status = folder.read_text("status.yaml");
-  const RunSummary summary = run_experiment(tiny({"eval.lengths=[16, 24]"}), out.path(), 1, watch);
+  const RunSummary summary =
+      run_experiment(tiny({"eval.lengths=[16, 24]"}), out.path(), {.jobs = 1}, watch);
   CHECK(summary.finished == 3);
   REQUIRE(summary.problems.size() == 1);
   CHECK(summary.problems[0].find(weights.string()) != std::string::npos);
@@ -290,7 +293,7 @@ TEST_CASE("runner: a place that cannot be written to is found out before trainin
   const TemporaryFolder out;
   write_file_atomically(out / "file", "x");
   Watch watch;
-  CHECK_THROWS_AS(run_experiment(tiny(), out / "file", 1, watch), IoError);
+  CHECK_THROWS_AS(run_experiment(tiny(), out / "file", {.jobs = 1}, watch), IoError);
   CHECK(watch.steps == 0);
   CHECK_THROWS_AS(check_place(out / "file"), IoError);
   CHECK_THROWS_AS(check_place(out / "file" / "below"), IoError);
@@ -302,7 +305,7 @@ TEST_CASE("runner: a place that cannot be written to is found out before trainin
 TEST_CASE("runner: an experiment whose settings changed is told in the plan") {
   const TemporaryFolder out;
   Watch watch;
-  run_experiment(tiny({"seeds=[0]"}), out.path(), 1, watch);
+  run_experiment(tiny({"seeds=[0]"}), out.path(), {.jobs = 1}, watch);
   const RunPlan plan = plan_run(tiny(), out.path());
   REQUIRE(plan.notes.size() == 1);
   CHECK(plan.notes[0] == "updating " + experiment_path(out.path(), "tiny").string() +

@@ -5,10 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
-#include <new>
 #include <queue>
 #include <set>
-#include <stdexcept>
 
 #include "harness/cli/progress.hpp"
 #include "harness/train/batch_step.hpp"
@@ -82,17 +80,6 @@ double cell_seconds(const Cell& cell, const SequenceModel<float>& model, double 
   return work / step * step_seconds;
 }
 
-/// Bytes that training a cell needs at most, an estimate.
-double cell_bytes(const Cell& cell, const SequenceModel<float>& model, int threads) {
-  const std::unique_ptr<Task> task = cell.task->make();
-  const auto parameters = static_cast<double>(model.layout().size());
-  // The model and its twin for scoring, two moments, the gradient and its shards, best and final.
-  const double copies = 7.0 + BatchStep<float>::shard_count(cell.train.batch);
-  const auto activations =
-      static_cast<double>(model.workspace_size(task->length(), task->scored()));
-  return sizeof(float) * (parameters * copies + activations * threads);
-}
-
 /// Seconds until all are done, when `jobs` workers take the longest first.
 double packed(std::vector<double> seconds, int jobs) {
   std::sort(seconds.begin(), seconds.end(), std::greater<>());
@@ -153,36 +140,23 @@ std::string describe_dry_run(const RunPlan& plan, const std::string& out) {
   std::vector<Shape> shapes;
   std::map<std::string, std::size_t> places;
   std::vector<double> seconds;
-  double most_bytes = 0.0;
   bool may_stop = false;
-  std::size_t too_large = 0;
   for (const PlannedCell& planned : plan.cells) {
     if (planned.work != Work::kTrain) continue;
     const Cell& cell = *planned.cell;
     may_stop = may_stop || cell.train.stop_at;
     const std::string identity = shape_of(cell).identity();
-    try {
-      const SequenceModel<float> model = empty_model(cell);
-      auto found = places.find(identity);
-      if (found == places.end()) {
-        const Shape shape{&cell, 0, model.layout().size(), cell_bytes(cell, model, plan.threads),
-                          measure_step(cell, plan.threads)};
-        found = places.emplace(identity, shapes.size()).first;
-        shapes.push_back(shape);
-      }
-      Shape& shape = shapes[found->second];
-      ++shape.cells;
-      most_bytes = std::max(most_bytes, shape.bytes);
-      seconds.push_back(cell_seconds(cell, model, shape.step_seconds));
-    } catch (const std::bad_alloc&) {
-      ++too_large;
-    } catch (const std::length_error&) {
-      ++too_large;
+    const SequenceModel<float> sizes = model_sizes(cell);
+    auto found = places.find(identity);
+    if (found == places.end()) {
+      const Shape shape{&cell, 0, sizes.layout().size(), planned.memory.bytes(plan.threads),
+                        measure_step(cell, plan.threads)};
+      found = places.emplace(identity, shapes.size()).first;
+      shapes.push_back(shape);
     }
-  }
-  if (too_large > 0) {
-    text += fmt::format("memory   not enough for {} of the cells: {} would fail\n", too_large,
-                        too_large == 1 ? "it" : "they");
+    Shape& shape = shapes[found->second];
+    ++shape.cells;
+    seconds.push_back(cell_seconds(cell, sizes, shape.step_seconds));
   }
   if (shapes.empty()) return text;
 
@@ -196,7 +170,7 @@ std::string describe_dry_run(const RunPlan& plan, const std::string& out) {
                         1e3 * shape.step_seconds, task_text(*shape.cell, varying));
   }
   text += fmt::format("\nmemory   about {:.0f} MiB for {} job{} at once\n",
-                      most_bytes * plan.jobs / kMebi + 1.0, plan.jobs, plan.jobs == 1 ? "" : "s");
+                      plan.bytes / kMebi + 1.0, plan.jobs, plan.jobs == 1 ? "" : "s");
   text += fmt::format("time     about {} at most{}\n", duration_text(packed(seconds, plan.jobs)),
                       may_stop ? "; cells that reach train.stop_at end earlier" : "");
   if (plan.count(Work::kScore) > 0) text += "         without the cells that are only scored\n";

@@ -86,6 +86,19 @@ void Progress::on_start(const PlannedCell& cell) {
   running_[cell.index] = Running{&cell, 0, 0, std::nullopt};
 }
 
+void Progress::on_wait(const PlannedCell& cell, const std::string& owner) {
+  const std::lock_guard lock(guard_);
+  say(fmt::format("waiting for {}, which {} works on", name_of(cell), owner));
+}
+
+void Progress::on_done_elsewhere(const PlannedCell& cell) {
+  const std::lock_guard lock(guard_);
+  ++ended_;
+  cost_left_ -= cell.cost;
+  say(fmt::format("[cell {} of {}] {}: {} by another process{}", ended_, to_do_, name_of(cell),
+                  recollect::name_of(cell.status->ending), time_left()));
+}
+
 void Progress::on_step(const PlannedCell& cell, std::int64_t step) {
   const std::lock_guard lock(guard_);
   running_[cell.index].step = step;

@@ -29,6 +29,8 @@ class Progress final : public RunObserver {
 
   void on_plan(const RunPlan& plan) override;
   void on_start(const PlannedCell& cell) override;
+  void on_wait(const PlannedCell& cell, const std::string& owner) override;
+  void on_done_elsewhere(const PlannedCell& cell) override;
   void on_step(const PlannedCell& cell, std::int64_t step) override;
   void on_evaluation(const PlannedCell& cell, const HistoryRow& row) override;
   void on_resume(const PlannedCell& cell, std::int64_t step) override;

@@ -1,7 +1,8 @@
 #include <fmt/format.h>
 
+#include <charconv>
 #include <memory>
-#include <optional>
+#include <system_error>
 
 #include "core/file.hpp"
 #include "core/parallel.hpp"
@@ -23,13 +24,40 @@ struct Options {
   std::vector<std::string> overrides;
   std::string out = "results/runs";
   int jobs = 0;
+  std::string shard;
   bool dry_run = false;
   CheckpointInterval checkpoint;
 };
 
+/// "2/8": the second of eight parts. @throws UsageError
+Shard parse_shard(const std::string& text) {
+  constexpr int kMost = 1000000;
+  Shard shard;
+  const char* end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, shard.index);
+  if (first.ec == std::errc() && first.ptr != end && *first.ptr == '/') {
+    const auto second = std::from_chars(first.ptr + 1, end, shard.count);
+    if (second.ec == std::errc() && second.ptr == end && shard.count <= kMost && shard.index >= 1 &&
+        shard.index <= shard.count) {
+      return shard;
+    }
+  }
+  throw UsageError(
+      fmt::format("--shard '{}' is not a part i/n with 1 <= i <= n, such as 2/8", text));
+}
+
 /// The experiment's tables beside its folder; prints where they are.
 void write_tables(const Experiment& experiment, const std::filesystem::path& out,
-                  const CsvTable& cells) {
+                  const RunSummary& summary) {
+  const Claim claim = claim_experiment(out, experiment.name);
+  CsvTable cells;
+  try {
+    cells = read_cells(out, experiment.name).table;
+  } catch (const IoError& error) {  // problems, or an empty shard, may leave nothing to tabulate
+    if (summary.problems.empty() && summary.finished > 0) throw;
+    report(fmt::format("warning: no tables: {}", error.what()));
+    return;
+  }
   const std::string stem = file_stem(experiment.name);
   const std::filesystem::path cells_path = out / (stem + ".cells.csv");
   const std::filesystem::path groups_path = out / (stem + ".groups.csv");
@@ -39,6 +67,8 @@ void write_tables(const Experiment& experiment, const std::filesystem::path& out
 }
 
 ExitStatus run(const Options& options) {
+  const RunOptions how{.jobs = options.jobs,
+                       .shard = options.shard.empty() ? Shard{} : parse_shard(options.shard)};
   const Experiment experiment = load_experiment(options.config, options.overrides);
   for (const std::string& warning : experiment.warnings)
     report(fmt::format("warning: {}", warning));
@@ -46,29 +76,23 @@ ExitStatus run(const Options& options) {
   if (!leak.empty()) report(fmt::format("warning: {}", leak));
   if (options.dry_run) {
     check_place(options.out);
-    const RunPlan plan = plan_run(experiment, options.out, options.jobs);
+    const RunPlan plan = plan_run(experiment, options.out, how);
     for (const std::string& note : plan.notes) report(note);
+    if (!plan.refusal.empty()) throw ConfigError(plan.refusal);
     print(describe_dry_run(plan, options.out));
     return ExitStatus::kDone;
   }
   const RunSummary summary = [&] {
     Progress progress(options.out);
     const StopOnSignals signals;
-    return run_experiment(experiment, options.out, options.jobs, progress,
+    return run_experiment(experiment, options.out, how, progress,
                           {signals.request(), options.checkpoint});
   }();
   for (const std::string& problem : summary.problems) report(problem);
-  std::optional<CsvTable> cells;
-  try {
-    cells = read_cells(options.out, experiment.name).table;
-  } catch (const IoError& error) {  // the problems may have left nothing to tabulate
-    if (summary.problems.empty()) throw;
-    report(fmt::format("warning: no tables: {}", error.what()));
-  }
-  if (cells) write_tables(experiment, options.out, *cells);
+  write_tables(experiment, options.out, summary);
   if (summary.problems.empty()) return ExitStatus::kDone;
   report(fmt::format("recollect: {} of {} cells failed or diverged; the others are done",
-                     summary.problems.size(), experiment.cells.size()));
+                     summary.problems.size(), summary.problems.size() + summary.finished));
   return ExitStatus::kCellsFailed;
 }
 
@@ -106,6 +130,11 @@ void add_run(CLI::App& app, Action& action) {
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 40).description(""))
       ->type_name("N")
       ->capture_default_str();
+  command
+      ->add_option("--shard", options->shard,
+                   "The i-th of n parts of the cells, i from 1 to n: every n-th cell. For machines "
+                   "that share no folder; processes on one folder share the cells by themselves")
+      ->type_name("i/n");
   command->add_flag("--dry-run", options->dry_run,
                     "Print cells, parameters, memory and time, and write nothing");
   command->callback([options, &action] {

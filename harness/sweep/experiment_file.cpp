@@ -29,9 +29,20 @@ std::filesystem::path experiment_path(const std::filesystem::path& out, const st
   return out / "experiments" / (file_stem(name) + ".yaml");
 }
 
+Claim claim_experiment(const std::filesystem::path& out, const std::string& name) {
+  const std::string stem = file_stem(name);
+  Claim claim = Claim::take(out / "claims" / fmt::format("experiment-{}", stem));
+  remove_leftovers(out / "experiments", fmt::format("{}.yaml", stem));
+  remove_leftovers(out, fmt::format("{}.cells.csv", stem));
+  remove_leftovers(out, fmt::format("{}.groups.csv", stem));
+  return claim;
+}
+
 void write_experiment(const Experiment& experiment, const std::filesystem::path& out) {
   make_folder(out / "cells");
+  make_folder(out / "claims");
   make_folder(out / "experiments");
+  const Claim claim = claim_experiment(out, experiment.name);
   std::string text = first_document(experiment);
   text += fmt::format("---\nnumerics_version: {}\ncells:\n", kNumericsVersion);
   for (const Cell& cell : experiment.cells) text += fmt::format("- \"{}\"\n", cell.hash());

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "harness/config/settings.hpp"
+#include "harness/sweep/claim.hpp"
 
 namespace recollect {
 
@@ -14,6 +15,11 @@ namespace recollect {
 /// document, the folders of its cells in order. The first document can be run as it is.
 [[nodiscard]] std::filesystem::path experiment_path(const std::filesystem::path& out,
                                                     const std::string& name);
+
+/// To write the files of an experiment, its tables among them: what is read for them while they are
+/// claimed is complete when the last of several processes writes them. Takes away what a process
+/// that was killed left half written. @throws IoError
+[[nodiscard]] Claim claim_experiment(const std::filesystem::path& out, const std::string& name);
 
 /// Makes the folders of `out` and writes the file. @throws IoError
 void write_experiment(const Experiment& experiment, const std::filesystem::path& out);

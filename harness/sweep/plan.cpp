@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "core/build_info.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/memory.hpp"
 #include "core/parallel.hpp"
 #include "harness/sweep/experiment_file.hpp"
 
@@ -18,20 +21,105 @@ namespace {
 /// A backward pass costs two forward passes.
 constexpr double kPassesPerTrainingSequence = 3.0;
 
-/// An estimate for the order of the cells; 0 for a model that finds no memory, whose cell fails
-/// with that reason when its turn comes.
-double estimated_step_cost(const Cell& cell) {
-  try {
-    return step_cost(cell, empty_model(cell));
-  } catch (const std::exception& error) {
-    if (!is_out_of_memory(error)) throw;
-    return 0.0;
+/// What is the same for all cells of a shape.
+struct Estimate {
+  double step_cost = 0.0;
+  CellMemory memory;
+};
+
+/// The estimates of a run's cells, each shape made once.
+class Estimates {
+ public:
+  const Estimate& of(const Cell& cell, bool trains) {
+    // Beside the shape, what decides the memory of validation and scoring.
+    const std::string key =
+        fmt::format("{}\n{} {} {}", shape_of(cell).identity(), trains,
+                    cell.train.select_length.value_or(0), fmt::join(cell.eval.lengths, " "));
+    const auto found = known_.find(key);
+    if (found != known_.end()) return found->second;
+    const Estimate estimate{step_cost(cell, model_sizes(cell)), cell_memory(cell, trains)};
+    return known_.emplace(key, estimate).first->second;
   }
+
+ private:
+  std::map<std::string, Estimate> known_;
+};
+
+/// What the largest `jobs` of the cells take together.
+double bytes_at_once(const std::vector<PlannedCell>& cells, int jobs, int threads) {
+  std::vector<double> bytes;
+  for (const PlannedCell& cell : cells) bytes.push_back(cell.memory.bytes(threads));
+  std::sort(bytes.begin(), bytes.end(), std::greater<>());
+  bytes.resize(std::min(bytes.size(), static_cast<std::size_t>(jobs)));
+  return std::accumulate(bytes.begin(), bytes.end(), 0.0);
 }
 
-bool same_build(const CellStatus& status) {
-  return status.code_version == code_version() && status.compiler == compiler() &&
-         status.build == build();
+/// One line on a cell that is too large, with the options that make it so.
+std::string refusal_text(const Experiment& experiment, const PlannedCell& planned, int threads,
+                         const AvailableMemory& available) {
+  const Cell& cell = *planned.cell;
+  const CellMemory& memory = planned.memory;
+  const double need = memory.bytes(threads);
+  const bool scores = memory.scoring + threads * memory.scoring_thread >= need;
+  const std::string length =
+      scores
+          ? fmt::format("eval.lengths up to {}",
+                        *std::max_element(cell.eval.lengths.begin(), cell.eval.lengths.end()))
+          : fmt::format("task.length = {}, train.batch = {}", cell.task->length, cell.train.batch);
+  return fmt::format(
+      "{}: cell {} of {} ({}, {}, seed {}) needs about {} of memory, with model.width = {}, "
+      "model.layers = {}, {}, but {} are available ({}); make one of these smaller, or run it "
+      "where there is more",
+      experiment.file, planned.index + 1, experiment.cells.size(), cell.variant.label,
+      cell.task->name(), cell.seed, memory_text(need), cell.variant.model.width,
+      cell.variant.model.layers, length, memory_text(available.bytes), available.bound_by);
+}
+
+/// Sets jobs, threads and bytes of the plan: as wanted if that fits into memory, else fewer jobs,
+/// then fewer threads, or a refusal.
+void fit_into_memory(RunPlan& plan, const Experiment& experiment, const RunOptions& options) {
+  const auto left = static_cast<int>(plan.cells.size() - plan.count(Work::kNone));
+  const int cores = available_cores();
+  const int wanted = std::max(1, std::min(left, options.jobs > 0 ? options.jobs : cores));
+  const AvailableMemory available = available_memory();
+  const auto fits = [&](int jobs, int threads) {
+    plan.jobs = jobs;
+    plan.threads = threads;
+    plan.bytes = bytes_at_once(plan.cells, jobs, threads);
+    return plan.bytes <= available.bytes;
+  };
+  const auto share = [&](int jobs) {
+    return options.threads > 0 ? options.threads : std::max(1, cores / jobs);
+  };
+  if (fits(wanted, share(wanted))) return;
+  const double need = plan.bytes;
+  const int wanted_threads = plan.threads;
+  const bool found = [&] {
+    for (int jobs = wanted - 1; jobs >= 1; --jobs) {
+      if (fits(jobs, share(jobs))) return true;
+    }
+    for (int threads = share(1) - 1; threads >= 1 && options.threads == 0; --threads) {
+      if (fits(1, threads)) return true;
+    }
+    return false;
+  }();
+  if (found) {
+    const auto text = [](int jobs, int threads) {
+      return fmt::format("{} job{} with {} thread{}", jobs, jobs == 1 ? "" : "s", threads,
+                         threads == 1 ? "" : "s");
+    };
+    plan.notes.push_back(
+        fmt::format("{} instead of {}: these would need about {}, and {} are "
+                    "available ({})",
+                    text(plan.jobs, plan.threads), text(wanted, wanted_threads), memory_text(need),
+                    memory_text(available.bytes), available.bound_by));
+    return;
+  }
+  const auto largest = std::max_element(
+      plan.cells.begin(), plan.cells.end(), [&](const PlannedCell& a, const PlannedCell& b) {
+        return a.memory.bytes(plan.threads) < b.memory.bytes(plan.threads);
+      });
+  plan.refusal = refusal_text(experiment, *largest, plan.threads, available);
 }
 
 /// @throws IoError where a file of a finished cell is damaged
@@ -44,6 +132,23 @@ Work work_of(const PlannedCell& planned, const CellFolder& folder) {
   const bool complete = std::none_of(wanted.begin(), wanted.end(),
                                      [&](const ScoreKey& key) { return lacks(rows, key); });
   return complete ? Work::kNone : Work::kScore;
+}
+
+/// Reads what the cell's folder says. @returns the note to make where a file of it is damaged
+std::string look_up(PlannedCell& planned, const std::filesystem::path& out) {
+  const CellFolder folder(out, planned.hash);
+  std::error_code absent;
+  const auto time = std::filesystem::last_write_time(folder.path() / "status.yaml", absent);
+  planned.status_time = absent ? std::nullopt : std::optional(time);
+  try {
+    planned.status = folder.read_status();
+    planned.work = work_of(planned, folder);
+  } catch (const IoError& error) {
+    planned.status.reset();
+    planned.work = Work::kTrain;
+    return one_line(fmt::format("training a cell again: {}", error.what()));
+  }
+  return {};
 }
 
 }  // namespace
@@ -72,38 +177,45 @@ SequenceModel<float> empty_model(const Cell& cell) {
                               cell.task->length, cell.levels);
 }
 
+SequenceModel<float> model_sizes(const Cell& cell) {
+  return SequenceModel<float>(cell.variant.model, cell.variant.name, cell.task->make()->vocab(),
+                              cell.task->length, cell.levels, /*with_weights=*/false);
+}
+
+bool same_build(const CellStatus& status) {
+  return status.code_version == code_version() && status.compiler == compiler() &&
+         status.build == build();
+}
+
 void check_place(const std::filesystem::path& out) {
   check_folder(out / "cells");
+  check_folder(out / "claims");
   check_folder(out / "experiments");
 }
 
-RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out, int jobs) {
+RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out,
+                 const RunOptions& options) {
   RunPlan plan;
-  std::map<std::string, double> step_costs;
+  Estimates estimates;
   std::set<std::string> other_builds;
   std::size_t reused = 0;
-  for (std::size_t i = 0; i < experiment.cells.size(); ++i) {
+  for (auto i = static_cast<std::size_t>(options.shard.index - 1); i < experiment.cells.size();
+       i += static_cast<std::size_t>(options.shard.count)) {
     PlannedCell& planned = plan.cells.emplace_back();
     planned.cell = &experiment.cells[i];
     planned.index = i;
     planned.hash = planned.cell->hash();
-    const CellFolder folder(out, planned.hash);
-    try {
-      planned.status = folder.read_status();
-      planned.work = work_of(planned, folder);
-    } catch (const IoError& error) {
-      planned.status.reset();
-      planned.work = Work::kTrain;
-      plan.notes.push_back(one_line(fmt::format("training a cell again: {}", error.what())));
-    }
-    if (planned.work == Work::kTrain) {
-      const std::string shape = shape_of(*planned.cell).identity();
-      auto found = step_costs.find(shape);
-      if (found == step_costs.end()) {
-        found = step_costs.emplace(shape, estimated_step_cost(*planned.cell)).first;
+    const std::string damaged = look_up(planned, out);
+    if (!damaged.empty()) plan.notes.push_back(damaged);
+    const bool trains = planned.work == Work::kTrain;
+    if (planned.work != Work::kNone) {
+      const Estimate& estimate = estimates.of(*planned.cell, trains);
+      planned.memory = estimate.memory;
+      if (trains) {
+        planned.cost = estimate.step_cost * static_cast<double>(planned.cell->train.steps);
       }
-      planned.cost = found->second * static_cast<double>(planned.cell->train.steps);
-    } else if (!same_build(*planned.status)) {
+    }
+    if (!trains && !same_build(*planned.status)) {
       ++reused;
       other_builds.insert(fmt::format("{} ({}, {})", planned.status->code_version,
                                       planned.status->compiler, planned.status->build));
@@ -121,11 +233,15 @@ RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out,
     plan.notes.push_back(fmt::format(
         "updating {}: its settings changed; cells of the old settings stay", file.string()));
   }
-  const auto left = static_cast<int>(plan.cells.size() - plan.count(Work::kNone));
-  const int cores = available_cores();
-  plan.jobs = std::max(1, std::min(left, jobs > 0 ? jobs : cores));
-  plan.threads = std::max(1, cores / plan.jobs);
+  fit_into_memory(plan, experiment, options);
   return plan;
+}
+
+void plan_again(PlannedCell& planned, const std::filesystem::path& out) {
+  const auto before = planned.status_time;
+  (void)look_up(planned, out);
+  const bool failed = planned.status && planned.status->ending == Ending::kFailed;
+  if (failed && planned.status_time != before) planned.work = Work::kNone;
 }
 
 }  // namespace recollect

@@ -8,6 +8,7 @@
 
 #include "harness/config/settings.hpp"
 #include "harness/sweep/cell_folder.hpp"
+#include "harness/sweep/memory.hpp"
 #include "models/sequence_model.hpp"
 
 namespace recollect {
@@ -19,23 +20,43 @@ enum class Work {
   kTrain,  ///< unfinished, failed or damaged: trained, from its state where it has one
 };
 
+/// One of several parts of an experiment, for machines that share no folder: the cells at places
+/// index, index + count, index + 2 count, ... of the experiment's order.
+struct Shard {
+  int index = 1;  ///< 1..count
+  int count = 1;
+};
+
+/// How to run.
+struct RunOptions {
+  int jobs = 0;     ///< cells at once; 0: as many as there are cells left, at most one a core
+  int threads = 0;  ///< of each; 0: the cores shared among the jobs
+  Shard shard = {};
+};
+
 struct PlannedCell {
   const Cell* cell = nullptr;  ///< of the experiment
   std::size_t index = 0;       ///< its place in the experiment, from 0
   std::string hash;
   Work work = Work::kTrain;
   std::optional<CellStatus> status;  ///< what its folder said before the run; none if damaged
-  /// Nominal multiply-adds of all training steps; an upper bound. 0 if there is nothing to train,
-  /// or not enough memory for the model.
+  /// When that was written; none where it was not.
+  std::optional<std::filesystem::file_time_type> status_time;
+  /// Nominal multiply-adds of all training steps; an upper bound. 0 if there is nothing to train.
   double cost = 0.0;
+  CellMemory memory;  ///< 0 if there is nothing to do
 };
 
 /// What a run would do. Making one reads the folders and writes nothing.
 struct RunPlan {
-  std::vector<PlannedCell> cells;  ///< in the experiment's order
-  int jobs = 1;                    ///< cells at once
+  std::vector<PlannedCell> cells;  ///< of the shard, in the experiment's order
+  int jobs = 1;                    ///< cells at once: no more than memory allows
   int threads = 1;                 ///< of each
+  double bytes = 0.0;              ///< of memory that the largest `jobs` cells take at once
   std::vector<std::string> notes;  ///< e.g. cells of another build that are reused
+  /// Why the run would be refused: one line about the largest cell that finds no memory on this
+  /// machine, or "".
+  std::string refusal;
 
   [[nodiscard]] std::size_t count(Work work) const noexcept;
 };
@@ -47,16 +68,25 @@ struct RunPlan {
 /// Nominal multiply-adds of one training step.
 [[nodiscard]] double step_cost(const Cell& cell, const SequenceModel<float>& model);
 
-/// The model of a cell with all weights 0, for its layout and sizes.
+/// The model of a cell with all weights 0.
 [[nodiscard]] SequenceModel<float> empty_model(const Cell& cell);
+
+/// The model of a cell without weights, for its layout and sizes.
+[[nodiscard]] SequenceModel<float> model_sizes(const Cell& cell);
 
 /// Fails as run_experiment() would where `out` is no place to write to; makes nothing.
 /// @throws IoError
 void check_place(const std::filesystem::path& out);
 
 /// A cell whose status, scores or slices cannot be read is to be trained again, and a note says so.
-/// @param jobs  cells at once; 0: as many as there are cells to train, at most one a core
 [[nodiscard]] RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out,
-                               int jobs = 0);
+                               const RunOptions& options = {});
+
+/// Looks into the cell's folder again, once it is claimed: another process may have done it since
+/// the plan was made. One that has failed since then is done: this run has tried it.
+void plan_again(PlannedCell& planned, const std::filesystem::path& out);
+
+/// True where this very program made the cell, as far as can be known.
+[[nodiscard]] bool same_build(const CellStatus& status);
 
 }  // namespace recollect

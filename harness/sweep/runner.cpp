@@ -5,10 +5,17 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <deque>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <thread>
+#include <utility>
 
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "harness/sweep/claim.hpp"
 #include "harness/sweep/experiment_file.hpp"
 
 namespace recollect {
@@ -42,63 +49,146 @@ class Relay final : public TrainObserver {
   std::mutex& guard_;
 };
 
+/// A cell that is this process's to work on.
+struct ClaimedCell {
+  PlannedCell* cell;
+  Claim claim;
+};
+
+/// The cells that are left, given out to the jobs one at a time, those that other processes have
+/// last.
+class Queue {
+ public:
+  Queue(RunPlan& plan, std::filesystem::path out) : out_(std::move(out)) {
+    for (PlannedCell& planned : plan.cells) {
+      if (planned.work != Work::kNone) free_.push_back(&planned);
+    }
+    // The longest first, so that no long cell is left to run alone at the end.
+    std::stable_sort(free_.begin(), free_.end(),
+                     [](const PlannedCell* a, const PlannedCell* b) { return a->cost > b->cost; });
+  }
+
+  /// None once all are given out, or where stopped() says so before. Calls waits(cell, owner) once
+  /// for each cell that it has to wait for. @throws IoError where a claim cannot be made
+  template <class Stopped, class Waits>
+  std::optional<ClaimedCell> next(Stopped&& stopped, Waits&& waits) {
+    while (true) {
+      {
+        const std::lock_guard lock(guard_);
+        if (free_.empty() && elsewhere_.empty()) return std::nullopt;
+        if (stopped()) return std::nullopt;
+        while (!free_.empty()) {
+          PlannedCell* cell = free_.front();
+          free_.pop_front();
+          if (auto claim = Claim::try_take(file_of(*cell))) {
+            return ClaimedCell{cell, std::move(*claim)};
+          }
+          elsewhere_.push_back({cell, false});
+        }
+        for (auto held = elsewhere_.begin(); held != elsewhere_.end(); ++held) {
+          if (auto claim = Claim::try_take(file_of(*held->cell))) {
+            ClaimedCell claimed{held->cell, std::move(*claim)};
+            elsewhere_.erase(held);
+            return claimed;
+          }
+          if (!std::exchange(held->told, true)) {
+            waits(*held->cell, Claim::owner(file_of(*held->cell)));
+          }
+        }
+      }
+      std::this_thread::sleep_for(kBetweenLooks);
+    }
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kBetweenLooks{200};
+
+  struct Held {
+    PlannedCell* cell;
+    bool told;
+  };
+
+  [[nodiscard]] std::filesystem::path file_of(const PlannedCell& cell) const {
+    return cell_claim(out_, cell.hash);
+  }
+
+  std::filesystem::path out_;
+  std::mutex guard_;
+  std::deque<PlannedCell*> free_;
+  std::vector<Held> elsewhere_;
+};
+
+/// Removes what a process left that was killed just after the cell was done: the state of its
+/// training, and its claim.
+void tidy(const PlannedCell& done, const std::filesystem::path& out) {
+  CellFolder(out, done.hash).remove_state();
+  const std::filesystem::path claim = cell_claim(out, done.hash);
+  if (file_exists(claim)) (void)Claim::try_take(claim);
+}
+
 }  // namespace
 
-RunSummary run_experiment(const Experiment& experiment, const std::filesystem::path& out, int jobs,
-                          RunObserver& observer, const RunControl& control) {
-  const RunPlan plan = plan_run(experiment, out, jobs);
+RunSummary run_experiment(const Experiment& experiment, const std::filesystem::path& out,
+                          const RunOptions& options, RunObserver& observer,
+                          const RunControl& control) {
+  check_place(out);
+  RunPlan plan = plan_run(experiment, out, options);
+  if (!plan.refusal.empty()) throw ConfigError(plan.refusal);
   write_experiment(experiment, out);
   observer.on_plan(plan);
 
-  // The longest first, so that no long cell is left to run alone at the end.
-  std::vector<const PlannedCell*> queue;
+  std::size_t done = 0;
   for (const PlannedCell& planned : plan.cells) {
-    if (planned.work != Work::kNone) {
-      queue.push_back(&planned);
-    } else {  // a kill may have come between the status and the end of the state
-      CellFolder(out, planned.hash).remove_state();
-    }
+    if (planned.work != Work::kNone) continue;
+    ++done;
+    tidy(planned, out);
   }
-  std::stable_sort(queue.begin(), queue.end(),
-                   [](const PlannedCell* a, const PlannedCell* b) { return a->cost > b->cost; });
-
-  std::vector<CellStatus> statuses(plan.cells.size());
-  for (const PlannedCell& planned : plan.cells) {
-    if (planned.status) statuses[planned.index] = *planned.status;
-  }
-
-  std::vector<bool> ended(plan.cells.size(), false);
 
   std::mutex guard;
   std::exception_ptr failure;
   std::atomic<bool> stop{false};
   std::atomic<bool> interrupted{false};
-  std::atomic<std::size_t> next{0};
+  Queue queue(plan, out);
+  const auto stopped = [&] {
+    if (stop) return true;
+    if (!control.stop.requested()) return false;
+    interrupted = true;
+    return true;
+  };
+  const auto waits = [&](const PlannedCell& cell, const std::string& owner) {
+    const std::lock_guard lock(guard);
+    observer.on_wait(cell, owner);
+  };
   const auto work = [&] {
     while (!stop) {
-      const std::size_t at = next++;
-      if (at >= queue.size()) return;
-      if (control.stop.requested()) {
-        interrupted = true;
-        return;
-      }
-      const PlannedCell& planned = *queue[at];
+      const PlannedCell* current = nullptr;
       try {
+        const std::optional<ClaimedCell> claimed = queue.next(stopped, waits);
+        if (!claimed) return;
+        PlannedCell& planned = *claimed->cell;
+        current = &planned;
+        plan_again(planned, out);
+        if (planned.work == Work::kNone) CellFolder(out, planned.hash).remove_state();
         {
           const std::lock_guard lock(guard);
+          if (planned.work == Work::kNone) {
+            ++done;
+            observer.on_done_elsewhere(planned);
+            continue;
+          }
           observer.on_start(planned);
         }
         Relay relay(planned, observer, guard);
         const CellOutcome outcome =
             run_cell(planned, experiment.name, out, plan.threads, relay, control);
         const std::lock_guard lock(guard);
-        statuses[planned.index] = outcome.status;
-        ended[planned.index] = true;
+        ++done;
+        planned.status = outcome.status;
         observer.on_end(planned, outcome);
       } catch (const Interrupted&) {
         interrupted = true;
         const std::lock_guard lock(guard);
-        observer.on_stop(planned);
+        observer.on_stop(*current);
         return;
       } catch (...) {  // files: the other cells would fare no better
         stop = true;
@@ -114,10 +204,6 @@ RunSummary run_experiment(const Experiment& experiment, const std::filesystem::p
   if (failure) std::rethrow_exception(failure);
 
   if (interrupted) {
-    const auto done =
-        std::count_if(plan.cells.begin(), plan.cells.end(), [&](const PlannedCell& planned) {
-          return planned.work == Work::kNone || ended[planned.index];
-        });
     const int signal = control.stop.signal();
     throw Interrupted(
         signal, fmt::format("stopped by {}; {} of {} cells are done, and the same "
@@ -127,14 +213,14 @@ RunSummary run_experiment(const Experiment& experiment, const std::filesystem::p
 
   RunSummary summary;
   for (const PlannedCell& planned : plan.cells) {
-    const CellStatus& status = statuses[planned.index];
+    const CellStatus& status = *planned.status;
     if (status.ending == Ending::kFinished) {
       ++summary.finished;
     } else {
-      summary.problems.push_back(
-          fmt::format("cell {} of {} ({}, {}, seed {}, folder {}) {}: {}", planned.index + 1,
-                      plan.cells.size(), planned.cell->variant.label, planned.cell->task->name(),
-                      planned.cell->seed, planned.hash, name_of(status.ending), status.reason));
+      summary.problems.push_back(fmt::format(
+          "cell {} of {} ({}, {}, seed {}, folder {}) {}: {}", planned.index + 1,
+          experiment.cells.size(), planned.cell->variant.label, planned.cell->task->name(),
+          planned.cell->seed, planned.hash, name_of(status.ending), status.reason));
     }
   }
   return summary;

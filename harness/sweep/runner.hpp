@@ -17,6 +17,12 @@ class RunObserver {
   virtual ~RunObserver() = default;
   virtual void on_plan(const RunPlan& plan) { (void)plan; }
   virtual void on_start(const PlannedCell& cell) { (void)cell; }
+  /// All that is left is claimed by other processes; `owner` has this cell.
+  virtual void on_wait(const PlannedCell& cell, const std::string& owner) {
+    (void)cell, (void)owner;
+  }
+  /// Another process has done the cell since the plan was made; its folder says how it ended.
+  virtual void on_done_elsewhere(const PlannedCell& cell) { (void)cell; }
   virtual void on_step(const PlannedCell& cell, std::int64_t step) { (void)cell, (void)step; }
   virtual void on_evaluation(const PlannedCell& cell, const HistoryRow& row) {
     (void)cell, (void)row;
@@ -41,10 +47,16 @@ struct RunSummary {
 /// files, provenance apart, are the same bytes for any `jobs`. A cell that diverges or fails
 /// becomes a status with its reason, and the others go on; so does a finished cell whose weights
 /// cannot be read though scores are missing, but its own files stay as they are.
-/// @throws IoError for files that cannot be written; cells that are done by then stay done;
-/// Interrupted where a stop was asked for before all was done: no further cell is begun, those that
-/// run are saved (run_cell())
-RunSummary run_experiment(const Experiment& experiment, const std::filesystem::path& out, int jobs,
-                          RunObserver& observer, const RunControl& control = {});
+///
+/// Any number of processes may run on one folder. Each claims a cell before it works on it (see
+/// Claim), passes over those that are claimed, and in the end waits for these: until they are done,
+/// or until their owner died, when it does them itself.
+/// @throws ConfigError for a cell that finds no memory; nothing was written
+/// @throws IoError for files that cannot be written; cells that are done by then stay done
+/// @throws Interrupted where a stop was asked for before all was done: no further cell is begun,
+/// those that run are saved (run_cell())
+RunSummary run_experiment(const Experiment& experiment, const std::filesystem::path& out,
+                          const RunOptions& options, RunObserver& observer,
+                          const RunControl& control = {});
 
 }  // namespace recollect

@@ -1,0 +1,63 @@
+#include "harness/sweep/memory.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "harness/sweep/plan.hpp"
+#include "harness/train/batch_step.hpp"
+#include "harness/train/scorer.hpp"
+
+namespace recollect {
+namespace {
+
+/// The example and its logits.
+double example_bytes(const Task& task) {
+  const auto tokens = static_cast<double>(task.length());
+  const auto scored = static_cast<double>(task.scored());
+  return sizeof(std::int32_t) * tokens +
+         scored * (2.0 * sizeof(std::int32_t) + sizeof(Tag) +
+                   sizeof(float) * static_cast<double>(task.vocab()));
+}
+
+double forward_bytes(const SequenceModel<float>& sizes, const Task& task) {
+  return sizeof(float) *
+             static_cast<double>(sizes.forward_workspace_size(task.length(), task.scored())) +
+         example_bytes(task);
+}
+
+}  // namespace
+
+double CellMemory::bytes(int threads) const noexcept {
+  return std::max(training + threads * training_thread, scoring + threads * scoring_thread);
+}
+
+CellMemory cell_memory(const Cell& cell, bool trains) {
+  const SequenceModel<float> sizes = model_sizes(cell);
+  const double weights = sizeof(float) * static_cast<double>(sizes.layout().size());
+  CellMemory memory;
+  if (trains) {
+    const std::unique_ptr<Task> task = cell.task->make();
+    // The model twice, as the cell's folder has one of its own to score with; two moments; best and
+    // final weights; and a state that is being written, of weights, moments and best.
+    memory.training = 10.0 * weights;
+    // A thread adds up its shards as a tree, whose open nodes are never more than this.
+    const auto shards = static_cast<unsigned>(BatchStep<float>::shard_count(cell.train.batch));
+    memory.training_thread =
+        sizeof(float) *
+            (static_cast<double>(sizes.gradient_size()) * std::bit_width(shards) +
+             static_cast<double>(sizes.workspace_size(task->length(), task->scored()))) +
+        example_bytes(*task);
+    if (cell.train.select_length) {
+      memory.training_thread = std::max(
+          memory.training_thread, forward_bytes(sizes, *task_at(cell, *cell.train.select_length)));
+    }
+  }
+  memory.scoring = (trains ? 3.0 : 2.0) * weights;
+  for (const std::int64_t length : cell.eval.lengths) {
+    memory.scoring_thread =
+        std::max(memory.scoring_thread, forward_bytes(sizes, *task_at(cell, length)));
+  }
+  return memory;
+}
+
+}  // namespace recollect
