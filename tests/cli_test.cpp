@@ -298,7 +298,7 @@ TEST_CASE("cli: a size for which there is no memory is refused before anything i
   CHECK(dry.err == result.err);
   const Result length =
       recollect_program(arguments + " --set model.layers=1 --set 'eval.lengths=[16, 16777216]'",
-                        "ulimit -v 1000000; ");
+                        "ulimit -v 500000; ");
   CAPTURE(length.err);
   CHECK(length.status == 3);
   CHECK(holds(length.err, "eval.lengths up to 16777216"));
