@@ -9,8 +9,8 @@ set -euo pipefail
 build=(
   g++ make cmake ninja-build git
   libeigen3-dev libhwy-dev libfmt-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev
-  librandom123-dev libxxhash-dev)
-test=("${build[@]}" doctest-dev libboost-math-dev)
+  librandom123-dev libxxhash-dev libboost-math-dev)
+test=("${build[@]}" doctest-dev)
 ci=("${test[@]}" clang-format-14)
 # clang and its OpenMP run the thread sanitizer, which raises false alarms on GNU's; llvm names lines.
 all=("${ci[@]}" clang-14 libclang-rt-14-dev libomp-14-dev llvm-14 libbenchmark-dev)

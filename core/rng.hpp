@@ -10,7 +10,14 @@ namespace recollect {
 
 /// What a random stream is for. Streams of different purposes never share a number, whatever the
 /// seed and index: the purpose is a word of the counter.
-enum class Stream : std::uint32_t { kTrain = 1, kValidation = 2, kTest = 3, kOrder = 4, kInit = 5 };
+enum class Stream : std::uint32_t {
+  kTrain = 1,
+  kValidation = 2,
+  kTest = 3,
+  kOrder = 4,
+  kInit = 5,
+  kBootstrap = 6
+};
 
 /// Counter-based random numbers: Philox4x32-10 (Salmon et al., SC'11) through Random123. The key is
 /// the seed; the counter is (block, index low, index high, stream). Item `index` of a stream can be

@@ -99,7 +99,7 @@ TEST_CASE("cli: help lists what there is and the exit statuses") {
     CAPTURE(word);
     CHECK(holds(result.out, word));
   }
-  for (const char* absent : {"plot", "compare", "slurm", "inspect", "latex"}) {
+  for (const char* absent : {"plot", "compare", "slurm", "inspect"}) {
     CAPTURE(absent);
     CHECK_FALSE(holds(result.out, absent));
     CHECK_FALSE(holds(recollect_program("run --help").out, absent));
@@ -125,7 +125,8 @@ TEST_CASE("cli: a wrong command line is one line with a way out") {
   expect_usage_error("run x.yaml y.yaml", "unknown argument 'y.yaml'");
   expect_usage_error("run x.yaml --jobs 0", "--jobs");
   expect_usage_error("run x.yaml --jobs many", "--jobs");
-  expect_usage_error("table x --format latex", "latex");
+  expect_usage_error("table x --format html", "html");
+  expect_usage_error("table x --rows published", "needs --published FILE");
   expect_usage_error("list taks", "did you mean 'tasks'?");
   expect_usage_error("list", "choose one of tasks, variants, configs");
   expect_usage_error("check ''", "CONFIG is empty; give the path of a configuration file");

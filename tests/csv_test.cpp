@@ -10,7 +10,6 @@
 #include "core/fields.hpp"
 #include "core/rng.hpp"
 #include "harness/report/record.hpp"
-#include "harness/report/statistics.hpp"
 
 namespace recollect {
 namespace {
@@ -101,27 +100,6 @@ TEST_CASE("csv: rows come back bit for bit") {
   CHECK(back[0].unseen_level);
   CHECK_FALSE(back[0].foreign_selection);
   CHECK_THROWS_AS((void)from_table(history_columns(), table, "history.csv"), IoError);
-}
-
-TEST_CASE("statistics: values computed by hand") {
-  const std::vector<double> values = {4.0, 1.0, 3.0, 2.0};
-  CHECK(mean(values) == 2.5);
-  CHECK(*standard_deviation(values) == doctest::Approx(1.2909944487358056).epsilon(1e-15));
-  CHECK(median(values) == 2.5);
-  const std::vector<double> odd = {9.0, 1.0, 2.0};
-  CHECK(median(odd) == 2.0);
-  const Summary summary = summarise(odd);
-  CHECK(summary.mean == 4.0);
-  CHECK(summary.min == 1.0);
-  CHECK(summary.max == 9.0);
-  CHECK(*summary.sd == doctest::Approx(std::sqrt(19.0)).epsilon(1e-15));
-}
-
-TEST_CASE("statistics: one value has no deviation, and none has nothing") {
-  const std::vector<double> one = {0.7};
-  CHECK_FALSE(standard_deviation(one).has_value());
-  CHECK(median(one) == 0.7);
-  CHECK_THROWS_AS((void)summarise(std::vector<double>{}), std::logic_error);
 }
 
 }  // namespace

@@ -1,5 +1,3 @@
-#include "harness/report/table.hpp"
-
 #include <doctest/doctest.h>
 
 #include <string>
@@ -7,9 +5,14 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "harness/config/load.hpp"
+#include "harness/report/cell_table.hpp"
+#include "harness/report/group_table.hpp"
+#include "harness/report/published.hpp"
+#include "harness/report/readable_table.hpp"
 #include "harness/sweep/cell_folder.hpp"
 #include "harness/sweep/experiment_file.hpp"
 #include "harness/sweep/runner.hpp"
+#include "tests/places.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace recollect {
@@ -36,7 +39,7 @@ CellStatus finished(std::optional<std::int64_t> solved_step) {
   return status;
 }
 
-/// Writes a cell whose scores are all `accuracy`.
+/// Writes a cell whose scores are all `accuracy`, on validation 0.05 less.
 void write_cell(const std::filesystem::path& out, const Cell& cell, const CellStatus& status,
                 double accuracy) {
   const CellFolder folder(out, cell.hash());
@@ -48,7 +51,7 @@ void write_cell(const std::filesystem::path& out, const Cell& cell, const CellSt
       row.key = key;
       row.unseen_level = key.eval_length == 32 && cell.variant.name == "fixed-decay";
       if (!row.unseen_level) row.key.unseen_levels.clear();
-      row.accuracy = accuracy;
+      row.accuracy = key.split == Split::kTest ? accuracy : accuracy - 0.05;
       row.chance = 0.5;
       row.ceiling_first = 0.95;
       row.ceiling_recent = 0.9;
@@ -197,27 +200,134 @@ TEST_CASE("table: a group of one seed has no deviation, one of failures no score
   CHECK(cell_of(groups, none, "accuracy_mean").empty());
 }
 
-TEST_CASE("table: Markdown shows the best weights on test, in per cent, and marks split groups") {
+TEST_CASE("table: a group says when its seeds solved the task, and how sure its figures are") {
+  const TemporaryFolder out;
+  write_fixture(out.path());
+  const CsvTable groups = group_cells(read_cells(out.path()).table);
+  const std::vector<std::pair<std::string, std::string>> best_test = {
+      {"weights", "best"}, {"split", "test"}, {"eval_length", "32"}};
+  auto wanted = best_test;
+  wanted.emplace_back("label", "fixed-decay");
+  const std::size_t fixed = row_with(groups, wanted);
+  CHECK(cell_of(groups, fixed, "accuracy_values") == "1 0.9 0.2");
+  CHECK(cell_of(groups, fixed, "accuracy_low") == "0.2");  // three values: min..max
+  CHECK(cell_of(groups, fixed, "accuracy_high") == "1");
+  CHECK(cell_of(groups, fixed, "bimodal") == "1");
+  CHECK(cell_of(groups, fixed, "upper_n") == "2");
+  CHECK(cell_of(groups, fixed, "upper_mean") == "0.95");
+  CHECK(cell_of(groups, fixed, "lower_mean") == "0.2");
+  CHECK(cell_of(groups, fixed, "runs") == "3");
+  CHECK(cell_of(groups, fixed, "diverged") == "0");
+  CHECK(to_real(cell_of(groups, fixed, "solved_low")) == doctest::Approx(0.2076597));
+  CHECK(to_real(cell_of(groups, fixed, "solved_high")) == doctest::Approx(0.9385081));
+  CHECK(cell_of(groups, fixed, "solve_steps") == "10 10 >20");
+  CHECK(cell_of(groups, fixed, "censored") == "1");
+  CHECK(cell_of(groups, fixed, "solve_step_median") == "10");
+  CHECK(cell_of(groups, fixed, "solve_step_median_solved") == "10");
+  // Both scores stand in every row of the length.
+  for (const char* split : {"test", "validation"}) {
+    const std::size_t row = row_with(
+        groups,
+        {{"weights", "final"}, {"split", split}, {"eval_length", "32"}, {"label", "fixed-decay"}});
+    CHECK(to_real(cell_of(groups, row, "clean_mean")) == doctest::Approx(0.7));
+    CHECK(to_real(cell_of(groups, row, "as_published_mean")) == doctest::Approx(0.65));
+    CHECK(cell_of(groups, row, "clean_values") == "1 0.9 0.2");
+  }
+  // A seed that diverged has no score, and has not solved the task.
+  wanted = best_test;
+  wanted.emplace_back("label", "full|ref");
+  const std::size_t full = row_with(groups, wanted);
+  CHECK(cell_of(groups, full, "n") == "2");
+  CHECK(cell_of(groups, full, "failed") == "1");
+  CHECK(cell_of(groups, full, "diverged") == "1");
+  CHECK(cell_of(groups, full, "runs") == "3");
+  CHECK(cell_of(groups, full, "solved") == "0");
+  CHECK(to_real(cell_of(groups, full, "solved_high")) == doctest::Approx(0.5614970));
+  CHECK(cell_of(groups, full, "solve_steps") == ">20 >20");
+  CHECK(cell_of(groups, full, "censored") == "3");
+  CHECK(cell_of(groups, full, "solve_step_median").empty());
+  CHECK(cell_of(groups, full, "bimodal") == "0");
+}
+
+TEST_CASE("table: a group in which every seed diverged is a row") {
+  const TemporaryFolder out;
+  const Experiment experiment = write_fixture(out.path());
+  for (const Cell& cell : experiment.cells) {
+    if (cell.variant.name == "fixed-decay") continue;
+    CellStatus status = finished(std::nullopt);
+    status.ending = Ending::kDiverged;
+    write_cell(out.path(), cell, status, 0.0);
+  }
+  const CsvTable groups = group_cells(read_cells(out.path()).table);
+  const std::size_t row = row_with(groups, {{"label", "full|ref"}});
+  CHECK(cell_of(groups, row, "runs") == "3");
+  CHECK(cell_of(groups, row, "solved") == "0");
+  CHECK(cell_of(groups, row, "accuracy_low").empty());
+  const std::vector<TextTable> tables = readable_groups(groups);
+  REQUIRE(tables.size() == 1);
+  const std::vector<std::string>& line = tables[0].rows.back();
+  CHECK(line.back() == "3 (3 diverged)");
+  CHECK(std::find(line.begin(), line.end(), "0/3") != line.end());
+}
+
+TEST_CASE("table: Markdown shows both scores, in per cent, and seeds that fall apart") {
   const TemporaryFolder out;
   write_fixture(out.path());
   const CsvTable cells = read_cells(out.path()).table;
-  CHECK(groups_markdown(group_cells(cells)) == R"(### fixture
+  const std::vector<TextTable> tables = readable_groups(group_cells(cells));
+  REQUIRE(tables.size() == 1);
+  CHECK(to_markdown(tables[0]) == R"(### fixture
 
-mqar: length 16, layout packed, filler random, pairs 2, vocab 16, offset 0. Best weights (selected on validation), test examples, accuracy in per cent.
+mqar: length 16, layout packed, filler random, pairs 2, vocab 16, offset 0. Best weights, accuracy in per cent, mean ± standard deviation over the seeds. `test` is clean: test examples, which nothing was selected by. `as published`: validation examples, at the length of the selection the best of all checks.
 
-| variant     | eval_length | chance | ceiling_first | ceiling_recent |   n | mean |   sd | median |  min |   max | solved | failed |
-|-------------|------------:|-------:|--------------:|---------------:|----:|-----:|-----:|-------:|-----:|------:|-------:|-------:|
-| fixed-decay |          16 |   50.0 |          95.0 |           90.0 |   3 | 70.0 | 43.6 |   90.0 | 20.0 | 100.0 |   2/3! |      0 |
-| fixed-decay |         32* |   50.0 |          95.0 |           90.0 |   3 | 70.0 | 43.6 |   90.0 | 20.0 | 100.0 |   2/3! |      0 |
-| full\|ref   |          16 |   50.0 |          95.0 |           90.0 |   2 | 25.0 |  0.0 |   25.0 | 25.0 |  25.0 |    0/2 |      1 |
-| full\|ref   |          32 |   50.0 |          95.0 |           90.0 |   2 | 25.0 |  0.0 |   25.0 | 25.0 |  25.0 |    0/2 |      1 |
+| variant     | eval_length | chance | ceiling_first | ceiling_recent |   n | test                                   |       95 % | median |  min |   max | as published                           | solved | 95 % solved | median step | failed         |
+|-------------|------------:|-------:|--------------:|---------------:|----:|----------------------------------------|-----------:|-------:|-----:|------:|----------------------------------------|-------:|------------:|------------:|----------------|
+| fixed-decay |          16 |   50.0 |          95.0 |           90.0 |   3 | ! 2/3 solved; solved 95.0, others 20.0 |          - |   90.0 | 20.0 | 100.0 | ! 2/3 solved; solved 90.0, others 15.0 |    2/3 |  20.8..93.9 |          10 | 0              |
+| fixed-decay |         32* |   50.0 |          95.0 |           90.0 |   3 | ! 2/3 solved; solved 95.0, others 20.0 |          - |   90.0 | 20.0 | 100.0 | ! 2/3 solved; solved 90.0, others 15.0 |    2/3 |  20.8..93.9 |          10 | 0              |
+| full\|ref   |          16 |   50.0 |          95.0 |           90.0 |   2 | 25.0 ± 0.0                             | 25.0..25.0 |   25.0 | 25.0 |  25.0 | 20.0 ± 0.0                             |    0/3 |   0.0..56.1 |           - | 1 (1 diverged) |
+| full\|ref   |          32 |   50.0 |          95.0 |           90.0 |   2 | 25.0 ± 0.0                             | 25.0..25.0 |   25.0 | 25.0 |  25.0 | 20.0 ± 0.0                             |    0/3 |   0.0..56.1 |           - | 1 (1 diverged) |
 
-- `!` some seeds solved the task and others did not: the mean describes neither kind; read median, min and max.
+- `!` the seeds fall into two groups, and a mean would describe neither: the mean of each stands there instead.
 - `*` this length uses levels that training never reached.
 )");
-  const std::string one_by_one = cells_markdown(cells);
+  const std::string one_by_one = to_markdown(readable_cells(cells).front());
   CHECK(one_by_one.find("diverged: step 3: loss \"nan\", sorry") != std::string::npos);
   CHECK(one_by_one.find("|    20 |          10 | finished ") != std::string::npos);
+}
+
+TEST_CASE("table: how the seeds of a cell are told") {
+  CHECK(spread_text({}, {}, 0) == "-");
+  CHECK(spread_text({0.996}, {true}, 1) == "99.6");
+  CHECK(spread_text({0.99, 0.97}, {true, false}, 2) == "98.0 \u00b1 1.4");
+  CHECK(spread_text({0.996, 0.05, 0.998, 0.997}, {true, false, true, true}, 5) ==
+        "! 3/5 solved; solved 99.7, others 5.0");
+  // Apart, but not by who solved the task, e.g. at another length.
+  CHECK(spread_text({0.9, 0.05, 0.9, 0.9}, {true, true, true, true}, 4) ==
+        "! 3 near 90.0, 1 near 5.0");
+}
+
+TEST_CASE("table: LaTeX escapes what it must and has booktabs' rules") {
+  TextTable table;
+  table.title = "a_b & c";
+  table.caption = "50 % of $5 {x} #1 ~ ^ \\ a < b";
+  table.header = {"label", "x|y", "mean"};
+  table.rows = {{"[a]", "`code`", "1.0 \u00b1 0.1"}, {"b", "c", "-"}};
+  table.notes = {"`*` a note"};
+  CHECK(to_latex(table) == R"(\begin{table}
+  \centering
+  \caption{a\_b \& c: 50 \% of \$5 \{x\} \#1 \~{} \^{} \textbackslash{} a $<$ b}
+  \label{tab:a-b---c}
+  \begin{tabular}{llr}
+    \toprule
+    label & x$\mid$y & mean \\
+    \midrule
+    {}[a] & code & 1.0 $\pm$ 0.1 \\
+    b & c & - \\
+    \bottomrule
+  \end{tabular}
+  \par\footnotesize * a note
+\end{table}
+)");
 }
 
 TEST_CASE("table: a cell that cannot be read is left out with a warning") {

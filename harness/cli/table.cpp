@@ -1,47 +1,96 @@
-#include "harness/report/table.hpp"
-
 #include <fmt/format.h>
 
 #include <memory>
 
 #include "harness/cli/commands.hpp"
+#include "harness/report/cell_table.hpp"
+#include "harness/report/group_table.hpp"
+#include "harness/report/published.hpp"
+#include "harness/report/readable_table.hpp"
 
 namespace recollect::cli {
+namespace {
+
+struct Options {
+  std::string runs;
+  std::string format = "csv";
+  std::string rows = "groups";
+  std::string experiment;
+  std::string published;
+};
+
+std::string text_of(const std::vector<TextTable>& tables, const std::string& format) {
+  std::string text;
+  for (const TextTable& table : tables) {
+    if (!text.empty()) text += '\n';
+    text += format == "latex" ? to_latex(table) : to_markdown(table);
+  }
+  return text;
+}
+
+ExitStatus tabulate(const Options& options) {
+  if (options.rows == "published" && options.published.empty()) {
+    throw UsageError(
+        "--rows published needs --published FILE, e.g. results/published/published.csv");
+  }
+  const CellTable cells = read_cells(options.runs, options.experiment);
+  for (const std::string& warning : cells.warnings) report(fmt::format("warning: {}", warning));
+  const bool csv = options.format == "csv";
+  if (options.rows == "cells") {
+    print(csv ? to_csv(cells.table) : text_of(readable_cells(cells.table), options.format));
+    return ExitStatus::kDone;
+  }
+  const CsvTable groups = group_cells(cells.table);
+  CsvTable comparison;
+  if (!options.published.empty()) {
+    comparison = compare_published(groups, read_published(options.published));
+    if (comparison.rows.empty()) {
+      report(fmt::format("warning: no figure of {} has a counterpart here", options.published));
+    }
+  }
+  const std::vector<TextTable> compared =
+      comparison.rows.empty() ? std::vector<TextTable>{} : readable_comparison(comparison);
+  if (options.rows == "published") {
+    print(csv ? to_csv(comparison) : text_of(compared, options.format));
+  } else if (csv) {
+    print(to_csv(groups));
+  } else {
+    std::vector<TextTable> tables = readable_groups(groups);
+    tables.insert(tables.end(), compared.begin(), compared.end());
+    print(text_of(tables, options.format));
+  }
+  return ExitStatus::kDone;
+}
+
+}  // namespace
 
 void add_table(CLI::App& app, Action& action) {
-  struct Options {
-    std::string runs;
-    std::string format = "csv";
-    std::string rows = "groups";
-    std::string experiment;
-  };
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("table", "Print the results of a folder as a table");
   command->add_option("RUNS", options->runs, "The --out folder of one or more runs")->required();
-  command->add_option("--format", options->format, "csv (every column) or markdown (for people)")
-      ->check(CLI::IsMember({"csv", "markdown"}))
+  command
+      ->add_option("--format", options->format,
+                   "csv (every column), markdown or latex (for people; latex needs booktabs)")
+      ->check(CLI::IsMember({"csv", "markdown", "latex"}))
       ->type_name("FORMAT")
       ->capture_default_str();
-  command->add_option("--rows", options->rows, "groups (over seeds) or cells (one by one)")
-      ->check(CLI::IsMember({"groups", "cells"}))
+  command
+      ->add_option("--rows", options->rows,
+                   "groups (over seeds), cells (one by one) or published (beside the figures of "
+                   "--published)")
+      ->check(CLI::IsMember({"groups", "cells", "published"}))
       ->type_name("ROWS")
       ->capture_default_str();
   command->add_option("--experiment", options->experiment, "Only the experiment of this name")
       ->type_name("NAME");
+  command
+      ->add_option("--published", options->published,
+                   "Figures of others to set beside ours, e.g. results/published/published.csv; "
+                   "markdown and latex add them to the groups")
+      ->type_name("FILE");
   command->callback([options, &action] {
     expect_given(options->runs, "RUNS", "the --out folder of a run");
-    action = [options] {
-      const CellTable cells = read_cells(options->runs, options->experiment);
-      for (const std::string& warning : cells.warnings) report(fmt::format("warning: {}", warning));
-      const bool grouped = options->rows == "groups";
-      const CsvTable table = grouped ? group_cells(cells.table) : cells.table;
-      if (options->format == "csv") {
-        print(to_csv(table));
-      } else {
-        print(grouped ? groups_markdown(table) : cells_markdown(table));
-      }
-      return ExitStatus::kDone;
-    };
+    action = [options] { return tabulate(*options); };
   });
 }
 

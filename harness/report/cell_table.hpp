@@ -27,20 +27,4 @@ struct CellTable {
 [[nodiscard]] CellTable read_cells(const std::filesystem::path& runs,
                                    const std::string& experiment = "");
 
-/// One row per group of cells that differ in their seeds alone, and per (weights, split, eval
-/// length). `seeds` lists the seeds of the scores that the row sums up, n counts them, and failed
-/// counts the group's cells without scores. accuracy, exact_match and loss become _mean, _sd (over
-/// n - 1; empty for n = 1), _median, _min and _max; solved counts the seeds with a solved_step,
-/// solved_share is solved / n; steps, training_flops, scored, chance and the ceilings are means
-/// over the seeds. A seed that is the cell's own reads "seed".
-[[nodiscard]] CsvTable group_cells(const CsvTable& cells);
-
-/// A grouped table for people: per experiment, the best weights on test examples. Shows the
-/// settings that vary; accuracies are percentages. Marks groups in which only some seeds solved the
-/// task.
-[[nodiscard]] std::string groups_markdown(const CsvTable& groups);
-
-/// The same for single cells.
-[[nodiscard]] std::string cells_markdown(const CsvTable& cells);
-
 }  // namespace recollect

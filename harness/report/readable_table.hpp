@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/report/csv.hpp"
+#include "harness/report/text_table.hpp"
+
+namespace recollect {
+
+/// Grouped rows for people, a table for each experiment: the settings that vary, chance and
+/// ceilings, and the two scores side by side, of the best weights. Accuracies are percentages.
+/// Where the seeds of a row fall into two clusters, "! 16/20 solved; solved 99.6, others 8.1"
+/// stands in the place of a mean and its interval.
+/// @param groups  of group_cells()
+[[nodiscard]] std::vector<TextTable> readable_groups(const CsvTable& groups);
+
+/// Single cells: best weights on test examples.
+/// @param cells  of read_cells()
+[[nodiscard]] std::vector<TextTable> readable_cells(const CsvTable& cells);
+
+/// Rows of compare_published(), a table for each experiment; none where it has no row.
+[[nodiscard]] std::vector<TextTable> readable_comparison(const CsvTable& comparison);
+
+/// Of a grouped row's solve_steps, "3500 >6000": true, false.
+[[nodiscard]] std::vector<bool> which_solved(const std::string& solve_steps);
+
+/// "99.6 ± 0.1" in per cent, or the two clusters. `solved` says for each value whether its run
+/// solved the task; `runs` counts those without a value as well.
+[[nodiscard]] std::string spread_text(const std::vector<double>& values,
+                                      const std::vector<bool>& solved, std::int64_t runs);
+
+}  // namespace recollect
