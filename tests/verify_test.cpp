@@ -295,7 +295,7 @@ TEST_CASE("verify: what a killed verification left goes away, what another one h
   const TemporaryFolder out;
   RunObserver silent;
   run_experiment(tiny(), out.path(), {}, silent);
-  for (const char* name : {"verify-00000001", "verify-00000002", "verify-mine"}) {
+  for (const char* name : {"verify-00000001", "verify-00000002", "verify-original"}) {
     std::filesystem::create_directories(out / name / "cells");
   }
   write(out / "claims" / "verify-00000001", "process 1 on nowhere\n");
@@ -304,7 +304,7 @@ TEST_CASE("verify: what a killed verification left goes away, what another one h
     CHECK(complaint(tiny(), out.path()).empty());
     CHECK_FALSE(std::filesystem::exists(out / "verify-00000001"));
     CHECK(std::filesystem::exists(out / "verify-00000002" / "cells"));
-    CHECK(std::filesystem::exists(out / "verify-mine"));
+    CHECK(std::filesystem::exists(out / "verify-original"));
   }
   CHECK(complaint(tiny(), out.path()).empty());
   CHECK_FALSE(std::filesystem::exists(out / "verify-00000002"));

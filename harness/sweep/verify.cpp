@@ -57,7 +57,7 @@ class Place {
   explicit Place(const fs::path& out)
       : name_(fmt::format("{}{:08x}", kPlacePrefix, std::random_device{}())),
         path_(out / name_),
-        claim_(Claim::take(claim_of(out, name_))) {
+        claim_(take(out, name_)) {
     remove_abandoned(out);
     make_folder(path_);
   }
@@ -71,8 +71,14 @@ class Place {
   [[nodiscard]] const fs::path& path() const noexcept { return path_; }
 
  private:
-  static fs::path claim_of(const fs::path& out, const std::string& name) {
-    return out / "claims" / name;
+  static Claim take(const fs::path& out, const std::string& name) {
+    make_folder(out / "claims");
+    return Claim::take(out / "claims" / name);
+  }
+
+  static bool is_place(const std::string& name) {
+    return name.size() == kPlacePrefix.size() + 8 && name.starts_with(kPlacePrefix) &&
+           name.find_first_not_of("0123456789abcdef", kPlacePrefix.size()) == name.npos;
   }
 
   /// Removes the folders of processes that were killed: those that nobody claims.
@@ -82,12 +88,10 @@ class Place {
     for (fs::directory_iterator entry(out, error), end; !error && entry != end;
          entry.increment(error)) {
       std::string name = entry->path().filename().string();
-      if (name.starts_with(kPlacePrefix) && name.size() == kPlacePrefix.size() + 8) {
-        names.push_back(std::move(name));
-      }
+      if (is_place(name)) names.push_back(std::move(name));
     }
     for (const std::string& name : names) {
-      const std::optional<Claim> claim = Claim::try_take(claim_of(out, name));
+      const std::optional<Claim> claim = Claim::try_take(out / "claims" / name);
       if (claim && claim->exclusive()) fs::remove_all(out / name, error);
     }
   }
