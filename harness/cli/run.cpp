@@ -79,7 +79,7 @@ ExitStatus verify(const Experiment& experiment, const Options& options, const Ru
   }();
   for (const std::string& line : summary.incomparable) report(line);
   if (which == Verified::kDamaged) {
-    return summary.incomparable.empty() ? ExitStatus::kDone : static_cast<ExitStatus>(2);
+    return summary.incomparable.empty() ? ExitStatus::kDone : ExitStatus::kCannotCompare;
   }
   const auto cells = [](std::size_t count) {
     return fmt::format("{} cell{}", count, count == 1 ? "" : "s");
@@ -94,7 +94,7 @@ ExitStatus verify(const Experiment& experiment, const Options& options, const Ru
   }
   report(fmt::format("recollect: {} cannot be compared; {}", cells(summary.incomparable.size()),
                      same));
-  return static_cast<ExitStatus>(2);
+  return ExitStatus::kCannotCompare;
 }
 
 ExitStatus run(const Options& options) {

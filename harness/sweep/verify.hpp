@@ -16,7 +16,7 @@ namespace recollect {
 /// byte, and where to look.
 class Regression : public Error {
  public:
-  explicit Regression(const std::string& message) : Error(static_cast<ExitStatus>(1), message) {}
+  explicit Regression(const std::string& message) : Error(ExitStatus::kRegression, message) {}
 };
 
 enum class Verified {
