@@ -239,6 +239,7 @@ class Verification {
     const RunPlan first = plan_run(experiment_, place_, how);
     how.threads = another_thread_count(used, first.threads);
     how.jobs = std::max(1, first.jobs * first.threads / how.threads);
+    if (options.jobs > 0) how.jobs = std::min(how.jobs, options.jobs);
     RunPlan again = plan_run(experiment_, place_, how);
     if (!again.refusal.empty()) throw ConfigError(again.refusal);
     again.jobs = std::min(again.jobs, static_cast<int>(chosen_.size()));
