@@ -77,9 +77,8 @@ std::map<std::string, std::string> texts_of(const std::filesystem::path& out) {
 }
 
 bool any_holds(const std::vector<std::string>& notes, const std::string& part) {
-  return std::any_of(notes.begin(), notes.end(), [&](const std::string& note) {
-    return note.find(part) != std::string::npos;
-  });
+  return std::any_of(notes.begin(), notes.end(),
+                     [&](const std::string& note) { return note.find(part) != std::string::npos; });
 }
 
 TEST_CASE("archive: every text file of every cell comes back to the byte, and nothing is trained") {
@@ -134,7 +133,9 @@ TEST_CASE("archive: of half an archive, only the missing cells are trained") {
   CHECK(second.steps == 2 * 20);
   auto expected = texts_of(whole.path());
   auto found = texts_of(out.path());
-  const auto is_provenance = [](const auto& file) { return file.first.ends_with("provenance.yaml"); };
+  const auto is_provenance = [](const auto& file) {
+    return file.first.ends_with("provenance.yaml");
+  };
   std::erase_if(expected, is_provenance);
   std::erase_if(found, is_provenance);
   // Two experiments share these cells, and config.yaml names the settings of the first.
@@ -210,8 +211,10 @@ TEST_CASE("archive: a finished cell without weights that lacks a score is traine
   const Experiment longer = tiny({"eval.lengths=[16, 24, 40]"});
   CHECK(run(longer, out.path(), second).finished == 4);
   CHECK(second.steps == 20);
-  CHECK(any_holds(second.notes, "training 1 cell again, for want of weights to make missing "
-                                "scores from: " + folder.path().string()));
+  CHECK(any_holds(second.notes,
+                  "training 1 cell again, for want of weights to make missing "
+                  "scores from: " +
+                      folder.path().string()));
   CHECK(folder.read_scores().size() == 3 * 4);
 }
 
@@ -246,8 +249,8 @@ TEST_CASE("archive: a cell that another process has claimed is waited for") {
   const Experiment one = tiny({"seeds=[0]", "variants=[fixed-decay]"});
   make_folder(out / "claims");
   const std::string hash = one.cells[0].hash();
-  auto claim = std::make_unique<std::optional<Claim>>(
-      Claim::try_take(cell_claim(out.path(), hash)));
+  auto claim =
+      std::make_unique<std::optional<Claim>>(Claim::try_take(cell_claim(out.path(), hash)));
   REQUIRE(claim->has_value());
   class Release final : public RunObserver {
    public:
@@ -323,13 +326,15 @@ TEST_CASE("archive: one that is damaged is named with file and line, and not use
   const std::string hash = archive.experiment.cells[0].hash();
   const std::string other = archive.experiment.cells[1].hash();
   for (const char* file : {"history.csv", "scores.csv", "slices.csv", "provenance.csv"}) {
-    archive.expect_refused(file, archive.without_last_line(file), " do not match their digest in line 3 of");
+    archive.expect_refused(file, archive.without_last_line(file),
+                           " do not match their digest in line 3 of");
     archive.expect_refused(file, "", " the file is empty");
     archive.expect_refused(file, archive.replaced(file, hash, "0123456789abcdef"),
                            ":2: cell '0123456789abcdef' is not in status.csv");
     archive.expect_refused(file, archive.replaced(file, "cell,", "celL,"), ":1: its columns are");
     std::filesystem::remove(archive.path() / file);
-    archive.expect_refused(file, ":1: the rows of cell " + hash + " do not match their digest in line 2 of");
+    archive.expect_refused(
+        file, ":1: the rows of cell " + hash + " do not match their digest in line 2 of");
   }
   const std::string version = std::to_string(kNumericsVersion);
   archive.expect_refused("status.csv", archive.replaced("status.csv", "," + version + ",", ",1,"),
@@ -376,7 +381,8 @@ TEST_CASE("archive: whatever is cut or changed, a cell that it still gives is wh
     const ArchiveShelf shelf({archive.folder.path()});
     refused += shelf.notes().size();
     for (const auto& [hash, cell] : archive.cells) {
-      for (const ArchiveShelf::Place& place : shelf.find(hash)) CHECK(place.cell->texts == cell.texts);
+      for (const ArchiveShelf::Place& place : shelf.find(hash))
+        CHECK(place.cell->texts == cell.texts);
     }
     archive.mend(file->first);
   }

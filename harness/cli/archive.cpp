@@ -58,8 +58,9 @@ ExitStatus archive(const Options& options) {
 void add_archive(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
-      "archive", "Put the finished cells of a results folder into a few text files, for version "
-                 "control; run --reuse takes them from there");
+      "archive",
+      "Put the finished cells of a results folder into a few text files, for version "
+      "control; run --reuse takes them from there");
   command->add_option("RUNS", options->runs, "The --out folder of one or more runs")->required();
   command->add_option("--experiment", options->experiment, "Only the experiment of this name")
       ->type_name("NAME");

@@ -48,8 +48,8 @@ std::vector<Archive> archives_of(const Options& options) {
 
 ExitStatus make_report(const Options& options) {
   if (options.tables && is_results_folder(options.runs)) {
-    throw UsageError(fmt::format("--tables needs a folder of archives, and {} holds runs",
-                                 options.runs));
+    throw UsageError(
+        fmt::format("--tables needs a folder of archives, and {} holds runs", options.runs));
   }
   ReportInput input;
   input.archives = archives_of(options);
@@ -84,8 +84,8 @@ ExitStatus make_report(const Options& options) {
 
 void add_report(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("report", "Sum up the archives of a folder, or a results folder, in Markdown");
+  CLI::App* command = app.add_subcommand(
+      "report", "Sum up the archives of a folder, or a results folder, in Markdown");
   command->add_option("RUNS", options->runs, "A folder of archives, or the --out folder of runs")
       ->required();
   command

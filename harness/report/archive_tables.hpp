@@ -15,8 +15,8 @@ namespace recollect {
 /// "80 of 100 cells; 20 were not run" and the like.
 [[nodiscard]] std::string completeness(const Archive& archive);
 
-/// Writes the generated tables beside the archive's data: groups.csv, and table.md for people, which
-/// is `page` (experiment_page()). @throws IoError
+/// Writes the generated tables beside the archive's data: groups.csv, and table.md for people,
+/// which is `page` (experiment_page()). @throws IoError
 void write_archive_tables(const Archive& archive, const std::string& page);
 
 }  // namespace recollect

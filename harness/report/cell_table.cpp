@@ -113,8 +113,8 @@ class Collector {
         ++missing;
         continue;
       }
-      CellRow& row = rows_.emplace_back(describe(file.experiment.name, file.config_hash, cell,
-                                                 file.folders[i], stored->status));
+      CellRow& row = rows_.emplace_back(
+          describe(file.experiment.name, file.config_hash, cell, file.folders[i], stored->status));
       if (stored->status.ending != Ending::kFinished) continue;
       for (const ScoreKey& wanted : wanted_scores(cell)) {
         const auto found =

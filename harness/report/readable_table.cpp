@@ -306,8 +306,8 @@ std::vector<TextTable> readable_headlines(const CsvTable& groups) {
       trained.rows.push_back(row);
     }
   }
-  std::vector<std::string> columns = {"variant", "chance",       "ceiling_recent", "n",
-                                      "test",    "95 %",         "as published",   "solved",
+  std::vector<std::string> columns = {"variant",     "chance",     "ceiling_recent", "n",
+                                      "test",        "95 %",       "as published",   "solved",
                                       "95 % solved", "median step"};
   for (const auto& [length, unseen] : lengths) {
     columns.push_back(fmt::format("test at {}{}", length, unseen ? "*" : ""));
@@ -317,13 +317,13 @@ std::vector<TextTable> readable_headlines(const CsvTable& groups) {
     const std::string clean = spread_of(groups, row, "clean_values");
     const std::string published = spread_of(groups, row, "as_published_values");
     const bool clusters = clean.starts_with('!');
-    line.insert(line.end(),
-                {at(row, "label"), percent(at(row, "chance")), percent(at(row, "ceiling_recent")),
-                 at(row, "n"), clean,
-                 clusters ? "-" : range_text(at(row, "clean_low"), at(row, "clean_high")),
-                 published, share_text(groups, row),
-                 range_text(at(row, "solved_low"), at(row, "solved_high")),
-                 or_dash(at(row, "solve_step_median"))});
+    line.insert(
+        line.end(),
+        {at(row, "label"), percent(at(row, "chance")), percent(at(row, "ceiling_recent")),
+         at(row, "n"), clean,
+         clusters ? "-" : range_text(at(row, "clean_low"), at(row, "clean_high")), published,
+         share_text(groups, row), range_text(at(row, "solved_low"), at(row, "solved_high")),
+         or_dash(at(row, "solve_step_median"))});
     marks.clusters = marks.clusters || clusters || published.starts_with('!');
     for (const auto& [length, unseen] : lengths) {
       const std::vector<std::string>* other = others.find(row, length);
@@ -332,11 +332,12 @@ std::vector<TextTable> readable_headlines(const CsvTable& groups) {
       marks.unseen = marks.unseen || unseen;
     }
   };
-  return readable(trained,
-                  "Best weights, accuracy in per cent, mean \u00b1 standard deviation over n seeds, "
-                  "with its 95 % interval. `test` is clean; `as published` is the best of all "
-                  "validation checks.",
-                  columns, cells);
+  return readable(
+      trained,
+      "Best weights, accuracy in per cent, mean \u00b1 standard deviation over n seeds, "
+      "with its 95 % interval. `test` is clean; `as published` is the best of all "
+      "validation checks.",
+      columns, cells);
 }
 
 std::vector<TextTable> readable_cells(const CsvTable& original) {
@@ -423,11 +424,20 @@ std::vector<TextTable> readable_comparison_headlines(const CsvTable& comparison)
     };
     text.title = fmt::format("{}: beside published figures", value(rows.front(), "experiment"));
     text.caption =
-        "Best validation accuracy in per cent, as published, with 95 % intervals of the difference, "
+        "Best validation accuracy in per cent, as published, with 95 % intervals of the "
+        "difference, "
         "ours less published; median steps among the solved, ours / published.";
-    text.header = {"variant", "task",   "published",       "solved",
-                   "ours",    "solved", "difference",      "of shares solved",
-                   "median step ratio", "verdict", "source"};
+    text.header = {"variant",
+                   "task",
+                   "published",
+                   "solved",
+                   "ours",
+                   "solved",
+                   "difference",
+                   "of shares solved",
+                   "median step ratio",
+                   "verdict",
+                   "source"};
     std::vector<std::string> sources;
     std::size_t others = 0;
     for (const std::size_t row : rows) {

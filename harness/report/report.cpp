@@ -33,9 +33,9 @@ std::string first_sentence(const std::string& text) {
 }
 
 const ConfigurationFile* configuration_of(const ReportInput& input, const std::string& experiment) {
-  const auto found =
-      std::find_if(input.configurations.begin(), input.configurations.end(),
-                   [&](const ConfigurationFile& file) { return file.experiment.name == experiment; });
+  const auto found = std::find_if(
+      input.configurations.begin(), input.configurations.end(),
+      [&](const ConfigurationFile& file) { return file.experiment.name == experiment; });
   return found == input.configurations.end() ? nullptr : &*found;
 }
 
@@ -80,24 +80,22 @@ std::string runs_line(const Archive& archive) {
   const Effort effort = effort_of(archive);
   std::string cells = completeness(archive);
   cells.front() = cells.front() == 'a' ? 'A' : cells.front();
-  return fmt::format("{}. {}{}; {}; code version {}.\n", cells, hours_text(effort),
-                     effort.processors.empty()
-                         ? ""
-                         : fmt::format(" on {}", fmt::join(effort.processors, ", ")),
-                     fmt::join(effort.builds, "; "), fmt::join(effort.versions, ", "));
+  return fmt::format(
+      "{}. {}{}; {}; code version {}.\n", cells, hours_text(effort),
+      effort.processors.empty() ? "" : fmt::format(" on {}", fmt::join(effort.processors, ", ")),
+      fmt::join(effort.builds, "; "), fmt::join(effort.versions, ", "));
 }
 
 /// A paragraph with the command, and a warning where the file has changed since.
 std::string command_text(const Archive& archive, const ConfigurationFile* configuration) {
-  const std::string path = configuration != nullptr ? configuration->path
-                                                    : (archive.path / "config.yaml").string();
+  const std::string path =
+      configuration != nullptr ? configuration->path : (archive.path / "config.yaml").string();
   std::string text = fmt::format("    ./recollect run {}\n", path);
   std::string now = configuration != nullptr ? configuration->experiment.resolved : "";
   if (!now.empty() && !now.ends_with('\n')) now += '\n';
   if (!now.empty() && now != archive.file.configuration) {
-    text += fmt::format(
-        "\n{} has changed since: the settings of these runs are in {}.\n", path,
-        (archive.path / "config.yaml").string());
+    text += fmt::format("\n{} has changed since: the settings of these runs are in {}.\n", path,
+                        (archive.path / "config.yaml").string());
   }
   return text;
 }
@@ -142,8 +140,7 @@ std::string results_section(const ReportInput& input) {
   for (const Archive& archive : input.archives) {
     const CsvTable cells = archived_cells(archive);
     const CsvTable groups = group_cells(cells);
-    const ConfigurationFile* configuration =
-        configuration_of(input, archive.file.experiment.name);
+    const ConfigurationFile* configuration = configuration_of(input, archive.file.experiment.name);
     const std::vector<TextTable> variance = readable_variance(cells);
     if (variance.empty()) {
       add_tables(text, readable_headlines(groups));
@@ -171,12 +168,11 @@ std::string files_section(const ReportInput& input) {
   for (const ConfigurationFile& file : input.configurations) {
     const Archive* archive = archive_of(input, file.experiment.name);
     const Effort effort = archive == nullptr ? Effort{} : effort_of(*archive);
-    text += fmt::format("| `{}` | {} | {} | {} | {} | {} |\n", file.path, file.description,
-                        file.experiment.cells.size(), archive == nullptr ? 0 : archive->cells.size(),
-                        archive == nullptr ? "-" : hours_text(effort),
-                        effort.processors.empty()
-                            ? "-"
-                            : fmt::format("{}", fmt::join(effort.processors, ", ")));
+    text += fmt::format(
+        "| `{}` | {} | {} | {} | {} | {} |\n", file.path, file.description,
+        file.experiment.cells.size(), archive == nullptr ? 0 : archive->cells.size(),
+        archive == nullptr ? "-" : hours_text(effort),
+        effort.processors.empty() ? "-" : fmt::format("{}", fmt::join(effort.processors, ", ")));
   }
   return text;
 }
@@ -204,9 +200,10 @@ std::string with_section(const std::string& text, const std::string& name,
   const std::size_t from = first + begin.size();
   const std::size_t to = text.find(end, from);
   if (to == std::string::npos) {
-    const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(first),
-                                 '\n') + 1;
-    throw IoError(fmt::format("{}:{}: the section '{}' has no end, a line {}", file, line, name, end));
+    const auto line =
+        std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(first), '\n') + 1;
+    throw IoError(
+        fmt::format("{}:{}: the section '{}' has no end, a line {}", file, line, name, end));
   }
   return text.substr(0, from) + "\n" + section + "\n" + text.substr(to);
 }

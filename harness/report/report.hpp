@@ -29,8 +29,8 @@ struct ReportInput {
     const std::filesystem::path& folder);
 
 /// In short, for a README: of each experiment the scores at the training length, those published
-/// figures that can be compared, where the seeds are crossed what the spread comes from, the command
-/// that makes it, and what was not run. Markdown.
+/// figures that can be compared, where the seeds are crossed what the spread comes from, the
+/// command that makes it, and what was not run. Markdown.
 [[nodiscard]] std::string results_section(const ReportInput& input);
 
 /// Which configuration file gives which table, how long that took and on which machine. Markdown.

@@ -103,7 +103,8 @@ class Components {
 /// How often each of `count` levels is drawn in `count` draws.
 std::vector<double> drawn(Rng& rng, std::size_t count) {
   std::vector<double> weights(count, 0.0);
-  for (std::size_t i = 0; i < count; ++i) weights[rng.below(static_cast<std::uint32_t>(count))] += 1;
+  for (std::size_t i = 0; i < count; ++i)
+    weights[rng.below(static_cast<std::uint32_t>(count))] += 1;
   return weights;
 }
 

@@ -100,12 +100,6 @@ std::string interval_text(const VarianceComponent& component) {
 
 }  // namespace
 
-bool crosses_seeds(const CsvTable& cells) {
-  const auto designs = designs_of(cells);
-  return std::any_of(designs.begin(), designs.end(),
-                     [&](const auto& rows) { return is_crossed(cells, rows); });
-}
-
 std::vector<TextTable> readable_variance(const CsvTable& cells) {
   std::vector<TextTable> all;
   for (const auto& rows : designs_of(cells)) {
@@ -129,12 +123,15 @@ std::vector<TextTable> readable_variance(const CsvTable& cells) {
         "between runs, by two-way random effects, with 95 % intervals from resampled seeds; the "
         "rest is the interaction of both. `accuracy` in per cent: best weights on test examples.",
         data.size(), weights.size(),
-        orders.size() > 1 ? " and the order of the batches" : "; all see batches in the same order");
+        orders.size() > 1 ? " and the order of the batches"
+                          : "; all see batches in the same order");
     table.header = {"measure", "mean", "data", "95 %", "first weights", "95 %", "rest", "95 %"};
-    if (data.size() * weights.size() < rows.size()) {
-      table.notes.push_back(fmt::format(
-          "{} runs are left out, as their seeds were not crossed with all others.",
-          rows.size() - data.size() * weights.size()));
+    const std::size_t left_out = rows.size() - data.size() * weights.size();
+    if (left_out > 0) {
+      table.notes.push_back(
+          fmt::format("{} left out, as {} seeds were not crossed with all others.",
+                      left_out == 1 ? "1 run is" : fmt::format("{} runs are", left_out),
+                      left_out == 1 ? "its" : "their"));
     }
 
     struct Measure {
@@ -173,8 +170,8 @@ std::vector<TextTable> readable_variance(const CsvTable& cells) {
         line.push_back(interval_text(*part));
       }
     }
-    const bool censored = std::any_of(rows.begin(), rows.end(),
-                                      [&](std::size_t row) { return !is_solved(row); });
+    const bool censored =
+        std::any_of(rows.begin(), rows.end(), [&](std::size_t row) { return !is_solved(row); });
     if (censored) {
       table.notes.emplace_back("A run that was not solved counts as its last step.");
     }

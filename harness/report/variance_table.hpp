@@ -7,13 +7,11 @@
 
 namespace recollect {
 
-/// True where the cells of an experiment cross seeds of the data with seeds of the first weights.
-[[nodiscard]] bool crosses_seeds(const CsvTable& cells);
-
-/// For each variant and setting whose cells do: which share of the spread between runs the data
-/// explain, and which the first weights (split_variance()). Measures: accuracy of the best weights
-/// on test examples at the training length; solved, 0 or 1; solved_step, where a run that was not
-/// solved counts as its last step. Of an incomplete design, seeds are left out until it is complete.
+/// For each variant and setting whose cells cross seeds of the data with seeds of the first
+/// weights: which share of the spread between runs the data explain, and which the first weights
+/// (split_variance()). Measures: accuracy of the best weights on test examples at the training
+/// length; solved, 0 or 1; solved_step, where a run that was not solved counts as its last step. Of
+/// an incomplete design, seeds are left out until it is complete.
 /// @param cells  of read_cells()
 [[nodiscard]] std::vector<TextTable> readable_variance(const CsvTable& cells);
 

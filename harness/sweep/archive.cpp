@@ -169,11 +169,21 @@ constexpr const char* kConfigFile = "config.yaml";
 constexpr const char* kStatusTable = "status.csv";
 
 const std::vector<std::string>& status_columns() {
-  static const std::vector<std::string> columns = {
-      "cell",           "status",       "reason",            "steps",
-      "solved_step",    "best_step",    "parameters",        "training_flops",
-      "state_floats",   "state_floats_peak", "numerics_version", "code_version",
-      "compiler",       "build",        "files"};
+  static const std::vector<std::string> columns = {"cell",
+                                                   "status",
+                                                   "reason",
+                                                   "steps",
+                                                   "solved_step",
+                                                   "best_step",
+                                                   "parameters",
+                                                   "training_flops",
+                                                   "state_floats",
+                                                   "state_floats_peak",
+                                                   "numerics_version",
+                                                   "code_version",
+                                                   "compiler",
+                                                   "build",
+                                                   "files"};
   return columns;
 }
 
@@ -428,9 +438,9 @@ Archive gather_archive(const std::filesystem::path& runs,
   for (std::size_t i = 0; i < file.folders.size(); ++i) {
     const std::string& hash = file.folders[i];
     if (hash != file.experiment.cells[i].hash()) {
-      throw IoError(fmt::format(
-          "{}: cell {} is none of numerics version {}; run the experiment again",
-          experiment_file.string(), hash, kNumericsVersion));
+      throw IoError(
+          fmt::format("{}: cell {} is none of numerics version {}; run the experiment again",
+                      experiment_file.string(), hash, kNumericsVersion));
     }
     const auto leave_out = [&](const std::string& why) {
       notes.push_back(fmt::format("leaving out cell {}: {}", hash, why));
@@ -451,15 +461,16 @@ Archive gather_archive(const std::filesystem::path& runs,
       if (changed.empty()) {
         archive.cells.emplace(hash, std::move(*cell));
       } else {
-        leave_out(fmt::format("{} is not as this program writes it",
-                              (folder.path() / changed).string()));
+        leave_out(
+            fmt::format("{} is not as this program writes it", (folder.path() / changed).string()));
       }
     } catch (const IoError& error) {
       leave_out(error.what());
     }
   }
   if (failed > 0) {
-    notes.push_back(fmt::format("leaving out {} cell{} that failed", failed, failed == 1 ? "" : "s"));
+    notes.push_back(
+        fmt::format("leaving out {} cell{} that failed", failed, failed == 1 ? "" : "s"));
   }
   return archive;
 }
@@ -479,8 +490,8 @@ void write_archive(const Archive& archive) {
     std::error_code error;
     std::filesystem::remove(archive.path / name, error);
     if (error) {
-      throw IoError(fmt::format("cannot remove {}: {}", (archive.path / name).string(),
-                                error.message()));
+      throw IoError(
+          fmt::format("cannot remove {}: {}", (archive.path / name).string(), error.message()));
     }
   };
   remove(kStatusTable);
@@ -502,8 +513,8 @@ void write_archive(const Archive& archive) {
     for (const auto& [cell, archived] : cells) {
       const auto text = archived->texts.find(file.cell_file);
       if (text == archived->texts.end()) continue;
-      const bool given = file.cell_file == kConfigFile &&
-                         text->second == cell->yaml(archive.file.experiment.name);
+      const bool given =
+          file.cell_file == kConfigFile && text->second == cell->yaml(archive.file.experiment.name);
       if (given) continue;
       for (const std::vector<std::string>& row : file.pack(text->second)) {
         std::vector<std::string>& line = table.rows.emplace_back();
@@ -583,15 +594,15 @@ ArchiveShelf::ArchiveShelf(const std::vector<std::filesystem::path>& folders) {
   for (const std::filesystem::path& folder : folders) {
     const std::vector<std::filesystem::path> places = archive_paths(folder);
     if (places.empty()) {
-      notes_.push_back(fmt::format("{} holds no archive, none with a {}", folder.string(),
-                                   kStatusTable));
+      notes_.push_back(
+          fmt::format("{} holds no archive, none with a {}", folder.string(), kStatusTable));
     }
     for (const std::filesystem::path& place : places) {
       try {
         archives_.push_back(read_archive(place));
       } catch (const IoError& failure) {
-        notes_.push_back(one_line(
-            fmt::format("not using the archive {}: {}", place.string(), failure.what())));
+        notes_.push_back(
+            one_line(fmt::format("not using the archive {}: {}", place.string(), failure.what())));
       }
     }
   }

@@ -38,9 +38,7 @@ struct Archive {
   std::map<std::string, ArchivedCell> cells;  ///< by hash; some of the experiment's
 
   /// How many cells of the experiment it does not hold.
-  [[nodiscard]] std::size_t missing() const noexcept {
-    return file.folders.size() - cells.size();
-  }
+  [[nodiscard]] std::size_t missing() const noexcept { return file.folders.size() - cells.size(); }
 };
 
 /// DIR/NAME.

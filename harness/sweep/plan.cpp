@@ -341,8 +341,7 @@ RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out,
   return plan;
 }
 
-void plan_again(PlannedCell& planned, const std::filesystem::path& out,
-                const RunOptions& options) {
+void plan_again(PlannedCell& planned, const std::filesystem::path& out, const RunOptions& options) {
   const auto before = planned.status_time;
   (void)look_up(planned, out, options);
   const bool failed = planned.status && planned.status->ending == Ending::kFailed;

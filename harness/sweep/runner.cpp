@@ -68,9 +68,8 @@ class Queue {
     const auto rank = [](const PlannedCell* cell) {
       return std::pair(cell->work != Work::kRestore, -cell->cost);
     };
-    std::stable_sort(
-        free_.begin(), free_.end(),
-        [&](const PlannedCell* a, const PlannedCell* b) { return rank(a) < rank(b); });
+    std::stable_sort(free_.begin(), free_.end(),
+                     [&](const PlannedCell* a, const PlannedCell* b) { return rank(a) < rank(b); });
   }
 
   /// None once all are given out, or where stopped() says so before. Calls waits(cell, owner) once
