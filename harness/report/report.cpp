@@ -86,16 +86,19 @@ std::string runs_line(const Archive& archive) {
       fmt::join(effort.builds, "; "), fmt::join(effort.versions, ", "));
 }
 
-/// A paragraph with the command, and a warning where the file has changed since.
+/// The command that makes an archive's runs again, and a warning where the file has changed since;
+/// "" where no file is known.
 std::string command_text(const Archive& archive, const ConfigurationFile* configuration) {
-  const std::string path =
-      configuration != nullptr ? configuration->path : (archive.path / "config.yaml").string();
-  std::string text = fmt::format("    ./recollect run {}\n", path);
-  std::string now = configuration != nullptr ? configuration->experiment.resolved : "";
-  if (!now.empty() && !now.ends_with('\n')) now += '\n';
-  if (!now.empty() && now != archive.file.configuration) {
-    text += fmt::format("\n{} has changed since: the settings of these runs are in {}.\n", path,
-                        (archive.path / "config.yaml").string());
+  const std::string own = (archive.path / "config.yaml").string();
+  if (configuration == nullptr) {
+    return is_archive(archive.path) ? fmt::format("\n    ./recollect run {}\n", own) : "";
+  }
+  std::string text = fmt::format("\n    ./recollect run {}\n", configuration->path);
+  std::string now = configuration->experiment.resolved;
+  if (!now.ends_with('\n')) now += '\n';
+  if (now != archive.file.configuration) {
+    text += fmt::format("\n{} has changed since: the settings of these runs are in {}.\n",
+                        configuration->path, own);
   }
   return text;
 }
@@ -150,7 +153,9 @@ std::string results_section(const ReportInput& input) {
       add_tables(text, variance);
     }
     text += runs_line(archive);
-    text += fmt::format("In full: [{0}]({0}). Again:\n\n", (archive.path / "table.md").string());
+    if (is_archive(archive.path)) {
+      text += fmt::format("In full: [{0}]({0}).\n", (archive.path / "table.md").string());
+    }
     text += command_text(archive, configuration);
     text += '\n';
   }
@@ -186,7 +191,6 @@ std::string experiment_page(const Archive& archive, const ReportInput& input) {
   if (!comparison.rows.empty()) add_tables(text, readable_comparison(comparison));
   add_tables(text, readable_variance(cells));
   text += runs_line(archive);
-  text += "\nAgain:\n\n";
   text += command_text(archive, configuration_of(input, archive.file.experiment.name));
   return text;
 }
