@@ -25,7 +25,8 @@ std::string first_sentence(const std::string& text) {
   for (std::size_t at = 0; at < text.size() && text[at] == '#';) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
     const std::size_t begin = std::min(text.find_first_not_of("# ", at), end);
-    comment += (comment.empty() ? "" : " ") + text.substr(begin, end - begin);
+    if (!comment.empty()) comment += ' ';
+    comment.append(text, begin, end - begin);
     at = end + 1;
   }
   const std::size_t stop = comment.find(". ");
