@@ -116,9 +116,8 @@ TEST_CASE("report: a section says what was run, how to run it again and what was
   input.archives[0].file.configuration += "#\n";
   const std::string partial = results_section(input);
   CHECK(holds(partial, "\n5 of 6 cells; 1 was not run. "));
-  CHECK(holds(partial,
-              "tiny.yaml has changed since: the settings of these runs are in " +
-                  (path / "config.yaml").string() + ".\n"));
+  CHECK(holds(partial, "tiny.yaml has changed since: the settings of these runs are in " +
+                           (path / "config.yaml").string() + ".\n"));
   const std::string page = experiment_page(input.archives[0], input);
   CHECK(holds(page, "5 of 6 cells; 1 was not run"));
   input.configurations.clear();

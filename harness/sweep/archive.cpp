@@ -159,7 +159,10 @@ ArchivedFile configs_file() {
 const std::vector<ArchivedFile>& archived_files() {
   static const std::vector<ArchivedFile> files = {
       plain_file("history.csv", names_of(history_columns())),
-      plain_file("scores.csv", names_of(score_columns())), slices_file(), provenance_file(),
+      plain_file("scores.csv", names_of(score_columns())),
+      plain_file("correct.csv", names_of(correct_columns())),
+      slices_file(),
+      provenance_file(),
       configs_file()};
   return files;
 }

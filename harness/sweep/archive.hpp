@@ -23,7 +23,7 @@ struct ArchivedCell {
 /// The cells of one experiment that are done, in a few text files that a version control system
 /// takes well. results/README.md lists them; in short, DIR/NAME holds
 ///   config.yaml      the experiment's resolved configuration
-///   history.csv scores.csv slices.csv
+///   history.csv scores.csv slices.csv correct.csv
 ///                    those of the cells one under another, with the cell in the first column; of
 ///                    slices.csv a line holds a whole slice
 ///   provenance.csv   likewise

@@ -123,9 +123,13 @@ void fit_into_memory(RunPlan& plan, const Experiment& experiment, const RunOptio
   plan.refusal = refusal_text(experiment, *largest, plan.threads, available);
 }
 
+/// The wanted scores that no row answers.
 std::vector<ScoreKey> lacking(const Cell& cell, const std::vector<ScoreRow>& rows) {
   std::vector<ScoreKey> keys = wanted_scores(cell);
-  std::erase_if(keys, [&](const ScoreKey& key) { return !lacks(rows, key); });
+  std::erase_if(keys, [&](const ScoreKey& key) {
+    return std::any_of(rows.begin(), rows.end(),
+                       [&](const ScoreRow& row) { return answers(row, key); });
+  });
   return keys;
 }
 
@@ -152,11 +156,14 @@ void look_into_folder(PlannedCell& planned, const CellFolder& folder, Complaint&
     return;
   }
   const std::vector<ScoreRow> rows = folder.read_scores();
+  const std::vector<CorrectRow> correct = folder.read_correct();
   (void)folder.read_slices();
   planned.work = Work::kNone;
-  for (const ScoreKey& key : lacking(*planned.cell, rows)) {
+  for (const ScoreKey& key : wanted_scores(*planned.cell)) {
+    const Missing missing = missing_of(folder, rows, correct, key);
+    if (missing == Missing::kNothing) continue;
     planned.work = Work::kScore;
-    if (file_exists(folder.weights_path(key.weights))) continue;
+    if (missing == Missing::kExamples || file_exists(folder.weights_path(key.weights))) continue;
     planned.work = Work::kTrain;
     complaint.no_weights = fmt::format("{} lacks {}", folder.path().string(), text_of(key));
     return;

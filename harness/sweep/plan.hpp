@@ -86,8 +86,8 @@ struct RunPlan {
 /// @throws IoError
 void check_place(const std::filesystem::path& out);
 
-/// A cell whose status, scores or slices cannot be read, or that lacks scores and has no weights,
-/// is to be restored or trained again, and a note says so.
+/// A cell one of whose tables or status cannot be read, or that lacks scores and has no weights, is
+/// to be restored or trained again, and a note says so.
 [[nodiscard]] RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out,
                                const RunOptions& options = {});
 
