@@ -90,7 +90,8 @@ PublishedFigure figure_like(const CsvTable& groups, const std::string& variant) 
 TEST_CASE("report: a section says what was run, how to run it again and what was not run") {
   const TemporaryFolder runs, folder;
   write_file_atomically(folder / "tiny.yaml", kConfiguration);
-  write_file_atomically(folder / "other.yaml", "experiment: other\nvariants: [gated-linear]\n");
+  write_file_atomically(folder / "other.yaml",
+                        "experiment: other\ntask: {name: mqar}\nvariants: [gated-linear]\n");
   ReportInput input;
   CHECK(results_section(input) == "There are no results yet.\n");
   input.configurations = read_configurations(folder.path());

@@ -67,7 +67,8 @@ CrossedValues transposed(const CrossedValues& y) {
 TEST_CASE("variance: the components are those of an analysis of variance") {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     CAPTURE(seed);
-    const CrossedValues y = drawn(seed, 2 + seed % 5, 2 + seed % 7, 1.0, seed % 3, 0.7);
+    const CrossedValues y =
+        drawn(seed, 2 + seed % 5, 2 + seed % 7, 1.0, static_cast<double>(seed % 3), 0.7);
     const std::vector<double> expected = anova(y);
     const auto split = split_variance(y);
     REQUIRE(split.has_value());
