@@ -119,6 +119,11 @@ HWY_INLINE Sixteen multiply_add(const Sixteen& a, const Sixteen& b, const Sixtee
   return map([](Vector x, Vector y, Vector z) RECOLLECT_INLINE { return hn::MulAdd(x, y, z); }, a,
              b, c);
 }
+/// c - a * b, likewise.
+HWY_INLINE Sixteen subtract_product(const Sixteen& a, const Sixteen& b, const Sixteen& c) {
+  return map([](Vector x, Vector y, Vector z) RECOLLECT_INLINE { return hn::NegMulAdd(x, y, z); },
+             a, b, c);
+}
 HWY_INLINE Sixteen max(const Sixteen& a, const Sixteen& b) {
   return map([](Vector x, Vector y) RECOLLECT_INLINE { return hn::Max(x, y); }, a, b);
 }
