@@ -458,5 +458,53 @@ TEST_CASE("cli: a wrong benchmark is one line with a way out") {
   }
 }
 
+TEST_CASE("cli: an archive is written, reported and reused") {
+  const TemporaryFolder folder;
+  const std::string config = tiny_config(folder);
+  const std::string runs = quoted(folder / "runs");
+  const std::string archives = quoted(folder / "archives");
+  REQUIRE(recollect_program("run " + config + " --out " + runs).status == 0);
+  const Result archived = recollect_program("archive " + runs + " --out " + archives);
+  CHECK(archived.status == 0);
+  CHECK(archived.out == (folder / "archives/tiny").string() + ": all 2 cells\n");
+  CHECK_FALSE(file_exists(folder / "archives/tiny/weights"));
+  CHECK(recollect_program("archive " + runs + " --weights --out " + archives).status == 0);
+  CHECK(file_exists(folder / "archives/tiny/weights/full-quadratic.safetensors"));
+
+  const std::string again = "run " + config + " --out " + quoted(folder / "new") + " --reuse ";
+  const Result plan = recollect_program(again + archives + " --dry-run");
+  CHECK(plan.status == 0);
+  CHECK(holds(plan.out, "cells    2: 0 done, 2 from archives, 0 only to score, 0 to train"));
+  CHECK_FALSE(file_exists(folder / "new"));
+  const Result reused = recollect_program(again + archives);
+  CHECK(reused.status == 0);
+  CHECK(holds(reused.err, "taking 2 cells from " + (folder / "archives/tiny").string()));
+  CHECK(holds(reused.err, "2 cells: 0 to train, 2 from archives, 0 done"));
+  CHECK(read_file(folder / "new/tiny.cells.csv") == read_file(folder / "runs/tiny.cells.csv"));
+  CHECK(recollect_program(again + quoted(folder / "absent")).status == 5);
+
+  const Result report = recollect_program("report " + archives);
+  CHECK(report.status == 0);
+  CHECK(holds(report.out, "### tiny\n"));
+  const std::filesystem::path page = folder / "page.md";
+  write_file_atomically(
+      page, "Top\n<!-- recollect report: results -->\n<!-- recollect report: end -->\n");
+  const std::string into = "report " + archives + " --tables --into " + quoted(page);
+  CHECK(recollect_program(into).out.empty());
+  CHECK(read_file(page) == "Top\n<!-- recollect report: results -->\n\n" + report.out +
+                               "\n<!-- recollect report: end -->\n");
+  CHECK(holds(read_file(folder / "archives/tiny/table.md"), "### tiny\n"));
+  write_file_atomically(page, "Top\n");
+  CHECK(recollect_program(into).status == 5);
+  // Of a results folder, the report is the same but for where things are.
+  CHECK(holds(recollect_program("report " + runs).out, "All 2 cells"));
+  // What is damaged is an error here: a report without it would look complete.
+  write_file_atomically(folder / "archives/tiny/history.csv", "cell\n");
+  const Result damaged = recollect_program("report " + archives);
+  CHECK(damaged.status == 5);
+  CHECK(line_count(damaged.err) == 1);
+  CHECK(holds(damaged.err, "history.csv:1: its columns are cell;"));
+}
+
 }  // namespace
 }  // namespace recollect

@@ -16,6 +16,8 @@ using Action = std::function<ExitStatus()>;
 /// Each adds one subcommand to `app`; choosing it sets `action`.
 void add_run(CLI::App& app, Action& action);
 void add_table(CLI::App& app, Action& action);
+void add_archive(CLI::App& app, Action& action);
+void add_report(CLI::App& app, Action& action);
 void add_list(CLI::App& app, Action& action);
 void add_check(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);

@@ -131,10 +131,12 @@ std::set<std::string> varying_options(const std::vector<Shape>& shapes) {
 }  // namespace
 
 std::string describe_dry_run(const RunPlan& plan, const std::string& out) {
+  const std::size_t restore = plan.count(Work::kRestore);
   std::string text = fmt::format(
-      "cells    {}: {} done, {} only to score, {} to train; folder {}\n"
+      "cells    {}: {} done, {}{} only to score, {} to train; folder {}\n"
       "jobs     {}, with {} thread{} each\n",
-      plan.cells.size(), plan.count(Work::kNone), plan.count(Work::kScore),
+      plan.cells.size(), plan.count(Work::kNone),
+      restore > 0 ? fmt::format("{} from archives, ", restore) : "", plan.count(Work::kScore),
       plan.count(Work::kTrain), out, plan.jobs, plan.threads, plan.threads == 1 ? "" : "s");
 
   std::vector<Shape> shapes;

@@ -75,6 +75,8 @@ ExitStatus run(int argc, char** argv) {
   Action action;
   add_run(app, action);
   add_table(app, action);
+  add_report(app, action);
+  add_archive(app, action);
   add_list(app, action);
   add_check(app, action);
   add_bench(app, action);

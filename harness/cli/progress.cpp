@@ -66,6 +66,8 @@ void Progress::on_plan(const RunPlan& plan) {
   for (const std::string& note : plan.notes) say(note);
   std::string line = fmt::format("{}: {} to train, ", plural(plan.cells.size(), "cell"), train);
   if (score > 0) line += fmt::format("{} to score, ", score);
+  const std::size_t restore = plan.count(Work::kRestore);
+  if (restore > 0) line += fmt::format("{} from archives, ", restore);
   line += fmt::format("{} done; {} with {} each; results in {}", plan.count(Work::kNone),
                       plural(static_cast<std::size_t>(plan.jobs), "job"),
                       plural(static_cast<std::size_t>(plan.threads), "thread"), out_);

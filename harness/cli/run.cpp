@@ -25,6 +25,7 @@ struct Options {
   std::string config;
   std::vector<std::string> overrides;
   std::string out = "results/runs";
+  std::vector<std::string> reuse;
   int jobs = 0;
   std::string shard;
   bool dry_run = false;
@@ -98,13 +99,15 @@ ExitStatus verify(const Experiment& experiment, const Options& options, const Ru
 }
 
 ExitStatus run(const Options& options) {
-  const RunOptions how{.jobs = options.jobs,
-                       .shard = options.shard.empty() ? Shard{} : parse_shard(options.shard)};
+  RunOptions how{.jobs = options.jobs,
+                 .shard = options.shard.empty() ? Shard{} : parse_shard(options.shard)};
   const Experiment experiment = load_experiment(options.config, options.overrides);
   for (const std::string& warning : experiment.warnings)
     report(fmt::format("warning: {}", warning));
   const std::string leak = leakage_warning(count_leakage(experiment, available_cores()));
   if (!leak.empty()) report(fmt::format("warning: {}", leak));
+  const ArchiveShelf archives({options.reuse.begin(), options.reuse.end()});
+  how.reuse = &archives;
   if (options.dry_run) {
     check_place(options.out);
     const RunPlan plan = plan_run(experiment, options.out, how);
@@ -155,6 +158,12 @@ void add_run(CLI::App& app, Action& action) {
       ->type_name("DIR")
       ->capture_default_str();
   command
+      ->add_option("--reuse", options->reuse,
+                   "Take finished cells from the archives in this folder instead of training them, "
+                   "e.g. results/reference; may be given several times")
+      ->type_name("DIR")
+      ->allow_extra_args(false);
+  command
       ->add_option(
           "--jobs", options->jobs,
           "Cells at once; the cores are shared among them (default: one a core). Results do "
@@ -189,6 +198,9 @@ void add_run(CLI::App& app, Action& action) {
   command->callback([options, &action] {
     expect_given(options->config, "CONFIG", kAConfiguration);
     expect_given(options->out, "--out", "a folder for the results");
+    for (const std::string& folder : options->reuse) {
+      expect_given(folder, "--reuse", "a folder of archives");
+    }
     action = [options] { return run(*options); };
   });
 }

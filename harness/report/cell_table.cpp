@@ -7,10 +7,6 @@
 #include "core/error.hpp"
 #include "core/fields.hpp"
 #include "core/file.hpp"
-#include "core/hash.hpp"
-#include "harness/config/grid.hpp"
-#include "harness/config/load.hpp"
-#include "harness/config/yaml_tree.hpp"
 #include "harness/report/table_rows.hpp"
 #include "harness/sweep/cell_folder.hpp"
 #include "harness/sweep/experiment_file.hpp"
@@ -69,51 +65,6 @@ CellRow describe(const std::string& experiment, const std::string& config_hash, 
   return row;
 }
 
-/// The file of an experiment: its configuration, and the folders of its cells.
-struct ExperimentFile {
-  Experiment experiment;
-  std::string config_hash;
-  std::vector<std::string> folders;
-};
-
-// The list of cells, which a configuration of a page may make long.
-constexpr YamlLimits kListed{.bytes = std::size_t{1} << 22, .values = kMaxCells + 16};
-
-bool is_hash(std::string_view text) {
-  return text.size() == 16 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-ExperimentFile read_experiment(const std::filesystem::path& path) {
-  constexpr std::string_view kSeparator = "\n---\n";
-  const std::string text = read_file(path, kLargestText, "experiment file");
-  const std::size_t cut = text.rfind(kSeparator);
-  if (cut == std::string::npos) {
-    throw IoError(
-        fmt::format("{}: the list of cells is missing; run the experiment again", path.string()));
-  }
-  const std::string configuration = text.substr(0, cut + 1);
-  ExperimentFile file;
-  file.config_hash = hex(hash_text(configuration));
-  file.experiment = parse_experiment(configuration, path.string());
-  try {
-    const YamlValue root = parse_yaml(text.substr(cut + kSeparator.size()), path.string(), kListed);
-    const YamlValue* cells = root.find("cells");
-    if (cells == nullptr) throw IoError("it is missing");
-    for (const YamlValue& cell : cells->items) {
-      if (!is_hash(cell.text)) throw IoError(fmt::format("{} names no cell", cell.shown()));
-      file.folders.push_back(cell.text);
-    }
-  } catch (const Error& error) {
-    throw IoError(
-        fmt::format("{}: the list of cells cannot be read: {}", path.string(), error.what()));
-  }
-  if (file.folders.size() != file.experiment.cells.size()) {
-    throw IoError(fmt::format("{}: {} cells are listed, but the configuration gives {}",
-                              path.string(), file.folders.size(), file.experiment.cells.size()));
-  }
-  return file;
-}
-
 CsvTable assemble(const std::vector<CellRow>& rows) {
   Header head, task, middle, tail, scores;
   for (const CellRow& row : rows) {
@@ -142,9 +93,64 @@ CsvTable assemble(const std::vector<CellRow>& rows) {
   return table;
 }
 
+/// Gathers the rows of several experiments for one table.
+class Collector {
+ public:
+  void add(const ExperimentFile& file, const FindCell& find) {
+    std::size_t missing = 0;
+    for (std::size_t i = 0; i < file.folders.size(); ++i) {
+      const Cell& cell = file.experiment.cells[i];
+      std::optional<StoredCell> stored;
+      try {
+        stored = find(file.folders[i]);
+      } catch (const IoError& error) {
+        warnings_.push_back(fmt::format("experiment '{}': leaving out cell {}: {}",
+                                        file.experiment.name, file.folders[i], error.what()));
+        unreadable_ = error.what();
+        continue;
+      }
+      if (!stored) {
+        ++missing;
+        continue;
+      }
+      CellRow& row = rows_.emplace_back(
+          describe(file.experiment.name, file.config_hash, cell, file.folders[i], stored->status));
+      if (stored->status.ending != Ending::kFinished) continue;
+      for (const ScoreKey& wanted : wanted_scores(cell)) {
+        const auto found =
+            std::find_if(stored->scores.begin(), stored->scores.end(),
+                         [&](const ScoreRow& score) { return answers(score, wanted); });
+        if (found != stored->scores.end()) row.scores.push_back(score_values(*found));
+      }
+      if (row.scores.empty()) {  // not a failure: the scores have just not been asked of it yet
+        rows_.pop_back();
+        ++missing;
+      }
+    }
+    if (missing > 0) {
+      warnings_.push_back(fmt::format("experiment '{}': {} of {} cells are not done yet",
+                                      file.experiment.name, missing, file.folders.size()));
+    }
+  }
+
+  [[nodiscard]] CellTable table(const std::filesystem::path& place) const {
+    if (rows_.empty()) {
+      throw IoError(fmt::format("{} holds no cells that are done{}{}", place.string(),
+                                unreadable_.empty() ? "" : " and can be read: ", unreadable_));
+    }
+    return {assemble(rows_), warnings_};
+  }
+
+ private:
+  std::vector<CellRow> rows_;
+  std::vector<std::string> warnings_;
+  std::string unreadable_;
+};
+
 }  // namespace
 
-CellTable read_cells(const std::filesystem::path& runs, const std::string& experiment) {
+std::vector<std::filesystem::path> experiment_files(const std::filesystem::path& runs,
+                                                    const std::string& experiment) {
   const std::filesystem::path folder = runs / "experiments";
   std::vector<std::filesystem::path> files;
   std::vector<std::string> known;
@@ -167,56 +173,31 @@ CellTable read_cells(const std::filesystem::path& runs, const std::string& exper
     throw IoError(fmt::format("{} holds no experiment '{}'{}", runs.string(), experiment,
                               near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
   }
+  return files;
+}
 
-  CellTable result;
-  std::vector<CellRow> rows;
-  std::string unreadable;
-  for (const std::filesystem::path& path : files) {
-    const ExperimentFile file = read_experiment(path);
-    std::size_t missing = 0;
-    for (std::size_t i = 0; i < file.folders.size(); ++i) {
-      const Cell& cell = file.experiment.cells[i];
-      const CellFolder cell_folder(runs, file.folders[i]);
-      std::optional<CellStatus> status;
-      std::vector<ScoreRow> scores;
-      try {
-        status = cell_folder.read_status();
-        if (status && status->ending == Ending::kFinished) scores = cell_folder.read_scores();
-      } catch (const IoError& error) {
-        result.warnings.push_back(fmt::format("experiment '{}': leaving out cell {}: {}",
-                                              file.experiment.name, file.folders[i], error.what()));
-        unreadable = error.what();
-        continue;
+CellTable read_cells(const std::filesystem::path& runs, const std::string& experiment) {
+  Collector collector;
+  for (const std::filesystem::path& path : experiment_files(runs, experiment)) {
+    collector.add(read_experiment(path), [&](const std::string& hash) {
+      const CellFolder cell(runs, hash);
+      StoredCell stored;
+      if (const auto status = cell.read_status()) {
+        stored.status = *status;
+        if (status->ending == Ending::kFinished) stored.scores = cell.read_scores();
+        return std::optional(std::move(stored));
       }
-      if (!status) {
-        ++missing;
-        continue;
-      }
-      CellRow& row = rows.emplace_back(
-          describe(file.experiment.name, file.config_hash, cell, file.folders[i], *status));
-      if (status->ending != Ending::kFinished) continue;
-      for (const ScoreKey& wanted : wanted_scores(cell)) {
-        const auto found = std::find_if(scores.begin(), scores.end(), [&](const ScoreRow& score) {
-          return answers(score, wanted);
-        });
-        if (found != scores.end()) row.scores.push_back(score_values(*found));
-      }
-      if (row.scores.empty()) {  // not a failure: the scores have just not been asked of it yet
-        rows.pop_back();
-        ++missing;
-      }
-    }
-    if (missing > 0) {
-      result.warnings.push_back(fmt::format("experiment '{}': {} of {} cells are not done yet",
-                                            file.experiment.name, missing, file.folders.size()));
-    }
+      return std::optional<StoredCell>();
+    });
   }
-  if (rows.empty()) {
-    throw IoError(fmt::format("{} holds no cells that are done{}{}", runs.string(),
-                              unreadable.empty() ? "" : " and can be read: ", unreadable));
-  }
-  result.table = assemble(rows);
-  return result;
+  return collector.table(runs);
+}
+
+CellTable tabulate_cells(const ExperimentFile& file, const FindCell& find,
+                         const std::filesystem::path& place) {
+  Collector collector;
+  collector.add(file, find);
+  return collector.table(place);
 }
 
 }  // namespace recollect

@@ -1,12 +1,22 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/report/csv.hpp"
+#include "harness/report/record.hpp"
+#include "harness/sweep/cell_folder.hpp"
+#include "harness/sweep/experiment_file.hpp"
 
 namespace recollect {
+
+/// RUNS/experiments/*.yaml in the order of names, or that of the experiment which is named.
+/// @throws IoError where there is none
+[[nodiscard]] std::vector<std::filesystem::path> experiment_files(
+    const std::filesystem::path& runs, const std::string& experiment = "");
 
 /// What a results folder holds, as a tidy table: one row per (cell, weights, split, eval length).
 struct CellTable {
@@ -26,5 +36,18 @@ struct CellTable {
 /// @throws IoError where there are no such cells, or an experiment's own file cannot be read
 [[nodiscard]] CellTable read_cells(const std::filesystem::path& runs,
                                    const std::string& experiment = "");
+
+/// What a table shows of a cell.
+struct StoredCell {
+  CellStatus status;
+  std::vector<ScoreRow> scores;  ///< of a finished one
+};
+/// The cell of that hash; none where it is not done, IoError where it cannot be read.
+using FindCell = std::function<std::optional<StoredCell>(const std::string& hash)>;
+
+/// The same for one experiment, wherever its cells are kept.
+/// @param place  stands for that in messages @throws IoError where there are no cells
+[[nodiscard]] CellTable tabulate_cells(const ExperimentFile& file, const FindCell& find,
+                                       const std::filesystem::path& place);
 
 }  // namespace recollect

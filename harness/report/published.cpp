@@ -218,6 +218,10 @@ Values compared_row(const CsvTable& groups, const std::vector<std::string>& row,
   put("why", verdict.why);
   put("note", figure.note);
   put("source", figure.source);
+  const std::string median = at("solve_step_median_solved");
+  put("solve_step_ratio", figure.solve_step_median && !median.empty()
+                              ? shortest(to_real(median) / *figure.solve_step_median)
+                              : "");
   return values;
 }
 

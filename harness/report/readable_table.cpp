@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "harness/report/statistics.hpp"
 #include "harness/report/table_rows.hpp"
@@ -162,6 +164,63 @@ std::vector<TextTable> readable(const CsvTable& table, const std::string& captio
   return all;
 }
 
+/// Rows of the same groups at other lengths, as a table of one row each would show them.
+class OtherLengths {
+ public:
+  explicit OtherLengths(const CsvTable& groups) : groups_(groups) {
+    for (std::size_t i = 0; i < groups.header.size(); ++i) {
+      const std::string& name = groups.header[i];
+      if (starts_with_any(name, {"task_", "model_", "train_"}) || name == "experiment" ||
+          name == "label" || name == "data_seed") {
+        key_.push_back(i);
+      }
+    }
+    for (const std::size_t row : shown_rows(groups)) rows_[key_of(groups.rows[row])].push_back(row);
+  }
+
+  /// Those that some group has, in order; a mark where one of them was never trained on.
+  [[nodiscard]] std::map<std::int64_t, bool> lengths() const {
+    std::map<std::int64_t, bool> lengths;
+    for (const auto& [key, rows] : rows_) {
+      for (const std::size_t row : rows) {
+        const std::string& length = text(row, "eval_length");
+        if (length.empty() || length == text(row, "train_length")) continue;
+        const bool unseen = text(row, "unseen_level") == "1";
+        lengths[to_integer(length)] |= unseen;
+      }
+    }
+    return lengths;
+  }
+
+  /// The row of the same group at that length.
+  [[nodiscard]] const std::vector<std::string>* find(const std::vector<std::string>& row,
+                                                     std::int64_t length) const {
+    for (const std::size_t other : rows_.at(key_of(row))) {
+      if (text(other, "eval_length") == std::to_string(length)) return &groups_.rows[other];
+    }
+    return nullptr;
+  }
+
+ private:
+  [[nodiscard]] std::vector<std::string> key_of(const std::vector<std::string>& row) const {
+    std::vector<std::string> key;
+    for (const std::size_t column : key_) key.push_back(row[column]);
+    return key;
+  }
+  [[nodiscard]] const std::string& text(std::size_t row, std::string_view column) const {
+    return groups_.rows[row][groups_.index(column)];
+  }
+
+  const CsvTable& groups_;
+  std::vector<std::size_t> key_;
+  std::map<std::vector<std::string>, std::vector<std::size_t>> rows_;
+};
+
+std::string share_text(const CsvTable& groups, const std::vector<std::string>& row) {
+  const std::string& solved = row[groups.index("solved")];
+  return solved.empty() ? "-" : fmt::format("{}/{}", solved, row[groups.index("runs")]);
+}
+
 }  // namespace
 
 std::vector<bool> which_solved(const std::string& solve_steps) {
@@ -235,6 +294,52 @@ std::vector<TextTable> readable_groups(const CsvTable& groups) {
       cells);
 }
 
+std::vector<TextTable> readable_headlines(const CsvTable& groups) {
+  const OtherLengths others(groups);
+  const std::map<std::int64_t, bool> lengths = others.lengths();
+  const auto at = [&](const std::vector<std::string>& row, std::string_view column) {
+    return row[groups.index(column)];
+  };
+  CsvTable trained{groups.header, {}};
+  for (const auto& row : groups.rows) {
+    if (at(row, "eval_length").empty() || at(row, "eval_length") == at(row, "train_length")) {
+      trained.rows.push_back(row);
+    }
+  }
+  std::vector<std::string> columns = {"variant",     "chance",     "ceiling_recent", "n",
+                                      "test",        "95 %",       "as published",   "solved",
+                                      "95 % solved", "median step"};
+  for (const auto& [length, unseen] : lengths) {
+    columns.push_back(fmt::format("test at {}{}", length, unseen ? "*" : ""));
+  }
+  const auto cells = [&](const std::vector<std::string>& row, std::vector<std::string>& line,
+                         Marks& marks) {
+    const std::string clean = spread_of(groups, row, "clean_values");
+    const std::string published = spread_of(groups, row, "as_published_values");
+    const bool clusters = clean.starts_with('!');
+    line.insert(
+        line.end(),
+        {at(row, "label"), percent(at(row, "chance")), percent(at(row, "ceiling_recent")),
+         at(row, "n"), clean,
+         clusters ? "-" : range_text(at(row, "clean_low"), at(row, "clean_high")), published,
+         share_text(groups, row), range_text(at(row, "solved_low"), at(row, "solved_high")),
+         or_dash(at(row, "solve_step_median"))});
+    marks.clusters = marks.clusters || clusters || published.starts_with('!');
+    for (const auto& [length, unseen] : lengths) {
+      const std::vector<std::string>* other = others.find(row, length);
+      line.push_back(other == nullptr ? "-" : spread_of(groups, *other, "clean_values"));
+      marks.clusters = marks.clusters || line.back().starts_with('!');
+      marks.unseen = marks.unseen || unseen;
+    }
+  };
+  return readable(
+      trained,
+      "Best weights, accuracy in per cent, mean \u00b1 standard deviation over n seeds, "
+      "with its 95 % interval. `test` is clean; `as published` is the best of all "
+      "validation checks.",
+      columns, cells);
+}
+
 std::vector<TextTable> readable_cells(const CsvTable& original) {
   CsvTable table = original;
   name_following_seeds(table);
@@ -306,6 +411,67 @@ std::vector<TextTable> readable_comparison(const CsvTable& comparison) {
     for (std::size_t i = 0; i < sources.size(); ++i) {
       text.notes.push_back(fmt::format("[{}] {}", i + 1, sources[i]));
     }
+  }
+  return all;
+}
+
+std::vector<TextTable> readable_comparison_headlines(const CsvTable& comparison) {
+  std::vector<TextTable> all;
+  for (const auto& rows : group_by(comparison, all_rows(comparison), {"experiment"})) {
+    TextTable text;
+    const auto value = [&](std::size_t row, std::string_view column) {
+      return comparison.rows[row][comparison.index(column)];
+    };
+    text.title = fmt::format("{}: beside published figures", value(rows.front(), "experiment"));
+    text.caption =
+        "Best validation accuracy in per cent, as published, with 95 % intervals of the "
+        "difference, "
+        "ours less published; median steps among the solved, ours / published.";
+    text.header = {"variant",
+                   "task",
+                   "published",
+                   "solved",
+                   "ours",
+                   "solved",
+                   "difference",
+                   "of shares solved",
+                   "median step ratio",
+                   "verdict",
+                   "source"};
+    std::vector<std::string> sources;
+    std::size_t others = 0;
+    for (const std::size_t row : rows) {
+      if (value(row, "verdict") == "not comparable") {
+        ++others;
+        continue;
+      }
+      const std::string source = value(row, "source");
+      auto known = std::find(sources.begin(), sources.end(), source);
+      if (known == sources.end()) known = sources.insert(sources.end(), source);
+      const std::string sd = value(row, "published_sd");
+      const std::string ratio = value(row, "solve_step_ratio");
+      const std::string solved = value(row, "published_solved");
+      text.rows.push_back(
+          {value(row, "label"), value(row, "task_settings"),
+           percent(value(row, "published_mean")) +
+               (sd.empty() ? "" : fmt::format(" \u00b1 {}", percent(sd))),
+           solved.empty() ? "-" : fmt::format("{}/{}", solved, value(row, "published_n")),
+           value(row, "ours_spread"),
+           fmt::format("{}/{}", value(row, "ours_solved"), value(row, "ours_runs")),
+           range_text(value(row, "difference_low"), value(row, "difference_high")),
+           range_text(value(row, "solved_difference_low"), value(row, "solved_difference_high")),
+           ratio.empty() ? "-" : fmt::format("{:.2f}", to_real(ratio)), value(row, "verdict"),
+           fmt::format("[{}]", known - sources.begin() + 1)});
+    }
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      text.notes.push_back(fmt::format("[{}] {}", i + 1, sources[i]));
+    }
+    if (others > 0) {
+      text.notes.push_back(fmt::format(
+          "{} more {} of the same task and size, with other settings, and are not compared.",
+          others, others == 1 ? "figure is" : "figures are"));
+    }
+    if (!text.rows.empty()) all.push_back(std::move(text));
   }
   return all;
 }

@@ -16,12 +16,19 @@ namespace recollect {
 /// @param groups  of group_cells()
 [[nodiscard]] std::vector<TextTable> readable_groups(const CsvTable& groups);
 
+/// The same in short: the training length alone, with a column for the test accuracy at each other
+/// length, and without median, extremes and first-binding ceiling.
+[[nodiscard]] std::vector<TextTable> readable_headlines(const CsvTable& groups);
+
 /// Single cells: best weights on test examples.
 /// @param cells  of read_cells()
 [[nodiscard]] std::vector<TextTable> readable_cells(const CsvTable& cells);
 
 /// Rows of compare_published(), a table for each experiment; none where it has no row.
 [[nodiscard]] std::vector<TextTable> readable_comparison(const CsvTable& comparison);
+
+/// The same in short: those rows alone that can be compared; a note counts the others.
+[[nodiscard]] std::vector<TextTable> readable_comparison_headlines(const CsvTable& comparison);
 
 /// Of a grouped row's solve_steps, "3500 >6000": true, false.
 [[nodiscard]] std::vector<bool> which_solved(const std::string& solve_steps);

@@ -38,6 +38,12 @@ std::vector<Row> read_rows(const std::filesystem::path& path,
   return from_table(columns, parse_csv(read_file(path, kLargestText, "table"), name), name);
 }
 
+void remove_file(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::remove(path, error);
+  if (error) throw IoError(fmt::format("cannot remove {}: {}", path.string(), error.message()));
+}
+
 }  // namespace
 
 std::string name_of(Ending ending) {
@@ -59,12 +65,9 @@ std::filesystem::path CellFolder::weights_path(Weights weights) const {
   return path_ / (name_of(weights) + ".safetensors");
 }
 
-std::optional<CellStatus> CellFolder::read_status() const {
-  const std::filesystem::path file = path_ / "status.yaml";
-  if (!file_exists(file)) return std::nullopt;
+CellStatus parse_status(const std::string& yaml, const std::string& name) {
   try {
-    const YamlValue root =
-        parse_yaml(read_file(file, kLargestStatus, "status file"), file.string());
+    const YamlValue root = parse_yaml(yaml, name);
     const auto text = [&](const char* key) -> const std::string& {
       const YamlValue* value = root.find(key);
       if (value == nullptr || value->kind != YamlValue::Kind::kScalar) {
@@ -101,11 +104,11 @@ std::optional<CellStatus> CellFolder::read_status() const {
   } catch (const ConfigError& error) {  // it names the file and the line
     throw IoError(error.what());
   } catch (const std::exception& error) {
-    throw IoError(fmt::format("{}: not a status file: {}", file.string(), error.what()));
+    throw IoError(fmt::format("{}: not a status file: {}", name, error.what()));
   }
 }
 
-void CellFolder::write_status(const CellStatus& status) const {
+std::string status_text(const CellStatus& status) {
   YAML::Emitter out;
   out << YAML::BeginMap;
   const auto put = [&](const char* key, const auto& value) {
@@ -135,7 +138,25 @@ void CellFolder::write_status(const CellStatus& status) const {
   out << YAML::EndMap;
   std::string text = out.c_str();
   text += '\n';
-  write_text("status.yaml", text);
+  return text;
+}
+
+std::optional<CellStatus> CellFolder::read_status() const {
+  const std::filesystem::path file = path_ / "status.yaml";
+  if (!file_exists(file)) return std::nullopt;
+  return parse_status(read_file(file, kLargestStatus, "status file"), file.string());
+}
+
+void CellFolder::write_status(const CellStatus& status) const {
+  write_text("status.yaml", status_text(status));
+}
+
+void CellFolder::remove_status() const { remove_file(path_ / "status.yaml"); }
+
+void CellFolder::remove_weights() const {
+  for (const Weights weights : {Weights::kFinal, Weights::kBest}) {
+    remove_file(weights_path(weights));
+  }
 }
 
 std::vector<ScoreRow> CellFolder::read_scores() const {

@@ -36,6 +36,11 @@ struct CellStatus {
   std::string build;
 };
 
+/// The text of status.yaml.
+[[nodiscard]] std::string status_text(const CellStatus& status);
+/// @param name  stands for the file in messages @throws IoError
+[[nodiscard]] CellStatus parse_status(const std::string& text, const std::string& name);
+
 /// The folder of one cell, OUT/cells/HASH:
 ///   config.yaml          the resolved cell, itself a configuration that gives this very cell
 ///   history.csv scores.csv slices.csv correct.csv
@@ -55,6 +60,9 @@ class CellFolder {
   /// None where the cell is not done.
   [[nodiscard]] std::optional<CellStatus> read_status() const;
   void write_status(const CellStatus& status) const;
+  /// The cell is not done any more.
+  void remove_status() const;
+  void remove_weights() const;
 
   /// None where there is no such file.
   [[nodiscard]] std::vector<ScoreRow> read_scores() const;

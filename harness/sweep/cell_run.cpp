@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/parallel.hpp"
+#include "harness/sweep/provenance.hpp"
 #include "harness/train/safetensors.hpp"
 #include "harness/train/scorer.hpp"
 
@@ -33,9 +34,8 @@ CellStatus new_status() {
 }
 
 std::string provenance(const char* work, int threads, double seconds) {
-  return fmt::format(
-      "- {}: {{code_version: \"{}\", cpu: \"{}\", threads: {}, wall_seconds: {:.3f}}}\n", work,
-      code_version(), cpu_model(), threads, seconds);
+  return provenance_text(
+      {{work, std::string(code_version()), std::string(cpu_model()), threads, seconds}});
 }
 
 Metadata weights_metadata(const std::string& hash, std::int64_t step) {
@@ -151,6 +151,7 @@ class CellRun {
     const Clock::time_point start = Clock::now();
     make_folder(folder_.path());
     folder_.remove_unfinished_writes();
+    folder_.remove_status();
     folder_.write_text("config.yaml", cell_.yaml(experiment_));
     SequenceModel<float> model = empty_model(cell_);
     Checkpoints checkpoints(folder_.path(), identity_of_this_build(planned_.hash),

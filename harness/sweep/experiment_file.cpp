@@ -6,6 +6,10 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/hash.hpp"
+#include "harness/config/grid.hpp"
+#include "harness/config/load.hpp"
+#include "harness/config/yaml_tree.hpp"
 
 namespace recollect {
 namespace {
@@ -15,6 +19,9 @@ std::string first_document(const Experiment& experiment) {
   if (!text.ends_with('\n')) text += '\n';
   return text;
 }
+
+// The list of cells, which a configuration of a page may make long.
+constexpr YamlLimits kListed{.bytes = std::size_t{1} << 22, .values = kMaxCells + 16};
 
 }  // namespace
 
@@ -47,6 +54,41 @@ void write_experiment(const Experiment& experiment, const std::filesystem::path&
   text += fmt::format("---\nnumerics_version: {}\ncells:\n", kNumericsVersion);
   for (const Cell& cell : experiment.cells) text += fmt::format("- \"{}\"\n", cell.hash());
   write_file_atomically(experiment_path(out, experiment.name), text);
+}
+
+bool is_cell_hash(std::string_view text) {
+  return text.size() == 16 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+ExperimentFile read_experiment(const std::filesystem::path& path) {
+  constexpr std::string_view kSeparator = "\n---\n";
+  const std::string text = read_file(path, kLargestText, "experiment file");
+  const std::size_t cut = text.rfind(kSeparator);
+  if (cut == std::string::npos) {
+    throw IoError(
+        fmt::format("{}: the list of cells is missing; run the experiment again", path.string()));
+  }
+  ExperimentFile file;
+  file.configuration = text.substr(0, cut + 1);
+  file.config_hash = hex(hash_text(file.configuration));
+  file.experiment = parse_experiment(file.configuration, path.string());
+  try {
+    const YamlValue root = parse_yaml(text.substr(cut + kSeparator.size()), path.string(), kListed);
+    const YamlValue* cells = root.find("cells");
+    if (cells == nullptr) throw IoError("it is missing");
+    for (const YamlValue& cell : cells->items) {
+      if (!is_cell_hash(cell.text)) throw IoError(fmt::format("{} names no cell", cell.shown()));
+      file.folders.push_back(cell.text);
+    }
+  } catch (const Error& error) {
+    throw IoError(
+        fmt::format("{}: the list of cells cannot be read: {}", path.string(), error.what()));
+  }
+  if (file.folders.size() != file.experiment.cells.size()) {
+    throw IoError(fmt::format("{}: {} cells are listed, but the configuration gives {}",
+                              path.string(), file.folders.size(), file.experiment.cells.size()));
+  }
+  return file;
 }
 
 bool holds_other_settings(const std::filesystem::path& file, const Experiment& experiment) {

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "harness/config/settings.hpp"
 #include "harness/sweep/claim.hpp"
@@ -23,6 +25,20 @@ namespace recollect {
 
 /// Makes the folders of `out` and writes the file. @throws IoError
 void write_experiment(const Experiment& experiment, const std::filesystem::path& out);
+
+/// The file of an experiment: its configuration, and the folders of its cells.
+struct ExperimentFile {
+  Experiment experiment;
+  std::string configuration;         ///< its text, resolved
+  std::string config_hash;           ///< of that text
+  std::vector<std::string> folders;  ///< of the cells, in order
+};
+
+/// Sixteen lower-case hexadecimal digits: the name of a cell's folder.
+[[nodiscard]] bool is_cell_hash(std::string_view text);
+
+/// @throws IoError; ConfigError where its configuration is not valid
+[[nodiscard]] ExperimentFile read_experiment(const std::filesystem::path& path);
 
 /// True where the file is there, with another configuration than this.
 [[nodiscard]] bool holds_other_settings(const std::filesystem::path& file,

@@ -7,6 +7,7 @@
 #include <map>
 #include <numeric>
 #include <set>
+#include <utility>
 
 #include "core/build_info.hpp"
 #include "core/error.hpp"
@@ -78,7 +79,7 @@ std::string refusal_text(const Experiment& experiment, const PlannedCell& planne
 /// Sets jobs, threads and bytes of the plan: as wanted if that fits into memory, else fewer jobs,
 /// then fewer threads, or a refusal.
 void fit_into_memory(RunPlan& plan, const Experiment& experiment, const RunOptions& options) {
-  const auto left = static_cast<int>(plan.cells.size() - plan.count(Work::kNone));
+  const auto left = static_cast<int>(plan.count(Work::kTrain) + plan.count(Work::kScore));
   const int cores = available_cores();
   const int wanted = std::max(1, std::min(left, options.jobs > 0 ? options.jobs : cores));
   const AvailableMemory available = available_memory();
@@ -122,36 +123,142 @@ void fit_into_memory(RunPlan& plan, const Experiment& experiment, const RunOptio
   plan.refusal = refusal_text(experiment, *largest, plan.threads, available);
 }
 
+/// The wanted scores that no row answers.
+std::vector<ScoreKey> lacking(const Cell& cell, const std::vector<ScoreRow>& rows) {
+  std::vector<ScoreKey> keys = wanted_scores(cell);
+  std::erase_if(keys, [&](const ScoreKey& key) {
+    return std::any_of(rows.begin(), rows.end(),
+                       [&](const ScoreRow& row) { return answers(row, key); });
+  });
+  return keys;
+}
+
+std::string text_of(const ScoreKey& key) {
+  return fmt::format("{} weights on {} {} examples at length {}", name_of(key.weights),
+                     key.examples, name_of(key.split), key.eval_length);
+}
+
+/// Why a cell that is done somewhere has to be trained again; empty texts where it need not be.
+struct Complaint {
+  std::string damaged;       ///< what of its folder
+  std::string no_weights;    ///< the folder that lacks them, and a score that is missing
+  std::string not_archived;  ///< the archive, and a score that it lacks
+};
+
+/// Reads what the cell's folder says.
 /// @throws IoError where a file of a finished cell is damaged
-Work work_of(const PlannedCell& planned, const CellFolder& folder) {
-  if (!planned.status || planned.status->ending == Ending::kFailed) return Work::kTrain;
-  if (planned.status->ending == Ending::kDiverged) return Work::kNone;
+void look_into_folder(PlannedCell& planned, const CellFolder& folder, Complaint& complaint) {
+  planned.work = Work::kTrain;
+  planned.status = folder.read_status();
+  if (!planned.status || planned.status->ending == Ending::kFailed) return;
+  if (planned.status->ending == Ending::kDiverged) {
+    planned.work = Work::kNone;
+    return;
+  }
   const std::vector<ScoreRow> rows = folder.read_scores();
   const std::vector<CorrectRow> correct = folder.read_correct();
   (void)folder.read_slices();
-  const std::vector<ScoreKey> wanted = wanted_scores(*planned.cell);
-  const bool complete = std::all_of(wanted.begin(), wanted.end(), [&](const ScoreKey& key) {
-    return missing_of(folder, rows, correct, key) == Missing::kNothing;
-  });
-  return complete ? Work::kNone : Work::kScore;
+  planned.work = Work::kNone;
+  for (const ScoreKey& key : wanted_scores(*planned.cell)) {
+    const Missing missing = missing_of(folder, rows, correct, key);
+    if (missing == Missing::kNothing) continue;
+    planned.work = Work::kScore;
+    if (missing == Missing::kExamples || file_exists(folder.weights_path(key.weights))) continue;
+    planned.work = Work::kTrain;
+    complaint.no_weights = fmt::format("{} lacks {}", folder.path().string(), text_of(key));
+    return;
+  }
 }
 
-/// Reads what the cell's folder says. @returns the note to make where a file of it is damaged
-std::string look_up(PlannedCell& planned, const std::filesystem::path& out) {
+/// Looks for a cell that would have to be trained in the archives.
+void look_into_archives(PlannedCell& planned, const ArchiveShelf& shelf, Complaint& complaint) {
+  for (const ArchiveShelf::Place& place : shelf.find(planned.hash)) {
+    std::vector<ScoreKey> keys;
+    if (place.cell->status.ending == Ending::kFinished) {
+      keys = lacking(*planned.cell, place.cell->scores);
+    }
+    if (keys.empty()) {
+      planned.work = Work::kRestore;
+      planned.status = place.cell->status;
+      planned.archived = place.cell;
+      planned.archive = place.archive;
+      return;
+    }
+    complaint.not_archived =
+        fmt::format("{} lacks {}", place.archive->path.string(), text_of(keys.front()));
+  }
+}
+
+Complaint look_up(PlannedCell& planned, const std::filesystem::path& out,
+                  const RunOptions& options) {
+  Complaint complaint;
   const CellFolder folder(out, planned.hash);
   std::error_code absent;
   const auto time = std::filesystem::last_write_time(folder.path() / "status.yaml", absent);
   planned.status_time = absent ? std::nullopt : std::optional(time);
   try {
-    planned.status = folder.read_status();
-    planned.work = work_of(planned, folder);
+    look_into_folder(planned, folder, complaint);
   } catch (const IoError& error) {
     planned.status.reset();
     planned.work = Work::kTrain;
-    return one_line(fmt::format("training a cell again: {}", error.what()));
+    complaint.damaged = one_line(error.what());
   }
-  return {};
+  if (planned.work == Work::kTrain && options.reuse != nullptr) {
+    look_into_archives(planned, *options.reuse, complaint);
+  }
+  return complaint;
 }
+
+std::string cells_text(std::size_t count) {
+  return fmt::format("{} cell{}", count, count == 1 ? "" : "s");
+}
+
+/// What the plan says of cells that are trained or restored for a reason.
+class Notes {
+ public:
+  void add(const PlannedCell& planned, const Complaint& complaint) {
+    const bool restores = planned.work == Work::kRestore;
+    if (!complaint.damaged.empty()) {
+      notes_.push_back(fmt::format("{} a cell again: {}", restores ? "restoring" : "training",
+                                   complaint.damaged));
+    }
+    if (restores) {
+      ++restored_[planned.archive->path.string()];
+      return;
+    }
+    if (!complaint.no_weights.empty() && no_weights_++ == 0) {
+      first_no_weights_ = complaint.no_weights;
+    }
+    if (!complaint.not_archived.empty() && not_archived_++ == 0) {
+      first_not_archived_ = complaint.not_archived;
+    }
+  }
+
+  [[nodiscard]] std::vector<std::string> take() {
+    for (const auto& [path, count] : restored_) {
+      notes_.push_back(fmt::format("taking {} from {}", cells_text(count), path));
+    }
+    if (no_weights_ > 0) {
+      notes_.push_back(
+          fmt::format("training {} again, for want of weights to make missing scores from: {}",
+                      cells_text(no_weights_), first_no_weights_));
+    }
+    if (not_archived_ > 0) {
+      notes_.push_back(
+          fmt::format("training {} that archives hold, without all scores that are asked for: {}",
+                      cells_text(not_archived_), first_not_archived_));
+    }
+    return std::move(notes_);
+  }
+
+ private:
+  std::vector<std::string> notes_;
+  std::map<std::string, std::size_t> restored_;  // by archive
+  std::size_t no_weights_ = 0;
+  std::string first_no_weights_;
+  std::size_t not_archived_ = 0;
+  std::string first_not_archived_;
+};
 
 }  // namespace
 
@@ -198,6 +305,8 @@ void check_place(const std::filesystem::path& out) {
 RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out,
                  const RunOptions& options) {
   RunPlan plan;
+  if (options.reuse != nullptr) plan.notes = options.reuse->notes();
+  Notes notes;
   Estimates estimates;
   std::set<std::string> other_builds;
   std::size_t reused = 0;
@@ -207,10 +316,9 @@ RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out,
     planned.cell = &experiment.cells[i];
     planned.index = i;
     planned.hash = planned.cell->hash();
-    const std::string damaged = look_up(planned, out);
-    if (!damaged.empty()) plan.notes.push_back(damaged);
+    notes.add(planned, look_up(planned, out, options));
     const bool trains = planned.work == Work::kTrain;
-    if (planned.work != Work::kNone) {
+    if (trains || planned.work == Work::kScore) {
       const Estimate& estimate = estimates.of(*planned.cell, trains);
       planned.memory = estimate.memory;
       if (trains) {
@@ -223,6 +331,7 @@ RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out,
                                       planned.status->compiler, planned.status->build));
     }
   }
+  for (std::string& note : notes.take()) plan.notes.push_back(std::move(note));
   if (reused > 0) {
     plan.notes.push_back(fmt::format(
         "reusing {} cell{} that {} made by another build of the same numerics version {}: {}{}",
@@ -239,9 +348,9 @@ RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out,
   return plan;
 }
 
-void plan_again(PlannedCell& planned, const std::filesystem::path& out) {
+void plan_again(PlannedCell& planned, const std::filesystem::path& out, const RunOptions& options) {
   const auto before = planned.status_time;
-  (void)look_up(planned, out);
+  (void)look_up(planned, out, options);
   const bool failed = planned.status && planned.status->ending == Ending::kFailed;
   if (failed && planned.status_time != before) planned.work = Work::kNone;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/config/settings.hpp"
+#include "harness/sweep/archive.hpp"
 #include "harness/sweep/cell_folder.hpp"
 #include "harness/sweep/memory.hpp"
 #include "models/sequence_model.hpp"
@@ -15,9 +16,12 @@ namespace recollect {
 
 /// What is left to do for a cell.
 enum class Work {
-  kNone,   ///< finished with every row that is asked for, or diverged
-  kScore,  ///< finished, but rows are missing: scored from its weights, without training
-  kTrain,  ///< unfinished, failed or damaged: trained, from its state where it has one
+  kNone,     ///< finished with every row that is asked for, or diverged
+  kRestore,  ///< unfinished, but an archive holds it with every row that is asked for
+  kScore,    ///< finished, but rows are missing: scored from its weights, without training
+  /// Unfinished, failed or damaged, or rows are missing and so are the weights: trained, from its
+  /// state where it has one.
+  kTrain,
 };
 
 /// One of several parts of an experiment, for machines that share no folder: the cells at places
@@ -32,6 +36,7 @@ struct RunOptions {
   int jobs = 0;     ///< cells at once; 0: as many as there are cells left, at most one a core
   int threads = 0;  ///< of each; 0: the cores shared among the jobs
   Shard shard = {};
+  const ArchiveShelf* reuse = nullptr;  ///< where finished cells may be taken from
 };
 
 struct PlannedCell {
@@ -39,7 +44,10 @@ struct PlannedCell {
   std::size_t index = 0;       ///< its place in the experiment, from 0
   std::string hash;
   Work work = Work::kTrain;
-  std::optional<CellStatus> status;  ///< what its folder said before the run; none if damaged
+  /// What its folder said before the run, or the archive; none if damaged.
+  std::optional<CellStatus> status;
+  const Archive* archive = nullptr;        ///< that has the cell which is to be restored
+  const ArchivedCell* archived = nullptr;  ///< that cell
   /// When that was written; none where it was not.
   std::optional<std::filesystem::file_time_type> status_time;
   /// Nominal multiply-adds of all training steps; an upper bound. 0 if there is nothing to train.
@@ -78,13 +86,15 @@ struct RunPlan {
 /// @throws IoError
 void check_place(const std::filesystem::path& out);
 
-/// A cell one of whose tables or status cannot be read is to be trained again, and a note says so.
+/// A cell one of whose tables or status cannot be read, or that lacks scores and has no weights, is
+/// to be restored or trained again, and a note says so.
 [[nodiscard]] RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out,
                                const RunOptions& options = {});
 
 /// Looks into the cell's folder again, once it is claimed: another process may have done it since
 /// the plan was made. One that has failed since then is done: this run has tried it.
-void plan_again(PlannedCell& planned, const std::filesystem::path& out);
+void plan_again(PlannedCell& planned, const std::filesystem::path& out,
+                const RunOptions& options = {});
 
 /// True where this very program made the cell, as far as can be known.
 [[nodiscard]] bool same_build(const CellStatus& status);

@@ -63,9 +63,13 @@ class Queue {
     for (PlannedCell& planned : plan.cells) {
       if (planned.work != Work::kNone) free_.push_back(&planned);
     }
-    // The longest first, so that no long cell is left to run alone at the end.
+    // What only has to be copied, then the longest first, so that no long cell is left to run alone
+    // at the end.
+    const auto rank = [](const PlannedCell* cell) {
+      return std::pair(cell->work != Work::kRestore, -cell->cost);
+    };
     std::stable_sort(free_.begin(), free_.end(),
-                     [](const PlannedCell* a, const PlannedCell* b) { return a->cost > b->cost; });
+                     [&](const PlannedCell* a, const PlannedCell* b) { return rank(a) < rank(b); });
   }
 
   /// None once all are given out, or where stopped() says so before. Calls waits(cell, owner) once
@@ -167,13 +171,16 @@ RunSummary run_experiment(const Experiment& experiment, const std::filesystem::p
         if (!claimed) return;
         PlannedCell& planned = *claimed->cell;
         current = &planned;
-        plan_again(planned, out);
-        if (planned.work == Work::kNone) CellFolder(out, planned.hash).remove_state();
+        const bool was_to_restore = planned.work == Work::kRestore;
+        plan_again(planned, out, options);
+        const CellFolder folder(out, planned.hash);
+        if (planned.work == Work::kNone) folder.remove_state();
+        if (planned.work == Work::kRestore) restore_cell(*planned.archived, folder);
         {
           const std::lock_guard lock(guard);
-          if (planned.work == Work::kNone) {
+          if (planned.work == Work::kNone || planned.work == Work::kRestore) {
             ++done;
-            observer.on_done_elsewhere(planned);
+            if (!was_to_restore) observer.on_done_elsewhere(planned);
             continue;
           }
           observer.on_start(planned);

@@ -1,0 +1,82 @@
+#include "harness/sweep/archive.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <system_error>
+
+#include "core/file.hpp"
+#include "harness/cli/commands.hpp"
+#include "harness/report/archive_tables.hpp"
+#include "harness/report/cell_table.hpp"
+#include "harness/report/report.hpp"
+
+namespace recollect::cli {
+namespace {
+
+struct Options {
+  std::string runs;
+  std::string experiment;
+  std::string out;
+  bool weights = false;
+};
+
+ExitStatus archive(const Options& options) {
+  for (const std::filesystem::path& file : experiment_files(options.runs, options.experiment)) {
+    const std::string name = file.stem().string();
+    const std::filesystem::path path = archive_path(options.out, name);
+    std::vector<std::string> notes;
+    Archive gathered = gather_archive(options.runs, file, path, notes);
+    for (const std::string& note : notes) report(fmt::format("warning: {}: {}", name, note));
+    if (is_archive(path)) {
+      try {
+        const std::size_t kept = keep_cells_of(read_archive(path), gathered);
+        if (kept > 0) {
+          report(fmt::format("{}: keeping {} cell{} of the archive that {} does not hold", name,
+                             kept, kept == 1 ? "" : "s", options.runs));
+        }
+      } catch (const IoError& error) {
+        throw IoError(fmt::format("{}; to archive the cells anew, remove the folder {}",
+                                  error.what(), path.string()));
+      }
+    }
+    if (gathered.cells.empty()) {
+      report(fmt::format("warning: {}: no cell is done; nothing was written", name));
+      continue;
+    }
+    write_archive(gathered);
+    write_archive_tables(gathered, experiment_page(gathered, {}));
+    if (options.weights) archive_weights(gathered, options.runs);
+    print(fmt::format("{}: {}\n", path.string(), completeness(gathered)));
+  }
+  return ExitStatus::kDone;
+}
+
+}  // namespace
+
+void add_archive(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "archive",
+      "Put the finished cells of a results folder into a few text files, for version "
+      "control; run --reuse takes them from there");
+  command->add_option("RUNS", options->runs, "The --out folder of one or more runs")->required();
+  command->add_option("--experiment", options->experiment, "Only the experiment of this name")
+      ->type_name("NAME");
+  command
+      ->add_option("--out", options->out,
+                   "Folder of the archives, e.g. results/reference; each experiment gets its own "
+                   "in it")
+      ->type_name("DIR")
+      ->required();
+  command->add_flag("--weights", options->weights,
+                    "Also keep the best weights of one cell for each variant, the first one");
+  command->callback([options, &action] {
+    expect_given(options->runs, "RUNS", "the --out folder of a run");
+    expect_given(options->out, "--out", "a folder for the archives");
+    action = [options] { return archive(*options); };
+  });
+}
+
+}  // namespace recollect::cli

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace recollect {
+
+/// One piece of work that was done for a cell: how, and how long it took.
+struct Provenance {
+  std::string work;  ///< training or scoring
+  std::string code_version;
+  std::string cpu;
+  std::int64_t threads = 1;
+  double wall_seconds = 0.0;  ///< to the millisecond
+};
+
+/// The text of provenance.yaml, a list.
+[[nodiscard]] std::string provenance_text(const std::vector<Provenance>& entries);
+
+/// @param name  stands for the file in messages @throws IoError
+[[nodiscard]] std::vector<Provenance> parse_provenance(const std::string& text,
+                                                       const std::string& name);
+
+}  // namespace recollect
