@@ -2,7 +2,6 @@
 // tiles of one vector. On a tile left of the diagonal's the level is one number; on the diagonal's
 // it is a permutation that depends on the row's place in the tile.
 #include <algorithm>
-#include <array>
 #include <bit>
 
 #include "core/fenwick.hpp"
@@ -42,33 +41,25 @@ constexpr DiagonalLevels kDiagonal = make_diagonal_levels();
 /// lambda of levels 0, 1, ... of one row; a level beyond the last one reads the last.
 class RowLevels {
  public:
-  /// @param row  of lambda; @param t  the row's position
-  RowLevels(const ConstView<float>& lambda, Index row, Index t) {
-    const Index columns = lambda.cols();
-    if (columns == 0) {
-      value_.fill(1.0F);
-      return;
-    }
-    const float* values = lambda.data() + row * lambda.outerStride();
-    const int used =
-        std::max(kTileLevels, static_cast<int>(std::bit_width(static_cast<std::uint64_t>(t))) + 1);
-    for (int l = 0; l < used; ++l) {
-      value_[static_cast<std::size_t>(l)] = values[level_column(l, columns)];
-    }
-  }
+  RowLevels(const ConstView<float>& lambda, Index row)
+      : columns_(lambda.cols()), values_(lambda.data() + row * lambda.outerStride()) {}
   [[nodiscard]] float operator[](int level) const {
-    return value_[static_cast<std::size_t>(level)];
+    return columns_ == 0 ? 1.0F : values_[level_column(level, columns_)];
   }
   /// Of each token of the tile that holds t, seen from t.
   [[nodiscard]] Vector diagonal(Index t) const {
+    if (columns_ == 0) return broadcast(1.0F);
     const Lanes d;
     const hn::RebindToSigned<Lanes> di;
-    const auto indices = hn::IndicesFromVec(d, hn::Load(di, kDiagonal.of[t % kLanes]));
-    return hn::TableLookupLanes(hn::Load(d, value_.data()), indices);
+    const auto last = hn::Set(di, static_cast<std::int32_t>(columns_) - 1);
+    const auto levels = hn::Min(hn::Load(di, kDiagonal.of[t % kLanes]), last);
+    const Vector values = load(values_, First{std::min(columns_, kLanes)});
+    return hn::TableLookupLanes(values, hn::IndicesFromVec(d, levels));
   }
 
  private:
-  alignas(64) std::array<float, 64> value_;
+  Index columns_;
+  const float* values_;
 };
 
 float sum(Vector v) { return hn::GetLane(hn::SumOfLanes(Lanes(), v)); }
@@ -109,7 +100,7 @@ void exp_shifted<float>(const float* from, float sign, float shift, Index count,
 template <>
 void weigh_row<float>(ConstView<float> lambda, Index row, Index t, Index end, const float* scores,
                       const float* decays, float* weights) {
-  const RowLevels levels(lambda, row, t);
+  const RowLevels levels(lambda, row);
   const Diagonal diagonal(t, end);
   for_each_far_block(diagonal.first, [&](int level, Index first, Index last) {
     const Vector factor = broadcast(levels[level]);
@@ -130,13 +121,13 @@ void weigh_row_backward<float>(ConstView<float> lambda, Index row, Index t, Inde
                                float* weights, View<float> dlambda) {
   const Lanes d;
   const hn::RebindToSigned<Lanes> integers;
-  const RowLevels levels(lambda, row, t);
+  const RowLevels levels(lambda, row);
   const Diagonal diagonal(t, end);
-  const Index columns = dlambda.cols();
-  float* d_levels = dlambda.data() + row * dlambda.outerStride();
-  const auto add_level = [&](int level, Vector products) {
-    d_levels[level_column(level, columns)] += sum(products);
-  };
+  // Of each level, what its tokens add to its gradient; levels from kAtOnce on come at the end.
+  constexpr int kAtOnce = 8;
+  static_assert(kTileLevels <= kAtOnce);
+  Vector products[kAtOnce];
+  simd::unrolled<kAtOnce>([&](int i) RECOLLECT_INLINE { products[i] = hn::Zero(d); });
 
   const Index at = diagonal.first;
   const Vector score = load(scores + at, diagonal.seen);
@@ -145,20 +136,15 @@ void weigh_row_backward<float>(ConstView<float> lambda, Index row, Index t, Inde
   const Vector mask = hn::Mul(decay, levels.diagonal(t));
   store(hn::Mul(score, mask), weights + at, diagonal.room);
   store(hn::Mul(d_weight, mask), d_weights + at, diagonal.room);
-  if (columns > 0) {
-    const Vector products = hn::Mul(hn::Mul(d_weight, score), decay);
-    const auto level_of = hn::Load(integers, kDiagonal.of[t % kLanes]);
-    const auto of_level = [&](int level) {
-      return hn::IfThenElseZero(hn::RebindMask(d, hn::Eq(level_of, hn::Set(integers, level))),
-                                products);
-    };
-    add_level(0, of_level(0));  // lanes that are not seen count as level 0, and hold zeros
-    for (auto bits = static_cast<unsigned>(t % kLanes); bits != 0; bits &= bits - 1) {
-      const int level = std::countr_zero(bits) + 1;
-      add_level(level, of_level(level));
-    }
-  }
-  for_each_far_block(diagonal.first, [&](int level, Index first, Index last) {
+  const Vector on_tile = hn::Mul(hn::Mul(d_weight, score), decay);
+  const auto level_of = hn::Load(integers, kDiagonal.of[t % kLanes]);
+  // Lanes that are not seen count as level 0, and hold zeros.
+  simd::unrolled<kTileLevels>([&](int level) RECOLLECT_INLINE {
+    const auto here = hn::RebindMask(d, hn::Eq(level_of, hn::Set(integers, level)));
+    products[level] = hn::IfThenElseZero(here, on_tile);
+  });
+
+  const auto far_block = [&](int level, Index first, Index last) RECOLLECT_INLINE {
     const Vector factor = broadcast(levels[level]);
     Vector total = hn::Zero(d);
     for (Index s = first; s < last; s += kLanes) {
@@ -170,7 +156,27 @@ void weigh_row_backward<float>(ConstView<float> lambda, Index row, Index t, Inde
       store(hn::Mul(d_here, mask_here), d_weights + s, Whole{});
       total = hn::MulAdd(hn::Mul(d_here, score_here), decay_here, total);
     }
-    if (columns > 0) add_level(level, total);
+    return total;
+  };
+  simd::unrolled<kAtOnce - kTileLevels>([&](int i) RECOLLECT_INLINE {
+    const int level = kTileLevels + i;
+    const Index block = Index{1} << (level - 1);
+    if ((at & block) == 0) return;
+    const Index last = at & -block;
+    products[level] = far_block(level, last - block, last);
+  });
+  const Index columns = dlambda.cols();
+  float* d_levels = dlambda.data() + row * dlambda.outerStride();
+  simd::add_sums_of_lanes(products, std::min<Index>(columns, kAtOnce), d_levels);
+  if (columns > 0) {
+    const auto used = static_cast<Index>(std::bit_width(static_cast<std::uint64_t>(t))) + 1;
+    for (Index level = columns; level < std::min<Index>(used, kAtOnce); ++level) {
+      d_levels[columns - 1] += sum(products[level]);
+    }
+  }
+  for_each_far_block(at & -(Index{1} << (kAtOnce - 1)), [&](int level, Index first, Index last) {
+    const Vector total = far_block(level, first, last);
+    if (columns > 0) d_levels[level_column(level, columns)] += sum(total);
   });
   diagonal.clear(weights, end);
   diagonal.clear(d_weights, end);
