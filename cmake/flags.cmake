@@ -12,7 +12,9 @@ target_compile_options(recollect_flags INTERFACE
   # No a*b+c is fused behind our back: data and initial weights are the same bytes everywhere.
   # Eigen asks for fused operations by name, so products lose nothing.
   -ffp-contract=off
-  $<$<BOOL:${RECOLLECT_NATIVE}>:-march=native>)
+  # The same roots, but without a call that sets errno for negative numbers: loops become vectors.
+  -fno-math-errno
+  $<$<BOOL:${RECOLLECT_PROCESSOR}>:-march=${RECOLLECT_PROCESSOR}>)
 
 # Eigen must not thread tiny products by itself: we run one sequence a thread.
 # The stack limit keeps its packing buffers off the heap for every product we make.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 namespace recollect {
@@ -19,5 +20,9 @@ namespace recollect {
 /// "Release x86_64+avx2+fma -O3 -DNDEBUG -ffp-contract=off -march=native". Two programs with equal
 /// compiler() and build() compute alike.
 [[nodiscard]] std::string_view build() noexcept;
+
+/// One bit for each instruction set that the compiler was allowed to use, at its place in the table
+/// of core/processor.cpp. A constant: it can be read before any code of this program has run.
+extern const std::uint32_t kInstructionSets;
 
 }  // namespace recollect

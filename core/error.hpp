@@ -16,6 +16,7 @@ enum class ExitStatus : int {
   kCellsFailed = 4,    ///< the sweep ended, and some of its cells are rows with a reason
   kInputOutput = 5,    ///< files, space, permissions, or memory for the program itself
   kUsage = 64,         ///< the command line is wrong
+  kProcessor = 69,     ///< built for another processor (core/processor.hpp)
   kInterrupted = 130,  ///< stopped by SIGINT; the same command goes on
   kTerminated = 143,   ///< stopped by SIGTERM; the same command goes on
 };

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <limits>
 
 namespace recollect::portable {
 namespace {
@@ -50,6 +51,7 @@ Quarters quarters(double u) {
 }  // namespace
 
 double log(double x) noexcept {
+  if (!(x < std::numeric_limits<double>::infinity())) return x;
   int exponent = 0;
   if (x < 0x1p-1022) {  // subnormal: its exponent is not in its exponent bits
     x *= 0x1p54;
@@ -72,12 +74,23 @@ double log(double x) noexcept {
 }
 
 double exp(double x) noexcept {
+  if (x != x) return x;
+  if (x < -708.0) return 0.0;
+  if (x > 709.0) return std::numeric_limits<double>::infinity();
   const double scaled = x * kInverseLn2;
   const int exponent = static_cast<int>(scaled < 0.0 ? scaled - 0.5 : scaled + 0.5);
   const double rest = (x - exponent * kLn2High) - exponent * kLn2Low;  // at most ln(2) / 2
   double sum = 1.0;
   for (int n = 15; n > 1; --n) sum = 1.0 + rest * sum / n;
   return (1.0 + rest * sum) * power_of_two(exponent);
+}
+
+double power(double x, std::uint64_t n) noexcept {
+  double result = 1.0;
+  for (double factor = x; n != 0; n >>= 1, factor *= factor) {
+    if ((n & 1) != 0) result *= factor;
+  }
+  return result;
 }
 
 double cos_turn(double u) noexcept {

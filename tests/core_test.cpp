@@ -181,6 +181,35 @@ TEST_CASE("portable_math: exp is within 4 units in the last place") {
   CHECK(portable::exp(0.0) == 1.0);
 }
 
+TEST_CASE("portable_math: what has no number as its result") {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  CHECK(portable::log(kInfinity) == kInfinity);
+  CHECK(std::isnan(portable::log(kNan)));
+  CHECK(std::isnan(portable::exp(kNan)));
+  CHECK(portable::exp(kInfinity) == kInfinity);
+  CHECK(portable::exp(709.5) == kInfinity);
+  CHECK(portable::exp(-kInfinity) == 0.0);
+  CHECK(portable::exp(-708.5) == 0.0);
+  CHECK(portable::exp(-707.9) > 0.0);
+  CHECK(portable::exp(-104.0F) == 0.0F);
+  CHECK(std::isnan(portable::power(kNan, 3)));
+}
+
+TEST_CASE("portable_math: powers are as near as they are said to be") {
+  for (const double x : {0.9, 0.999, 0.5, 1.0001, 3.0}) {
+    for (const std::uint64_t n : {0ULL, 1ULL, 2ULL, 3ULL, 7ULL, 100ULL, 601ULL, 5999ULL}) {
+      const auto exact = std::pow(static_cast<long double>(x), static_cast<long double>(n));
+      if (exact < 1e-300L || exact > 1e300L) continue;
+      CAPTURE(x);
+      CAPTURE(n);
+      const double steps = n < 2 ? 0.0 : std::log2(static_cast<double>(n));
+      // Errors of the squares add up with their powers: at most n halves of a unit, far fewer here.
+      CHECK(ulps(portable::power(x, n), exact) <= 2.0 * static_cast<double>(n) + steps + 2.0);
+    }
+  }
+}
+
 TEST_CASE("portable_math: cosine and sine of a turn are within 1e-15") {
   const long double two_pi = 2.0L * std::acos(-1.0L);
   double worst = 0.0;

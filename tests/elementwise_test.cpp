@@ -206,6 +206,14 @@ TEST_CASE("elementwise: float agrees with double for any shape and stride") {
     add_column_sums_of_products<float>(x.read(), y.read(), sums.write().data());
     add_column_sums_of_products<double>(x.read_exact(), y.read_exact(), sums.write_exact().data());
     sums.check(3e-4);
+
+    FloatPair row_sums(8, 1, rows, 0);
+    add_row_sums<float>(x.read(), row_sums.write().data());
+    add_row_sums<double>(x.read_exact(), row_sums.write_exact().data());
+    row_sums.check(3e-4);
+    add_row_sums_of_products<float>(x.read(), y.read(), row_sums.write().data());
+    add_row_sums_of_products<double>(x.read_exact(), y.read_exact(), row_sums.write_exact().data());
+    row_sums.check(3e-3);
   });
 }
 

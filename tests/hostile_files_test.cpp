@@ -257,5 +257,38 @@ TEST_CASE("hostile: tables of a cell that are none are named by file, row and co
         std::string::npos);
 }
 
+TEST_CASE("hostile: bits of examples that do not fit their number are refused") {
+  const Runs runs;
+  const std::filesystem::path path = runs.cell.path() / "correct.csv";
+  const std::string header = "weights,split,eval_length,examples,unseen_levels,exact\n";
+  const auto refusal = [&](const std::string& text) {
+    write_file_atomically(path, text);
+    const std::string message = message_of([&] { (void)runs.cell.read_correct(); });
+    CHECK(message.find(path.string()) != std::string::npos);
+    return message;
+  };
+  for (const std::string& text : hostile_yaml()) CHECK(refusal(text) != "");
+  for (const char* row : {"5,,f", "5,,f8f", "5,,f4", "5,,", "0,,", "-3,,0", "9000000000,,f8"}) {
+    CAPTURE(row);
+    CHECK(refusal(fmt::format("{}best,test,16,{}\n", header, row)).find("row 1, column 'exact'") !=
+          std::string::npos);
+  }
+  CHECK(refusal(header + "best,test,16,5,,F8\n").find("'F' is no digit of 0-9a-f") !=
+        std::string::npos);
+  write_file_atomically(path, header + "best,test,16,5,,f8\n");
+  CHECK(runs.cell.read_correct().front().exact == std::vector<bool>(5, true));
+}
+
+TEST_CASE("hostile: the bits of any number of examples are read as they were written") {
+  const Runs runs;
+  for (std::size_t examples = 1; examples <= 40; ++examples) {
+    std::vector<bool> exact(examples);
+    for (std::size_t i = 0; i < examples; ++i) exact[i] = (i * i + examples) % 3 == 0;
+    const auto count = static_cast<std::int64_t>(examples);
+    runs.cell.write_scores({}, {}, {{{Weights::kBest, Split::kTest, 16, count, ""}, exact}});
+    CHECK(runs.cell.read_correct().front().exact == exact);
+  }
+}
+
 }  // namespace
 }  // namespace recollect

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -144,7 +145,7 @@ TEST_CASE("runner: results are the same bytes for any number of jobs") {
   run_experiment(tiny(), one.path(), {.jobs = 1}, watch);
   run_experiment(tiny(), two.path(), {.jobs = 2}, watch);
   const auto files = files_of(one.path());
-  CHECK(files.size() == 4 * 7 + 1);
+  CHECK(files.size() == 4 * 8 + 1);
   CHECK(files == files_of(two.path()));
 }
 
@@ -167,6 +168,7 @@ TEST_CASE("runner: a length that is missing is scored without training") {
   const CellFolder at_once(whole.path(), tiny().cells[0].hash());
   CHECK(at_once.read_text("scores.csv") == folder.read_text("scores.csv"));
   CHECK(at_once.read_text("slices.csv") == folder.read_text("slices.csv"));
+  CHECK(at_once.read_text("correct.csv") == folder.read_text("correct.csv"));
   // More test examples are rows of their own; the old ones stay, the table shows the new ones.
   run_experiment(tiny({"eval.examples=30"}), out.path(), {.jobs = 1}, second);
   CHECK(second.steps == 0);
@@ -244,7 +246,7 @@ TEST_CASE("runner: a finished cell with a damaged file is trained again, and the
   run_experiment(tiny(), out.path(), {.jobs = 1}, watch);
   const auto before = files_of(out.path());
   const CellFolder folder(out.path(), tiny().cells[1].hash());
-  for (const char* file : {"status.yaml", "scores.csv", "slices.csv"}) {
+  for (const char* file : {"status.yaml", "scores.csv", "slices.csv", "correct.csv"}) {
     CAPTURE(file);
     folder.write_text(file, "{half a fi");
     const RunPlan plan = plan_run(tiny(), out.path());
@@ -258,6 +260,68 @@ TEST_CASE("runner: a finished cell with a damaged file is trained again, and the
     CHECK(again.steps == 20);
     CHECK(files_of(out.path()) == before);
   }
+}
+
+// One pair a sequence, whose answer is at hand: examples are right one by one, neither all nor
+// none.
+const std::vector<std::string> kHalfLearned = {"task.pairs=1", "train.steps=60", "seeds=[0]",
+                                               "train.learning_rate=0.01", "eval.lengths=[16, 40]"};
+
+TEST_CASE("runner: the bits of the test examples are the exact match of every test score") {
+  const TemporaryFolder out;
+  Watch watch;
+  const Experiment experiment = tiny(kHalfLearned);
+  run_experiment(experiment, out.path(), {.jobs = 1}, watch);
+  int mixed = 0;
+  for (const Cell& cell : experiment.cells) {
+    const CellFolder folder(out.path(), cell.hash());
+    const std::vector<CorrectRow> correct = folder.read_correct();
+    std::size_t found = 0;
+    for (const ScoreRow& score : folder.read_scores()) {
+      if (score.key.split != Split::kTest) continue;
+      const auto row =
+          std::find_if(correct.begin(), correct.end(),
+                       [&](const CorrectRow& candidate) { return candidate.key == score.key; });
+      REQUIRE(row != correct.end());
+      ++found;
+      CHECK(static_cast<std::int64_t>(row->exact.size()) == score.key.examples);
+      const auto set = std::count(row->exact.begin(), row->exact.end(), true);
+      CHECK(static_cast<double>(set) / static_cast<double>(score.key.examples) ==
+            score.exact_match);
+      mixed += set > 0 && set < score.key.examples ? 1 : 0;
+    }
+    CHECK(found == correct.size());
+  }
+  CHECK(mixed > 0);  // else the bits could stand for anything
+}
+
+TEST_CASE("runner: a finished cell without the bits of its examples is scored, not trained") {
+  const TemporaryFolder out;
+  Watch first, second;
+  run_experiment(tiny(kHalfLearned), out.path(), {.jobs = 1}, first);
+  const auto before = files_of(out.path());
+  const CellFolder folder(out.path(), tiny(kHalfLearned).cells[0].hash());
+  std::filesystem::remove(folder.path() / "correct.csv");
+  CHECK(plan_run(tiny(kHalfLearned), out.path()).count(Work::kScore) == 1);
+  CHECK(run_experiment(tiny(kHalfLearned), out.path(), {.jobs = 1}, second).problems.empty());
+  CHECK(second.steps == 0);
+  CHECK(files_of(out.path()) == before);
+}
+
+TEST_CASE("runner: a finished cell with neither bits nor weights stays as it is") {
+  const TemporaryFolder out;
+  Watch watch;
+  run_experiment(tiny(kHalfLearned), out.path(), {.jobs = 1}, watch);
+  const CellFolder folder(out.path(), tiny(kHalfLearned).cells[0].hash());
+  std::filesystem::remove(folder.path() / "correct.csv");
+  std::filesystem::remove(folder.weights_path(Weights::kFinal));
+  std::filesystem::remove(folder.weights_path(Weights::kBest));
+  const auto before = files_of(out.path(), true);
+  CHECK(plan_run(tiny(kHalfLearned), out.path()).count(Work::kNone) == 2);
+  const RunSummary summary = run_experiment(tiny(kHalfLearned), out.path(), {.jobs = 1}, watch);
+  CHECK(summary.finished == 2);
+  CHECK(summary.problems.empty());
+  CHECK(files_of(out.path(), true) == before);
 }
 
 TEST_CASE("runner: scoring a cell does not need its provenance") {

@@ -206,6 +206,10 @@ TEST_CASE("scoring: accuracy, slices and ceilings of one set of examples fit tog
     CHECK(scored == 300);
     CHECK(correct / 300.0 == doctest::Approx(one.accuracy));
   }
+  CHECK(one.exact.size() == 100);
+  CHECK(one.exact == three.exact);
+  const auto exact = std::count(one.exact.begin(), one.exact.end(), true);
+  CHECK(static_cast<double>(exact) / 100.0 == one.exact_match);
   CHECK_FALSE(score(model, cell, Split::kTest, 24, 10, 1, false).unseen_level);
 }
 

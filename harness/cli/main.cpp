@@ -22,6 +22,7 @@ constexpr const char* kExitStatuses =
     "  5   input or output: files, space, permissions; or not enough memory for the program "
     "itself\n"
     "  64  the command line is wrong\n"
+    "  69  built for a processor with more instructions than this one has\n"
     "  130 stopped by SIGINT (Ctrl-C); the same command goes on from there\n"
     "  143 stopped by SIGTERM; the same command goes on from there";
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <type_traits>
 
 #include "core/error.hpp"
@@ -18,6 +19,21 @@ std::string write_value(const std::string& value) { return value; }
 std::string write_value(Weights value) { return name_of(value); }
 std::string write_value(Split value) { return std::string(name_of(value)); }
 
+constexpr std::string_view kDigits = "0123456789abcdef";
+constexpr std::size_t kBitsOfDigit = 4;
+
+std::string write_value(const std::vector<bool>& bits) {
+  std::string text;
+  for (std::size_t i = 0; i < bits.size(); i += kBitsOfDigit) {
+    std::size_t digit = 0;
+    for (std::size_t j = i; j < i + kBitsOfDigit; ++j) {
+      digit = 2 * digit + (j < bits.size() && bits[j] ? 1 : 0);
+    }
+    text += kDigits[digit];
+  }
+  return text;
+}
+
 void read_value(double& value, const std::string& text) { value = to_real(text); }
 void read_value(std::int64_t& value, const std::string& text) { value = to_integer(text); }
 void read_value(bool& value, const std::string& text) {
@@ -27,6 +43,17 @@ void read_value(bool& value, const std::string& text) {
   value = text == "1";
 }
 void read_value(std::string& value, const std::string& text) { value = text; }
+/// Gives whole digits: the caller knows how many bits there are.
+void read_value(std::vector<bool>& bits, const std::string& text) {
+  bits.clear();
+  for (const char c : text) {
+    const std::size_t digit = kDigits.find(c);
+    if (digit == std::string_view::npos) {
+      throw IoError(fmt::format("'{}' is no digit of 0-9a-f", printable(std::string_view(&c, 1))));
+    }
+    for (std::size_t j = kBitsOfDigit; j-- > 0;) bits.push_back(((digit >> j) & 1) != 0);
+  }
+}
 
 template <class Choice>
 void read_choice(Choice& value, const std::string& text, std::initializer_list<Choice> choices) {
@@ -148,6 +175,43 @@ const std::vector<Column<SliceRow>>& slice_columns() {
           "unseen_levels", [](Row & row) -> auto& { return row.key.unseen_levels; }),
   };
   return columns;
+}
+
+const std::vector<Column<CorrectRow>>& correct_columns() {
+  using Row = CorrectRow;
+  static const std::vector<Column<Row>> columns = {
+      column<Row>(
+          "weights", [](Row & row) -> auto& { return row.key.weights; }),
+      column<Row>(
+          "split", [](Row & row) -> auto& { return row.key.split; }),
+      column<Row>(
+          "eval_length", [](Row & row) -> auto& { return row.key.eval_length; }),
+      column<Row>(
+          "examples", [](Row & row) -> auto& { return row.key.examples; }),
+      column<Row>(
+          "unseen_levels", [](Row & row) -> auto& { return row.key.unseen_levels; }),
+      column<Row>(
+          "exact", [](Row & row) -> auto& { return row.exact; }),
+  };
+  return columns;
+}
+
+std::vector<CorrectRow> correct_rows(const CsvTable& table, const std::string& name) {
+  std::vector<CorrectRow> rows = from_table(correct_columns(), table, name);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::vector<bool>& exact = rows[i].exact;
+    const std::int64_t examples = rows[i].key.examples;
+    const auto bits = static_cast<std::int64_t>(exact.size());
+    const auto spare = bits - examples;
+    if (examples < 1 || spare < 0 || spare >= static_cast<std::int64_t>(kBitsOfDigit) ||
+        std::find(exact.begin() + examples, exact.end(), true) != exact.end()) {
+      throw_in_cell(name, i + 1, "exact",
+                    IoError(fmt::format("{} digits do not fit the row's {} examples",
+                                        exact.size() / kBitsOfDigit, examples)));
+    }
+    exact.resize(static_cast<std::size_t>(examples));
+  }
+  return rows;
 }
 
 }  // namespace recollect

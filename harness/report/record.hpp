@@ -53,9 +53,22 @@ struct SliceRow {
   double accuracy = 0.0;
 };
 
+/// One line of correct.csv: which test examples were answered without a mistake.
+struct CorrectRow {
+  ScoreKey key;
+  /// In the file as hexadecimal digits of four examples each, the first example in the highest bit
+  /// of the first digit; bits beyond the last example are 0.
+  std::vector<bool> exact;
+};
+
 /// The columns of the files of a cell; each list is the file's definition.
 [[nodiscard]] const std::vector<Column<HistoryRow>>& history_columns();
 [[nodiscard]] const std::vector<Column<ScoreRow>>& score_columns();
 [[nodiscard]] const std::vector<Column<SliceRow>>& slice_columns();
+[[nodiscard]] const std::vector<Column<CorrectRow>>& correct_columns();
+
+/// Reads correct.csv. `name` stands for the file in messages.
+/// @throws IoError naming file, row and column of what is not as it should be
+[[nodiscard]] std::vector<CorrectRow> correct_rows(const CsvTable& table, const std::string& name);
 
 }  // namespace recollect

@@ -146,23 +146,38 @@ std::vector<SliceRow> CellFolder::read_slices() const {
   return read_rows(path_ / "slices.csv", slice_columns());
 }
 
-void CellFolder::write_scores(std::vector<ScoreRow> scores, std::vector<SliceRow> slices) const {
+std::vector<CorrectRow> CellFolder::read_correct() const {
+  const std::filesystem::path path = path_ / "correct.csv";
+  if (!file_exists(path)) return {};
+  const std::string name = path.string();
+  return correct_rows(parse_csv(read_file(path, kLargestText, "table"), name), name);
+}
+
+void CellFolder::write_scores(std::vector<ScoreRow> scores, std::vector<SliceRow> slices,
+                              std::vector<CorrectRow> correct) const {
   const auto by_key = [](const auto& a, const auto& b) { return a.key < b.key; };
   std::stable_sort(scores.begin(), scores.end(), by_key);
   std::stable_sort(slices.begin(), slices.end(), by_key);
+  std::stable_sort(correct.begin(), correct.end(), by_key);
   write_rows(path_ / "slices.csv", slice_columns(), slices);
+  if (!correct.empty()) write_rows(path_ / "correct.csv", correct_columns(), correct);
   write_rows(path_ / "scores.csv", score_columns(), scores);
 }
 
 void CellFolder::remove_state() const { Checkpoints(path_, {}, {}).remove(); }
 
 void CellFolder::remove_unfinished_writes() const {
-  constexpr std::array<std::string_view, 10> kWritten{
-      "config.yaml",       "history.csv",
-      "scores.csv",        "slices.csv",
-      "status.yaml",       "final.safetensors",
-      "best.safetensors",  "provenance.yaml",
-      "state.safetensors", "state.previous.safetensors"};
+  constexpr std::array<std::string_view, 11> kWritten{"config.yaml",
+                                                      "history.csv",
+                                                      "scores.csv",
+                                                      "slices.csv",
+                                                      "correct.csv",
+                                                      "status.yaml",
+                                                      "final.safetensors",
+                                                      "best.safetensors",
+                                                      "provenance.yaml",
+                                                      "state.safetensors",
+                                                      "state.previous.safetensors"};
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(path_, error)) {
     const std::string name = entry.path().filename().string();
@@ -198,9 +213,16 @@ std::vector<ScoreKey> wanted_scores(const Cell& cell) {
   return wanted;
 }
 
-bool lacks(const std::vector<ScoreRow>& rows, const ScoreKey& wanted) {
-  return std::none_of(rows.begin(), rows.end(),
-                      [&](const ScoreRow& row) { return answers(row, wanted); });
+Missing missing_of(const CellFolder& folder, const std::vector<ScoreRow>& scores,
+                   const std::vector<CorrectRow>& correct, const ScoreKey& wanted) {
+  const auto score = std::find_if(scores.begin(), scores.end(),
+                                  [&](const ScoreRow& row) { return answers(row, wanted); });
+  if (score == scores.end()) return Missing::kScore;
+  if (wanted.split != Split::kTest) return Missing::kNothing;
+  const bool known = std::any_of(correct.begin(), correct.end(),
+                                 [&](const CorrectRow& row) { return row.key == score->key; });
+  if (known || !file_exists(folder.weights_path(wanted.weights))) return Missing::kNothing;
+  return Missing::kExamples;
 }
 
 bool answers(const ScoreRow& row, const ScoreKey& wanted) {

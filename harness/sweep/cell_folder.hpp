@@ -38,7 +38,7 @@ struct CellStatus {
 
 /// The folder of one cell, OUT/cells/HASH:
 ///   config.yaml          the resolved cell, itself a configuration that gives this very cell
-///   history.csv scores.csv slices.csv
+///   history.csv scores.csv slices.csv correct.csv
 ///   final.safetensors best.safetensors
 ///   provenance.yaml      processor, threads and seconds: all that differs from run to run
 ///   status.yaml          written last, so a folder without it holds a cell that is not done
@@ -59,9 +59,11 @@ class CellFolder {
   /// None where there is no such file.
   [[nodiscard]] std::vector<ScoreRow> read_scores() const;
   [[nodiscard]] std::vector<SliceRow> read_slices() const;
-  /// Rows are written in the order of their keys, whatever order they come in. Slices go first: a
+  [[nodiscard]] std::vector<CorrectRow> read_correct() const;
+  /// Rows are written in the order of their keys, whatever order they come in. Scores go last: a
   /// score row says that its slices are there too.
-  void write_scores(std::vector<ScoreRow> scores, std::vector<SliceRow> slices) const;
+  void write_scores(std::vector<ScoreRow> scores, std::vector<SliceRow> slices,
+                    std::vector<CorrectRow> correct = {}) const;
 
   /// Removes the state of a training that has ended. What a kill left of it, too.
   void remove_state() const;
@@ -81,8 +83,17 @@ class CellFolder {
 /// eval length. Validation rows count train.validation_examples examples, test rows eval.examples.
 [[nodiscard]] std::vector<ScoreKey> wanted_scores(const Cell& cell);
 
-/// True where no row answers `wanted`.
-[[nodiscard]] bool lacks(const std::vector<ScoreRow>& rows, const ScoreKey& wanted);
+/// What is missing of one wanted score.
+enum class Missing {
+  kNothing,
+  kScore,
+  kExamples,  ///< the row of a test score is there, without the bits of its examples
+};
+
+/// What `folder` lacks of `wanted`, where these are its rows. Bits that cannot be had, because the
+/// weights are not there any more, are not missing.
+[[nodiscard]] Missing missing_of(const CellFolder& folder, const std::vector<ScoreRow>& scores,
+                                 const std::vector<CorrectRow>& correct, const ScoreKey& wanted);
 
 /// True where `row` answers `wanted`. A row without untrained levels answers every mode.
 [[nodiscard]] bool answers(const ScoreRow& row, const ScoreKey& wanted);

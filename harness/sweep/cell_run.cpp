@@ -45,14 +45,28 @@ Metadata weights_metadata(const std::string& hash, std::int64_t step) {
           {"step", std::to_string(step)}};
 }
 
-/// Scores what `cell` asks for and `scores` lacks; `weights_of` lends a model with those weights.
+/// The tables of scores of a cell.
+struct Tables {
+  std::vector<ScoreRow> scores;
+  std::vector<SliceRow> slices;
+  std::vector<CorrectRow> correct;
+};
+
+template <class Row>
+void remove_rows(std::vector<Row>& rows, const ScoreKey& key) {
+  std::erase_if(rows, [&](const Row& row) { return row.key == key; });
+}
+
+/// Scores what `cell` asks for and `tables` lack; `weights_of` lends a model with those weights. A
+/// score that lacks only the bits of its examples is made anew, so that all of its rows agree.
 template <class WeightsOf>
-void add_missing_scores(const Cell& cell, std::int64_t best_step, int threads,
-                        const StopRequest& stop, WeightsOf&& weights_of,
-                        std::vector<ScoreRow>& scores, std::vector<SliceRow>& slices) {
+void add_missing_scores(const Cell& cell, const CellFolder& folder, std::int64_t best_step,
+                        int threads, const StopRequest& stop, WeightsOf&& weights_of,
+                        Tables& tables) {
   const bool foreign = cell.train.select_length && *cell.train.select_length != cell.task->length;
   for (const ScoreKey& wanted : wanted_scores(cell)) {
-    if (!lacks(scores, wanted)) continue;
+    const Missing missing = missing_of(folder, tables.scores, tables.correct, wanted);
+    if (missing == Missing::kNothing) continue;
     SequenceModel<float>& model = weights_of(wanted.weights);
     const Score score = recollect::score(model, cell, wanted.split, wanted.eval_length,
                                          wanted.examples, threads, /*with_slices=*/true, stop);
@@ -69,11 +83,14 @@ void add_missing_scores(const Cell& cell, std::int64_t best_step, int threads,
     row.ceiling_recent = score.ceiling_recent;
     row.unseen_level = score.unseen_level;
     row.foreign_selection = foreign && wanted.weights == Weights::kBest;
-    std::erase_if(slices, [&](const SliceRow& slice) { return slice.key == row.key; });
+    remove_rows(tables.scores, row.key);
+    remove_rows(tables.slices, row.key);
+    remove_rows(tables.correct, row.key);
     for (const Slice& slice : score.slices) {
-      slices.push_back({row.key, slice.slice, slice.value, slice.scored, slice.accuracy});
+      tables.slices.push_back({row.key, slice.slice, slice.value, slice.scored, slice.accuracy});
     }
-    scores.push_back(std::move(row));
+    if (wanted.split == Split::kTest) tables.correct.push_back({row.key, score.exact});
+    tables.scores.push_back(std::move(row));
   }
 }
 
@@ -157,16 +174,15 @@ class CellRun {
                    weights_metadata(planned_.hash, result.steps));
       save_weights(folder_.weights_path(Weights::kBest), model.layout(), result.best_weights,
                    weights_metadata(planned_.hash, result.best_step));
-      std::vector<ScoreRow> scores;
-      std::vector<SliceRow> slices;
+      Tables tables;
       const auto weights_of = [&](Weights weights) -> SequenceModel<float>& {
         set_weights(model, weights == Weights::kFinal ? result.final_weights : result.best_weights);
         return model;
       };
-      add_missing_scores(cell_, result.best_step, threads_, control_.stop, weights_of, scores,
-                         slices);
-      outcome.accuracy = headline(cell_, scores);
-      folder_.write_scores(std::move(scores), std::move(slices));
+      add_missing_scores(cell_, folder_, result.best_step, threads_, control_.stop, weights_of,
+                         tables);
+      outcome.accuracy = headline(cell_, tables.scores);
+      write(std::move(tables));
     } else {
       status.ending = Ending::kDiverged;
       status.reason = one_line(result.diverged);
@@ -195,18 +211,19 @@ class CellRun {
     folder_.remove_unfinished_writes();
     folder_.remove_state();
     SequenceModel<float> model = empty_model(cell_);
-    std::vector<ScoreRow> scores = of_finished_cell([&] { return folder_.read_scores(); });
-    std::vector<SliceRow> slices = of_finished_cell([&] { return folder_.read_slices(); });
+    Tables tables = of_finished_cell([&] {
+      return Tables{folder_.read_scores(), folder_.read_slices(), folder_.read_correct()};
+    });
     const auto weights_of = [&](Weights weights) -> SequenceModel<float>& {
       set_weights(model, of_finished_cell([&] {
                     return load_weights(folder_.weights_path(weights), model.layout());
                   }));
       return model;
     };
-    add_missing_scores(cell_, outcome.status.best_step, threads_, control_.stop, weights_of, scores,
-                       slices);
-    outcome.accuracy = headline(cell_, scores);
-    folder_.write_scores(std::move(scores), std::move(slices));
+    add_missing_scores(cell_, folder_, outcome.status.best_step, threads_, control_.stop,
+                       weights_of, tables);
+    outcome.accuracy = headline(cell_, tables.scores);
+    write(std::move(tables));
     std::string text;
     try {
       text = folder_.read_text("provenance.yaml");
@@ -215,6 +232,11 @@ class CellRun {
     text += provenance("scoring", threads_, seconds_since(start));
     folder_.write_text("provenance.yaml", text);
     return outcome;
+  }
+
+  void write(Tables tables) const {
+    folder_.write_scores(std::move(tables.scores), std::move(tables.slices),
+                         std::move(tables.correct));
   }
 
   const PlannedCell& planned_;

@@ -127,10 +127,12 @@ Work work_of(const PlannedCell& planned, const CellFolder& folder) {
   if (!planned.status || planned.status->ending == Ending::kFailed) return Work::kTrain;
   if (planned.status->ending == Ending::kDiverged) return Work::kNone;
   const std::vector<ScoreRow> rows = folder.read_scores();
+  const std::vector<CorrectRow> correct = folder.read_correct();
   (void)folder.read_slices();
   const std::vector<ScoreKey> wanted = wanted_scores(*planned.cell);
-  const bool complete = std::none_of(wanted.begin(), wanted.end(),
-                                     [&](const ScoreKey& key) { return lacks(rows, key); });
+  const bool complete = std::all_of(wanted.begin(), wanted.end(), [&](const ScoreKey& key) {
+    return missing_of(folder, rows, correct, key) == Missing::kNothing;
+  });
   return complete ? Work::kNone : Work::kScore;
 }
 

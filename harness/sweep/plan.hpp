@@ -78,7 +78,7 @@ struct RunPlan {
 /// @throws IoError
 void check_place(const std::filesystem::path& out);
 
-/// A cell whose status, scores or slices cannot be read is to be trained again, and a note says so.
+/// A cell one of whose tables or status cannot be read is to be trained again, and a note says so.
 [[nodiscard]] RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out,
                                const RunOptions& options = {});
 

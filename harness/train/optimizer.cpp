@@ -6,12 +6,10 @@
 #include <numeric>
 
 #include "core/parallel.hpp"
+#include "core/portable_math.hpp"
 
 namespace recollect {
 namespace {
-
-template <class S>
-using Array = Eigen::Map<Eigen::Array<S, Eigen::Dynamic, 1>>;
 
 constexpr std::size_t kSums = 32;
 // Numbers that a thread updates at a time: all five arrays of them fit into the first-level cache.
@@ -59,10 +57,10 @@ template <class S>
 double Adam<S>::update(std::int64_t step, double rate, std::span<S> gradient, std::span<S> weights,
                        int threads) {
   const double norm = global_norm<S>(gradient);
-  const double factor = clip_ > 0.0 ? std::min(1.0, clip_ / (norm + 1e-6)) : 1.0;
-  const auto exponent = static_cast<double>(step);
-  const S step_size = static_cast<S>(rate / (1.0 - std::pow(beta1_, exponent)));
-  const S second_scale = static_cast<S>(1.0 / std::sqrt(1.0 - std::pow(beta2_, exponent)));
+  const auto clipped = static_cast<S>(clip_ > 0.0 ? std::min(1.0, clip_ / (norm + 1e-6)) : 1.0);
+  const auto exponent = static_cast<std::uint64_t>(step);
+  const S step_size = static_cast<S>(rate / (1.0 - portable::power(beta1_, exponent)));
+  const S second_scale = static_cast<S>(1.0 / std::sqrt(1.0 - portable::power(beta2_, exponent)));
   const auto b1 = static_cast<S>(beta1_);
   const auto b2 = static_cast<S>(beta2_);
   const auto c1 = static_cast<S>(1.0 - beta1_);
@@ -70,18 +68,19 @@ double Adam<S>::update(std::int64_t step, double rate, std::span<S> gradient, st
   const auto epsilon = static_cast<S>(epsilon_);
   parallel_for(static_cast<int>(pieces_.size()), threads, [&](int index, int) {
     const Piece& piece = pieces_[static_cast<std::size_t>(index)];
-    const auto at = [&](auto& numbers) {
-      return Array<S>(numbers.data() + piece.begin, static_cast<Index>(piece.size));
-    };
-    Array<S> g = at(gradient);
-    Array<S> m = at(first_);
-    Array<S> v = at(second_);
-    Array<S> p = at(weights);
-    if (factor < 1.0) g *= static_cast<S>(factor);
-    if (decay_ > 0.0 && piece.decays) p *= static_cast<S>(1.0 - rate * decay_);
-    m = b1 * m + c1 * g;
-    v = b2 * v + c2 * g.square();
-    p -= step_size * m / (v.sqrt() * second_scale + epsilon);
+    S* __restrict g = gradient.data() + piece.begin;
+    S* __restrict m = first_.data() + piece.begin;
+    S* __restrict v = second_.data() + piece.begin;
+    S* __restrict p = weights.data() + piece.begin;
+    const S keep = decay_ > 0.0 && piece.decays ? static_cast<S>(1.0 - rate * decay_) : S(1);
+    // A plain loop: the compiler makes vectors of it, and every operation is rounded as IEEE 754
+    // says. Eigen would take an approximate root, which differs from one processor to another.
+    for (std::size_t i = 0; i < piece.size; ++i) {
+      g[i] *= clipped;
+      m[i] = b1 * m[i] + c1 * g[i];
+      v[i] = b2 * v[i] + c2 * (g[i] * g[i]);
+      p[i] = p[i] * keep - step_size * m[i] / (std::sqrt(v[i]) * second_scale + epsilon);
+    }
   });
   return norm;
 }

@@ -1,8 +1,8 @@
 #include "harness/train/schedule.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <numbers>
+
+#include "core/portable_math.hpp"
 
 namespace recollect {
 
@@ -13,7 +13,7 @@ double learning_rate(const TrainSettings& train, std::int64_t step) {
   if (train.schedule == Schedule::kConstant) return train.learning_rate;
   const double done = static_cast<double>(step - train.warmup) /
                       static_cast<double>(std::max<std::int64_t>(train.steps - train.warmup, 1));
-  return train.learning_rate * 0.5 * (1.0 + std::cos(std::numbers::pi * done));
+  return train.learning_rate * 0.5 * (1.0 + portable::cos_turn(0.5 * done));
 }
 
 }  // namespace recollect

@@ -99,7 +99,8 @@ Score run(SequenceModel<float>& model, const Task& task, std::int64_t data_seed,
   Ceilings ceilings;
   for (const Outcome& outcome : outcomes) {
     correct += outcome.sequence.correct;
-    whole += outcome.sequence.correct == rows ? 1 : 0;
+    score.exact.push_back(outcome.sequence.correct == rows);
+    whole += score.exact.back() ? 1 : 0;
     score.loss += outcome.sequence.loss;
     ceilings.first += outcome.ceilings.first;
     ceilings.recent += outcome.ceilings.recent;

@@ -35,6 +35,7 @@ struct Score {
   double ceiling_recent = 0.0;  ///< accuracy of the rule "latest binding"
   bool unseen_level = false;    ///< the length uses a level that training never reached
   std::vector<Slice> slices;    ///< by lag, level and pair, ascending; empty unless asked for
+  std::vector<bool> exact;      ///< of each example: every scored position is right
 };
 
 /// The task of a cell at another length. @throws FieldError if it does not fit

@@ -1,8 +1,8 @@
 #include "models/layers/cross_entropy.hpp"
 
-#include <cmath>
 #include <limits>
 
+#include "core/portable_math.hpp"
 #include "models/layers/simd.hpp"
 
 namespace recollect {
@@ -75,7 +75,7 @@ CrossEntropy cross_entropy(std::span<const std::int32_t> labels, S scale, View<S
     const S at_label = row[label];
     const RowOutcome<S> outcome = softmax(logits.cols(), label, scale, row);
     if (scale != S(0)) row[label] -= scale;
-    total.loss += std::log(static_cast<double>(outcome.sum));
+    total.loss += portable::log(static_cast<double>(outcome.sum));
     total.loss += static_cast<double>(outcome.largest - at_label);
     total.correct += outcome.first ? 1 : 0;
   }

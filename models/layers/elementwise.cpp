@@ -74,6 +74,16 @@ void add_column_sums_of_products(ConstView<S> x, ConstView<S> y, S* sums) {
   VectorView<S>(sums, x.cols()) += x.cwiseProduct(y).colwise().sum();
 }
 
+template <class S>
+void add_row_sums(ConstView<S> x, S* sums) {
+  VectorView<S>(sums, x.rows()) += x.rowwise().sum().transpose();
+}
+
+template <class S>
+void add_row_sums_of_products(ConstView<S> x, ConstView<S> y, S* sums) {
+  VectorView<S>(sums, x.rows()) += x.cwiseProduct(y).rowwise().sum().transpose();
+}
+
 template void softplus<double>(const double*, ConstView<double>, View<double>, View<double>);
 template void gelu<double>(const double*, ConstView<double>, View<double>, View<double>);
 template void softmax_rows<double>(const double*, ConstView<double>, View<double>);
@@ -82,5 +92,7 @@ template void multiply<double>(ConstView<double>, View<double>);
 template void scale_columns<double>(const double*, ConstView<double>, View<double>);
 template void add_column_sums<double>(ConstView<double>, double*);
 template void add_column_sums_of_products<double>(ConstView<double>, ConstView<double>, double*);
+template void add_row_sums<double>(ConstView<double>, double*);
+template void add_row_sums_of_products<double>(ConstView<double>, ConstView<double>, double*);
 
 }  // namespace recollect

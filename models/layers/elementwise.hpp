@@ -45,6 +45,13 @@ void add_column_sums(ConstView<S> x, S* sums);
 template <class S>
 void add_column_sums_of_products(ConstView<S> x, ConstView<S> y, S* sums);
 
+/// sums (R) += the sum of each row of x (R, C).
+template <class S>
+void add_row_sums(ConstView<S> x, S* sums);
+/// sums (R) += the sum of each row of x * y, number by number.
+template <class S>
+void add_row_sums_of_products(ConstView<S> x, ConstView<S> y, S* sums);
+
 template <>
 void softplus<float>(const float* bias, ConstView<float> x, View<float> y, View<float> slope);
 template <>
@@ -61,5 +68,9 @@ template <>
 void add_column_sums<float>(ConstView<float> x, float* sums);
 template <>
 void add_column_sums_of_products<float>(ConstView<float> x, ConstView<float> y, float* sums);
+template <>
+void add_row_sums<float>(ConstView<float> x, float* sums);
+template <>
+void add_row_sums_of_products<float>(ConstView<float> x, ConstView<float> y, float* sums);
 
 }  // namespace recollect

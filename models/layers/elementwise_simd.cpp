@@ -286,4 +286,28 @@ void add_column_sums_of_products<float>(ConstView<float> x, ConstView<float> y, 
               });
 }
 
+template <>
+void add_row_sums<float>(ConstView<float> x, float* sums) {
+  for (Index r = 0; r < x.rows(); ++r) {
+    const float* row = x.data() + r * x.outerStride();
+    Sixteen total = sixteen(0);
+    for_each_sixteen(x.cols(), [&](Index c, auto part)
+                                   RECOLLECT_INLINE { total = total + load16(row + c, part); });
+    sums[r] += sum(total);
+  }
+}
+
+template <>
+void add_row_sums_of_products<float>(ConstView<float> x, ConstView<float> y, float* sums) {
+  for (Index r = 0; r < x.rows(); ++r) {
+    const float* x_row = x.data() + r * x.outerStride();
+    const float* y_row = y.data() + r * y.outerStride();
+    Sixteen total = sixteen(0);
+    for_each_sixteen(x.cols(), [&](Index c, auto part) RECOLLECT_INLINE {
+      total = multiply_add(load16(x_row + c, part), load16(y_row + c, part), total);
+    });
+    sums[r] += sum(total);
+  }
+}
+
 }  // namespace recollect

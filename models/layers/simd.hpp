@@ -119,6 +119,11 @@ HWY_INLINE Sixteen multiply_add(const Sixteen& a, const Sixteen& b, const Sixtee
   return map([](Vector x, Vector y, Vector z) RECOLLECT_INLINE { return hn::MulAdd(x, y, z); }, a,
              b, c);
 }
+/// c - a * b, likewise.
+HWY_INLINE Sixteen subtract_product(const Sixteen& a, const Sixteen& b, const Sixteen& c) {
+  return map([](Vector x, Vector y, Vector z) RECOLLECT_INLINE { return hn::NegMulAdd(x, y, z); },
+             a, b, c);
+}
 HWY_INLINE Sixteen max(const Sixteen& a, const Sixteen& b) {
   return map([](Vector x, Vector y) RECOLLECT_INLINE { return hn::Max(x, y); }, a, b);
 }
@@ -241,23 +246,15 @@ HWY_INLINE float sum(const Sixteen& numbers) {
   return detail::folded<Sixteen::kVectors>(
       numbers, [](auto a, auto b) RECOLLECT_INLINE { return hn::Add(a, b); });
 }
-/// The largest; which number a NaN among them gives is not said.
-HWY_INLINE float largest(const Sixteen& numbers) {
-  return detail::folded<Sixteen::kVectors>(
-      numbers, [](auto a, auto b) RECOLLECT_INLINE { return hn::Max(a, b); });
-}
-
-/// to[i] += the sum of the lanes of vectors[i], i < count <= 8: lane j and lane j + kLanes / 2 are
-/// added, then j and j + kLanes / 4, and so on. Eight at once take a third of the steps of eight
-/// times one.
-HWY_INLINE void add_sums_of_lanes(const Vector (&vectors)[8], Index count, float* to) {
+/// to[i] += sum(numbers[i]), i < count <= 8. Eight at once take a third of the steps of eight times
+/// one.
+HWY_INLINE void add_sums(const Sixteen (&numbers)[8], Index count, float* to) {
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
-  static_assert(kLanes == 16);
   // In blocks of four lanes: halves of two vectors side by side, then of those, and so on.
   __m512 pair[4];
   for (int i = 0; i < 4; ++i) {
-    const __m512 a = vectors[2 * i].raw;
-    const __m512 b = vectors[2 * i + 1].raw;
+    const __m512 a = numbers[2 * i].part[0].raw;
+    const __m512 b = numbers[2 * i + 1].part[0].raw;
     pair[i] = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
   }
   __m512 four[2];
@@ -274,8 +271,13 @@ HWY_INLINE void add_sums_of_lanes(const Vector (&vectors)[8], Index count, float
   const Vector in_order{_mm512_permutexvar_ps(order, sums)};
   store(hn::Add(load(to, First{count}), in_order), to, First{count});
 #else
-  for (Index i = 0; i < count; ++i) to[i] += hn::GetLane(hn::SumOfLanes(Lanes(), vectors[i]));
+  for (Index i = 0; i < count; ++i) to[i] += sum(numbers[i]);
 #endif
+}
+/// The largest; which number a NaN among them gives is not said.
+HWY_INLINE float largest(const Sixteen& numbers) {
+  return detail::folded<Sixteen::kVectors>(
+      numbers, [](auto a, auto b) RECOLLECT_INLINE { return hn::Max(a, b); });
 }
 
 // ---- Elementary functions ----

@@ -1,7 +1,6 @@
 #include "models/mixers/gate.hpp"
 
-#include <cmath>
-
+#include "core/portable_math.hpp"
 #include "models/layers/elementwise.hpp"
 #include "models/layers/products.hpp"
 
@@ -34,7 +33,7 @@ auto DecayGate<S>::forward(const S* theta, ConstView<S> u, Workspace<S>& workspa
   slope.colwise() += bias_.row(theta).transpose();
   softplus<S>(nullptr, constant(slope), g, slope);
   for (Index h = 0; h < heads_; ++h) {
-    const S factor = -std::exp(theta[scale_.offset + h]);
+    const S factor = -portable::exp(theta[scale_.offset + h]);
     g.row(h) *= factor;
     slope.row(h) *= factor;
   }
@@ -72,9 +71,10 @@ void DecayGate<S>::backward(const S* theta, S* gradient, ConstView<S> u, const R
   if (gate_ == Gate::kNone) return;
   const auto by_head = [&](S* numbers) { return recollect::view(numbers, heads_, u.rows()); };
   const View<S> d_argument = by_head(dg);
-  scale_.row(gradient) += d_argument.cwiseProduct(by_head(result.g)).rowwise().sum().transpose();
+  add_row_sums_of_products<S>(constant(d_argument), constant(by_head(result.g)),
+                              gradient + scale_.offset);
   multiply<S>(constant(by_head(result.slope)), d_argument);
-  bias_.row(gradient) += d_argument.rowwise().sum().transpose();
+  add_row_sums<S>(constant(d_argument), gradient + bias_.offset);
   if (gate_ != Gate::kInput) return;
   product_nn<S>(constant(d_argument), u, projection_.in(gradient), Write::kAccumulate);
   product_tn<S>(constant(d_argument), projection_.in(theta), du, Write::kAccumulate);

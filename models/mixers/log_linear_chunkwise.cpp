@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <bit>
-#include <cmath>
 
+#include "core/portable_math.hpp"
 #include "models/layers/products.hpp"
 #include "models/layers/rows.hpp"
 #include "models/mixers/chunk_kernels.hpp"
@@ -222,7 +222,7 @@ auto LogLinearChunkwise<S>::forward(const CoreInput<S>& in, Index first_chunk, c
     product_tn<S>(constant(scaled), c.v, own);
     S own_g = c.total();
     counter.for_each_merge(i, [&](Index slot, Index j) {
-      scale_numbers<S>(std::exp(own_g), at.state(slot, j).data(), own.data(), at.size(), true);
+      scale_numbers<S>(portable::exp(own_g), at.state(slot, j).data(), own.data(), at.size(), true);
       own_g += at.block_g(slot, j);
     });
     if (own.data() == own_block.data()) at.state(to, i) = own;
@@ -298,7 +298,7 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index first_chunk,
       scale_rows<S>(scale, constant(through), dk, true);
       S gap = c.total();
       counter.for_each_merge(i, [&](Index slot, Index j) {
-        scale_numbers<S>(std::exp(gap), ds.data(), at.d_state(slot).data(), at.size(), false);
+        scale_numbers<S>(portable::exp(gap), ds.data(), at.d_state(slot).data(), at.size(), false);
         gap += at.block_g(slot, j);
       });
     }

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <utility>
+
+#include "core/portable_math.hpp"
+#include "models/layers/products.hpp"
 
 namespace recollect {
 
@@ -33,26 +35,24 @@ void LogLinearRecurrent<S>::merge(Index from, Index to) {
 template <class S>
 void LogLinearRecurrent<S>::step(const S* q, const S* k, const S* v, S g, std::span<const S> lambda,
                                  S* y) {
-  const ConstVectorView<S> query(q, width_);
-  const ConstVectorView<S> key(k, width_);
-  const ConstVectorView<S> value(v, width_);
+  const auto row = [&](const S* numbers) { return view(numbers, 1, width_); };
   VectorView<S> result(y, width_);
 
   if (tokens_ > 0 && !lambda.empty()) {
     const Index carry = std::countr_zero(static_cast<std::uint64_t>(tokens_));
     for (Index l = 0; l <= carry; ++l) merge(l, carry + 1);
   }
+  const S decay = portable::exp(g);
   for (Level& each : levels_) {
-    if (each.held) each.state *= std::exp(g);
+    if (each.held) each.state *= decay;
   }
   Level& newest = level(0);
-  if (newest.held) {  // without levels: one state takes everything
-    newest.state += key.transpose() * value;
-  } else {
-    newest.state = key.transpose() * value;
-    newest.held = true;
-    ++held_;
-  }
+  // Without levels one state takes everything.
+  newest.state.resize(width_, width_);
+  product_tn<S>(row(k), row(v), view(newest.state.data(), width_, width_),
+                newest.held ? Write::kAccumulate : Write::kOverwrite);
+  if (!newest.held) ++held_;
+  newest.held = true;
   ++tokens_;
 
   result.setZero();
@@ -63,7 +63,9 @@ void LogLinearRecurrent<S>::step(const S* q, const S* k, const S* v, S g, std::s
         lambda.empty()
             ? S(1)
             : lambda[static_cast<std::size_t>(std::min(l, static_cast<Index>(lambda.size()) - 1))];
-    result += weight * (query * each.state);
+    read_.resize(width_);
+    product_nn<S>(row(q), view(each.state.data(), width_, width_), view(read_.data(), 1, width_));
+    result += weight * read_;
   }
 }
 

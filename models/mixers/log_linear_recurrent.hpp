@@ -37,6 +37,7 @@ class LogLinearRecurrent {
 
   Index width_;
   std::vector<Level> levels_;
+  RowVector<S> read_;  ///< scratch: what one level gives
   Index held_ = 0;
   std::int64_t merges_ = 0;
   std::int64_t tokens_ = 0;
