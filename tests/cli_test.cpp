@@ -303,12 +303,12 @@ TEST_CASE("cli: run --verify runs what is left, then tells whether all comes out
   // A file that cannot be read would be made anew by a run: it is told first.
   write_file_atomically(cell / "history.csv", history);
   const std::string scores = read_file(cell / "scores.csv");
-  write_file_atomically(cell / "scores.csv", "x" + scores);
+  write_file_atomically(cell / "scores.csv", fmt::format("x{}", scores));
   const Result damaged = recollect_program(verify);
   CAPTURE(damaged.err);
   CHECK(damaged.status == 1);
   CHECK(holds(damaged.err, "scores.csv from byte 0 on: line 1"));
-  CHECK(read_file(cell / "scores.csv") == "x" + scores);
+  CHECK(read_file(cell / "scores.csv") == fmt::format("x{}", scores));
   write_file_atomically(cell / "scores.csv", scores);
 
   std::filesystem::remove(cell / "final.safetensors");
