@@ -13,7 +13,8 @@ build=(
 test=("${build[@]}" doctest-dev)
 ci=("${test[@]}" clang-format-14)
 # clang and its OpenMP run the thread sanitizer, which raises false alarms on GNU's; llvm names lines.
-all=("${ci[@]}" clang-14 libclang-rt-14-dev libomp-14-dev llvm-14 libbenchmark-dev)
+all=("${ci[@]}" clang-14 libclang-rt-14-dev libomp-14-dev llvm-14 libbenchmark-dev
+  qemu-user)
 
 # Without OpenBLAS, PyTorch multiplies ten times slower.
 bench=("${build[@]}" python3-torch libopenblas0-openmp)

@@ -20,6 +20,7 @@ struct SequenceModel<S>::Block {
   std::optional<ShortConvolution> convolution;
   std::unique_ptr<Mixer<S>> mixer;
   Linear out;
+  TurnedLinear<S> out_turned;
   LayerNorm norm;
   std::optional<Mlp> mlp;
   LayerNorm mlp_norm;
@@ -129,16 +130,26 @@ bool SequenceModel<S>::can_tabulate() const noexcept {
 template <class S>
 std::size_t SequenceModel<S>::gradient_size() const noexcept {
   const Index table = can_tabulate() ? blocks_.front().mixer->table_size(vocab_) : 0;
-  return static_cast<std::size_t>(layout_.size() + table);
+  return static_cast<std::size_t>(table_offset() + table);
 }
 
 template <class S>
-void SequenceModel<S>::begin_step(std::int64_t longest, std::int64_t tokens) {
-  for (Block& block : blocks_) block.mixer->prepare(longest);
+Index SequenceModel<S>::table_offset() const noexcept {
+  constexpr Index kAligned = 64 / sizeof(S);  // so that rows of 64 bytes are whole lines of cache
+  return (layout_.size() + kAligned - 1) / kAligned * kAligned;
+}
+
+template <class S>
+void SequenceModel<S>::begin_step(std::int64_t longest, std::int64_t tokens, int threads) {
+  const S* theta = weights_.data();
+  for (Block& block : blocks_) {
+    block.mixer->prepare(theta, longest);
+    block.out_turned.prepare(block.out, theta);
+  }
+  head_turned_.prepare(head_, theta);
   tabulated_ = nullptr;
   if (!can_tabulate() || tokens < 2 * vocab_) return;
   table_room_.clear();
-  const S* theta = weights_.data();
   const Block& first = blocks_.front();
   Tabulated made{theta + embedding_.weight.offset, nullptr, nullptr, nullptr};
   if (settings_.norm == Norm::kPre) {
@@ -148,19 +159,20 @@ void SequenceModel<S>::begin_step(std::int64_t longest, std::int64_t tokens) {
     first.norm.forward(theta, embedding_.weight.in(theta), normal, inverse_sd, u);
     made = Tabulated{u.data(), normal.data(), inverse_sd, nullptr};
   }
-  made.table = first.mixer->tabulate(theta, view<S>(made.u, vocab_, settings_.width), table_room_);
+  made.table =
+      first.mixer->tabulate(theta, view<S>(made.u, vocab_, settings_.width), threads, table_room_);
   tabulated_ = table_room_.record(made);
 }
 
 template <class S>
-void SequenceModel<S>::end_step(std::span<S> gradient) {
+void SequenceModel<S>::end_step(std::span<S> gradient, int threads) {
   if (tabulated_ == nullptr) return;
   const S* theta = weights_.data();
   const Block& first = blocks_.front();
   View<S> du = table_room_.matrix(vocab_, settings_.width);
   first.mixer->tabulate_backward(theta, gradient.data(),
                                  view<S>(tabulated_->u, vocab_, settings_.width), tabulated_->table,
-                                 gradient.data() + layout_.size(), du, table_room_);
+                                 gradient.data() + table_offset(), du, threads, table_room_);
   if (tabulated_->normal != nullptr) {
     first.norm.backward(theta, gradient.data(),
                         view<S>(tabulated_->normal, vocab_, settings_.width),
@@ -244,7 +256,7 @@ auto SequenceModel<S>::begin(const SequenceInput& input, S* gradient, bool strea
   }
   if (tabulated_ != nullptr) {
     pass.table = Lookup<S>{tabulated_->table, input.ids,
-                           gradient == nullptr ? nullptr : gradient + layout_.size()};
+                           gradient == nullptr ? nullptr : gradient + table_offset()};
   }
   return pass;
 }
@@ -263,10 +275,13 @@ void SequenceModel<S>::segment_forward(const Pass& pass, const Segment& segment,
                                        const BlockTape** tapes, Workspace<S>& workspace) const {
   const Index count = segment.count();
   const Index size = count * settings_.width;
-  S* x = pass.inner == 0 ? out : workspace.take(size);
-  const View<S> embedded = view(x, count, settings_.width);
-  embedding_.forward<S>(weights_.data(), segment.ids, embedded);
-  if (positions_) positions_->forward<S>(weights_.data(), embedded, segment.rows.first());
+  S* x = nullptr;
+  if (!pass.table || pass.inner == 0) {
+    x = pass.inner == 0 ? out : workspace.take(size);
+    const View<S> embedded = view(x, count, settings_.width);
+    embedding_.forward<S>(weights_.data(), segment.ids, embedded);
+    if (positions_) positions_->forward<S>(weights_.data(), embedded, segment.rows.first());
+  }
   for (std::size_t layer = 0; layer < pass.inner; ++layer) {
     S* to = layer + 1 == pass.inner ? out : workspace.take(size);
     const auto lookup = pass.lookup(layer, segment.ids);
@@ -286,9 +301,10 @@ void SequenceModel<S>::segment_backward(const Pass& pass, const Segment& segment
   S* to = workspace.take(pass.inner > 0 ? count * settings_.width : 0);
   for (std::size_t layer = pass.inner; layer-- > 0;) {
     const auto lookup = pass.lookup(layer, segment.ids);
-    block_backward(blocks_[layer], *tapes[layer], pass.carries[layer], lookup ? &*lookup : nullptr,
-                   segment.rows, count, from, to, gradient, workspace);
-    std::swap(from, to);
+    S* d_input = block_backward(blocks_[layer], *tapes[layer], pass.carries[layer],
+                                lookup ? &*lookup : nullptr, segment.rows, count, from, to,
+                                gradient, workspace);
+    if (d_input == to) std::swap(from, to);
   }
   const ConstView<S> d_embedded = constant(view(from, count, settings_.width));
   embedding_.backward<S>(gradient, segment.ids, d_embedded);
@@ -303,7 +319,7 @@ auto SequenceModel<S>::read_out(S* last, View<S> logits, Workspace<S>& workspace
                     workspace.matrix(scored, width)};
   final_norm_.forward<S>(weights_.data(), constant(view(last, scored, width)), out.normal,
                          out.inverse_sd, out.final);
-  head_.forward<S>(weights_.data(), constant(out.final), logits);
+  head_turned_.forward(constant(out.final), logits);
   return out;
 }
 
@@ -350,13 +366,13 @@ auto SequenceModel<S>::block_forward(const Block& block, const BlockCarry& carry
 
   // x + W_o mixed goes straight to where the next step reads it.
   View<S> sum = some(pre && !block.mlp ? out : workspace.take(count * width));
-  block.out.forward(theta, constant(some(tape.mixed)), sum);
-  if (rows.all) {
+  block.out_turned.forward(constant(some(tape.mixed)), sum);
+  if (x == nullptr) {
+    add_gathered_rows<S>(embedding_.weight.in(theta), lookup->ids, sum);
+  } else if (rows.all) {
     sum += full(x);
   } else {
-    for (Index r = 0; r < count; ++r) {
-      sum.row(r) += full(x).row(rows.positions[static_cast<std::size_t>(r)]);
-    }
+    add_gathered_rows<S>(constant(full(x)), rows.positions, sum);
   }
   S* middle = sum.data();  // after the mixer's half of the layer
   if (!pre) {
@@ -388,10 +404,10 @@ auto SequenceModel<S>::block_forward(const Block& block, const BlockCarry& carry
 }
 
 template <class S>
-void SequenceModel<S>::block_backward(const Block& block, const BlockTape& tape,
-                                      const BlockCarry& carry, const Lookup<S>* lookup,
-                                      const Rows& rows, Index tokens, S* d_out, S* dx_data,
-                                      S* gradient, Workspace<S>& workspace) const {
+S* SequenceModel<S>::block_backward(const Block& block, const BlockTape& tape,
+                                    const BlockCarry& carry, const Lookup<S>* lookup,
+                                    const Rows& rows, Index tokens, S* d_out, S* dx_data,
+                                    S* gradient, Workspace<S>& workspace) const {
   const typename Workspace<S>::Scope scope(workspace);
   const Index width = settings_.width;
   const Index count = rows.count();
@@ -432,8 +448,9 @@ void SequenceModel<S>::block_backward(const Block& block, const BlockTape& tape,
                      Write::kOverwrite);
   block.mixer->backward(theta, gradient, constant(full(tape.u)), lookup, rows, tape.mixer,
                         carry.mixer, constant(d_mixed), full(du), workspace);
-  if (lookup != nullptr) {
-    dx.setZero();  // the way through the mixer ends at the table
+  if (lookup != nullptr) {  // the way through the mixer ends at the table
+    if (rows.all) return d_out;
+    dx.setZero();
   } else if (block.convolution) {
     S* d_from = du - tape.halo * width;
     std::fill(d_from, du, S(0));  // nobody reads u there
@@ -455,6 +472,7 @@ void SequenceModel<S>::block_backward(const Block& block, const BlockTape& tape,
   } else {
     add_to_rows<S>(constant(d_middle), rows.positions, dx);
   }
+  return dx_data;
 }
 
 template <class S>
@@ -543,8 +561,8 @@ SequenceOutcome SequenceModel<S>::forward_backward(const SequenceInput& input, S
   final_norm_.backward<S>(theta, gradient, constant(read.normal), read.inverse_sd, constant(d_out),
                           d_out);
   S* d_last = workspace.take(tokens * width);
-  block_backward(blocks_.back(), *tape, pass.carries[pass.inner], lookup ? &*lookup : nullptr, rows,
-                 tokens, d_out.data(), d_last, gradient, workspace);
+  (void)block_backward(blocks_.back(), *tape, pass.carries[pass.inner], lookup ? &*lookup : nullptr,
+                       rows, tokens, d_out.data(), d_last, gradient, workspace);
   for (Index i = pass.segments() - 1; i >= 0; --i) {
     segment_backward(pass, segment(pass, i), tapes + i * inner,
                      d_last + i * pass.segment_tokens * width, gradient, workspace);

@@ -59,11 +59,12 @@ class SequenceModel {
   /// the weights have changed, and before sequences run. `tokens` is how many the sequences of the
   /// step have in all: where the first layer reads nothing but E[id], and there are clearly more
   /// tokens than rows of E, what these rows determine is tabulated (see Lookup). That is exact.
-  void begin_step(std::int64_t longest, std::int64_t tokens = 0);
+  /// Both have the same bits for any number of threads.
+  void begin_step(std::int64_t longest, std::int64_t tokens = 0, int threads = 1);
 
   /// Turns gradients of the table into gradients of weights, once those of all sequences are added
   /// up. To be called at the end of a step whose begin_step() was given `tokens`.
-  void end_step(std::span<S> gradient);
+  void end_step(std::span<S> gradient, int threads = 1);
 
   /// Length of the gradient that sequences accumulate: the weights', then room for the table's.
   [[nodiscard]] std::size_t gradient_size() const noexcept;
@@ -110,12 +111,16 @@ class SequenceModel {
   struct Segment;
   struct ReadOut;
 
+  /// @param x  (n, D); null where the layer looks everything up, what it adds to included
   [[nodiscard]] const BlockTape* block_forward(const Block& block, const BlockCarry& carry, S* x,
                                                const Lookup<S>* lookup, const Rows& rows,
                                                Index tokens, S* out, Workspace<S>& workspace) const;
-  void block_backward(const Block& block, const BlockTape& tape, const BlockCarry& carry,
-                      const Lookup<S>* lookup, const Rows& rows, Index tokens, S* d_out, S* dx,
-                      S* gradient, Workspace<S>& workspace) const;
+  /// d_out (R, D) is changed, dx (n, D) overwritten. @returns where the gradient of x is: dx, or
+  /// d_out if that is all there is to it
+  [[nodiscard]] S* block_backward(const Block& block, const BlockTape& tape,
+                                  const BlockCarry& carry, const Lookup<S>* lookup,
+                                  const Rows& rows, Index tokens, S* d_out, S* dx, S* gradient,
+                                  Workspace<S>& workspace) const;
   [[nodiscard]] Pass begin(const SequenceInput& input, S* gradient, bool stream,
                            Workspace<S>& workspace) const;
   [[nodiscard]] Segment segment(const Pass& pass, Index index) const;
@@ -132,6 +137,8 @@ class SequenceModel {
                                            Workspace<S>& workspace) const;
   [[nodiscard]] ReadOut read_out(S* last, View<S> logits, Workspace<S>& workspace) const;
   [[nodiscard]] bool can_tabulate() const noexcept;
+  /// Where the gradients of the table begin, behind those of the weights.
+  [[nodiscard]] Index table_offset() const noexcept;
   /// What the convolutions remember after `tokens` tokens.
   [[nodiscard]] std::int64_t convolution_state(std::int64_t tokens) const noexcept;
 
@@ -144,6 +151,7 @@ class SequenceModel {
   std::vector<Block> blocks_;
   LayerNorm final_norm_;
   Linear head_;
+  TurnedLinear<S> head_turned_;
   Workspace<S> table_room_;
   Tabulated* tabulated_ = nullptr;  // in table_room_; null: not this step
 };

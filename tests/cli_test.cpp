@@ -95,11 +95,11 @@ TEST_CASE("cli: help lists what there is and the exit statuses") {
   CHECK(result.status == 0);
   CHECK(result.err.empty());
   for (const char* word : {"run", "table", "list", "check", "bench", "--version", "Exit status",
-                           "  0 ", "  3 ", "  4 ", "  5 ", "  64 "}) {
+                           "  0 ", "  1 ", "  2 ", "  3 ", "  4 ", "  5 ", "  64 "}) {
     CAPTURE(word);
     CHECK(holds(result.out, word));
   }
-  for (const char* absent : {"plot", "compare", "slurm", "inspect"}) {
+  for (const char* absent : {"plot", "  compare ", "slurm", "inspect"}) {
     CAPTURE(absent);
     CHECK_FALSE(holds(result.out, absent));
     CHECK_FALSE(holds(recollect_program("run --help").out, absent));
@@ -261,6 +261,62 @@ TEST_CASE("cli: a dry run counts the cells that are only scored") {
   REQUIRE(recollect_program(run).status == 0);
   const Result result = recollect_program(run + " --dry-run --set 'eval.lengths=[16, 24]'");
   CHECK(holds(result.out, "0 done, 2 only to score, 0 to train"));
+}
+
+TEST_CASE("cli: run --verify runs what is left, then tells whether all comes out the same again") {
+  const TemporaryFolder folder;
+  const std::filesystem::path out = folder / "out";
+  const std::string config = tiny_config(folder);
+  const std::string verify = "run " + config + " --verify --jobs 1 --out " + quoted(out);
+  const Result first = recollect_program(verify);
+  CAPTURE(first.err);
+  CHECK(first.status == 0);
+  CHECK(holds(first.err, "2 to train"));
+  CHECK(holds(first.err, "verified: 2 cells gave the same bytes again\n"));
+  CHECK(holds(first.out, "tiny.cells.csv"));
+
+  const auto cells = std::filesystem::directory_iterator(out / "cells");
+  const std::filesystem::path cell = cells->path();
+  const std::string history = read_file(cell / "history.csv");
+  std::string other = history;
+  other[history.rfind('\n', history.size() - 2) + 1] = '3';  // the last step
+  write_file_atomically(cell / "history.csv", other);
+  const Result changed = recollect_program(verify);
+  CAPTURE(changed.err);
+  CHECK(changed.status == 1);
+  CHECK(holds(changed.err, "recollect: cell "));
+  CHECK(holds(changed.err, "line 3, column step, '30' there and '20' now"));
+  CHECK(read_file(cell / "history.csv") == other);
+  CHECK(recollect_program("run " + config + " --jobs 1 --out " + quoted(out)).status == 0);
+
+  const std::string status = read_file(cell / "status.yaml");
+  std::string build = status;
+  build.replace(build.find("compiler: \"") + 11, 1, "x");
+  write_file_atomically(cell / "status.yaml", build);
+  const Result unknown = recollect_program(verify);
+  CAPTURE(unknown.err);
+  CHECK(unknown.status == 2);
+  CHECK(holds(unknown.err, "made by another build"));
+  CHECK(holds(unknown.err, "1 cell cannot be compared; 1 cell gave the same bytes again\n"));
+  write_file_atomically(cell / "status.yaml", status);
+
+  // A file that cannot be read would be made anew by a run: it is told first.
+  write_file_atomically(cell / "history.csv", history);
+  const std::string scores = read_file(cell / "scores.csv");
+  write_file_atomically(cell / "scores.csv", "x" + scores);
+  const Result damaged = recollect_program(verify);
+  CAPTURE(damaged.err);
+  CHECK(damaged.status == 1);
+  CHECK(holds(damaged.err, "scores.csv from byte 0 on: line 1"));
+  CHECK(read_file(cell / "scores.csv") == "x" + scores);
+  write_file_atomically(cell / "scores.csv", scores);
+
+  std::filesystem::remove(cell / "final.safetensors");
+  const Result missing = recollect_program(verify);
+  CAPTURE(missing.err);
+  CHECK(missing.status == 5);
+  CHECK(holds(missing.err, "final.safetensors is missing"));
+  expect_usage_error("run x.yaml --verify --dry-run", " excludes --");
 }
 
 TEST_CASE("cli: damaged weights give status 4, even where they leave nothing to tabulate") {

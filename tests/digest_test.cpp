@@ -33,22 +33,22 @@ constexpr const char* kCopying =
 constexpr const char* kFixedSet = "examples: 200";
 
 const Pinned kPinned[] = {
-    {"fixed-decay", "fixed-decay", kMqar, kFixedSet, "?"},
-    {"linear-decay", "linear-decay", kMqar, kFixedSet, "?"},
-    {"adaptive-decay", "adaptive-decay", kMqar, kFixedSet, "?"},
-    {"softmax-level", "softmax-level", kMqar, kFixedSet, "?"},
-    {"gated-linear", "gated-linear", kMqar, kFixedSet, "?"},
-    {"full-quadratic", "full-quadratic", kMqar, kFixedSet, "?"},
+    {"fixed-decay", "fixed-decay", kMqar, kFixedSet, "2d46151f06fab60b"},
+    {"linear-decay", "linear-decay", kMqar, kFixedSet, "663849fccc0a2e89"},
+    {"adaptive-decay", "adaptive-decay", kMqar, kFixedSet, "3ff340a49acd10a6"},
+    {"softmax-level", "softmax-level", kMqar, kFixedSet, "392c96def958324d"},
+    {"gated-linear", "gated-linear", kMqar, kFixedSet, "e15965cd2088dec0"},
+    {"full-quadratic", "full-quadratic", kMqar, kFixedSet, "0e95ccb4f88afa62"},
     {"convolution, odd length", "{name: adaptive-decay, short_conv: 4, chunk: 16}", kPowerLaw,
-     kFixedSet, "?"},
+     kFixedSet, "ffc61a772a39fe16"},
     {"heads, rotary positions", "{name: linear-decay, heads: 4, position: rope}", kCopying,
-     "examples: 200, schedule: cosine, warmup: 5, weight_decay: 0.1", "?"},
+     "examples: 200, schedule: cosine, warmup: 5, weight_decay: 0.1", "464bacf5e2d1a748"},
     {"MLP, pre-norm", "{name: softmax-level, heads: 2, mlp: 2, norm: pre, width: 40}", kMqar,
-     "examples: online", "?"},
+     "examples: online", "8ce1451d63ad841d"},
     {"learned positions, convolution", "{name: full-quadratic, position: learned, short_conv: 3}",
-     kCopying, "examples: 200, clip: 0", "?"},
+     kCopying, "examples: 200, clip: 0", "0f45e4231495d384"},
     {"constant gate", "{name: fixed-decay, gate: constant, init: identity, width: 24}", kPowerLaw,
-     kFixedSet, "?"},
+     kFixedSet, "69bfa9550fbf76aa"},
 };
 
 std::span<const std::byte> bytes_of(std::span<const float> numbers) {

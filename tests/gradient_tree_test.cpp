@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <set>
+#include <stdexcept>
 #include <vector>
 
 namespace recollect {
@@ -52,6 +53,25 @@ TEST_CASE("gradient tree: the sum is that of the tree, for any number of shards 
     }
   }
   CHECK(order_shows);
+}
+
+TEST_CASE("gradient tree: a sum that was given up leaves nothing to the next one") {
+  for (const int threads : {1, 3}) {
+    GradientTree<float> tree(8, threads, kSize);
+    const auto sum = [&](int last) {
+      const std::span<float> all = tree.sum([&](int shard, int, std::span<float> gradient) {
+        for (std::size_t i = 0; i < kSize; ++i) gradient[i] += number(shard, i);
+        if (shard >= last) throw std::runtime_error("given up");
+      });
+      return std::vector<float>(all.begin(), all.end());
+    };
+    const std::vector<float> before = sum(8);
+    for (int last = 0; last < 8; ++last) {
+      CAPTURE(last);
+      CHECK_THROWS_AS(sum(last), std::runtime_error);
+      CHECK(sum(8) == before);
+    }
+  }
 }
 
 TEST_CASE("gradient tree: a thread's shards need few buffers") {

@@ -10,6 +10,7 @@
 #include "models/layers/cross_entropy.hpp"
 #include "models/layers/layer_norm.hpp"
 #include "models/layers/rotary.hpp"
+#include "models/layers/rows.hpp"
 #include "models/layers/short_convolution.hpp"
 #include "tests/float_pair.hpp"
 #include "tests/random_numbers.hpp"
@@ -137,6 +138,33 @@ TEST_CASE("layers: rotary positions in float agree with double for any width and
         }
       }
     }
+  }
+}
+
+TEST_CASE("layers: rows picked by index and added back, for any width and stride") {
+  const std::vector<std::int32_t> index = {3, 0, 3, 5, 1, 3};
+  const auto count = static_cast<Index>(index.size());
+  for (const Index cols : {1, 9, 16, 33, 64}) {
+    CAPTURE(cols);
+    const Matrix<float> table = normal_matrix<float>(1, 6, cols + 2);
+    const Matrix<float> few = normal_matrix<float>(2, count, cols + 2);
+    Matrix<float> picked = few, added = few, back = table;
+    gather_rows<float>(columns(read_of(table), 1, cols), index, columns(view_of(picked), 1, cols));
+    add_gathered_rows<float>(columns(read_of(table), 1, cols), index,
+                             columns(view_of(added), 1, cols));
+    add_to_rows<float>(columns(read_of(few), 1, cols), index, columns(view_of(back), 1, cols));
+    Matrix<float> expected_picked = few, expected_added = few, expected_back = table;
+    for (Index i = 0; i < count; ++i) {
+      const Index row = index[static_cast<std::size_t>(i)];
+      for (Index c = 1; c <= cols; ++c) {
+        expected_picked(i, c) = table(row, c);
+        expected_added(i, c) += table(row, c);
+        expected_back(row, c) += few(i, c);
+      }
+    }
+    CHECK(picked == expected_picked);
+    CHECK(added == expected_added);
+    CHECK(back == expected_back);
   }
 }
 

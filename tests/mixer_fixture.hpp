@@ -34,7 +34,6 @@ struct MixerFixture {
         length(tokens) {
     std::iota(everything.begin(), everything.end(), 0);
     fill_normal<S>(7, 0.5, theta);
-    mixer->prepare(tokens);
   }
 
   /// Sets every element of a tensor; does nothing where the mixer has none of that name.
@@ -66,6 +65,7 @@ struct MixerFixture {
 
   /// @param segment  tokens handed over at a time; 0: all
   [[nodiscard]] Matrix<S> forward(const Matrix<S>& u, const Rows& rows, Index segment = 0) const {
+    mixer->prepare(theta.data(), length);
     Workspace<S> workspace;
     Matrix<S> y(rows.count(), u.cols());
     const Segments cut = segments(rows, segment);
@@ -90,6 +90,7 @@ struct MixerFixture {
   /// y, and the gradients of the sum of w * y.
   [[nodiscard]] Gradients gradients(const Matrix<S>& u, const Rows& rows, const Matrix<S>& w,
                                     Index segment = 0) const {
+    mixer->prepare(theta.data(), length);
     Workspace<S> workspace;
     Gradients out{Matrix<S>(rows.count(), u.cols()), Matrix<S>(u.rows(), u.cols()),
                   std::vector<S>(theta.size(), S(0))};

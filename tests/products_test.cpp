@@ -91,8 +91,51 @@ void check_triangular(Index n, Index k) {
         static_cast<S>(3 * tolerance(n)));
 }
 
+TEST_CASE("products: what was turned before gives the bits of what is turned on the way") {
+  for (const Index n : {1, 7, 16, 33, 64, 65, 200}) {
+    for (const Index k : {1, 3, 8, 13, 64, 130}) {
+      CAPTURE(n);
+      CAPTURE(k);
+      const Padded a(1, 9, k), b(2, n, k);
+      std::vector<float> turned(static_cast<std::size_t>(turned_size(n, k)));
+      turn<float>(b.read(), turned.data());
+      for (Index first = 0; first < n; first += kTurnedRows) {
+        Matrix<float> expected(9, n - first);
+        product_nt<float>(a.read(), rows(b.read(), first, n - first), view_of(expected));
+        Padded c(3, 9, n - first);
+        const Matrix<float> before = c.store;
+        product_turned<float>(a.read(), turned.data() + first * k, c.write());
+        CHECK(c.read() == expected);
+        CHECK(c.store.col(0) == before.col(0));
+        CHECK(c.store.rightCols(2) == before.rightCols(2));
+      }
+    }
+  }
+}
+
+TEST_CASE("products: the triangular ones have the bits of the square ones") {
+  for (const Index n : {1, 3, 16, 17, 50, 64, 200}) {
+    for (const Index k : {1, 5, 16, 24, 48, 64, 70}) {
+      CAPTURE(n);
+      CAPTURE(k);
+      const Matrix<float> b = normal_matrix<float>(2, n, k);
+      const Matrix<float> lower = normal_matrix<float>(3, n, n).triangularView<Eigen::Lower>();
+      for (const Write write : {Write::kOverwrite, Write::kAccumulate}) {
+        Matrix<float> square = normal_matrix<float>(4, n, k);
+        Matrix<float> c = square;
+        product_nn<float>(read_of(lower), read_of(b), view_of(square), write);
+        product_nn_lower<float>(read_of(lower), read_of(b), view_of(c), write);
+        CHECK(c == square);
+        product_tn<float>(read_of(lower), read_of(b), view_of(square), write);
+        product_tn_lower<float>(read_of(lower), read_of(b), view_of(c), write);
+        CHECK(c == square);
+      }
+    }
+  }
+}
+
 TEST_CASE("products: the triangular ones agree with the square ones") {
-  for (const Index n : {1, 2, 15, 16, 17, 33, 63, 64}) {
+  for (const Index n : {1, 2, 15, 16, 17, 33, 63, 64, 150}) {
     for (const Index k : {1, 3, 64, 130}) {
       check_triangular<float>(n, k);
       check_triangular<double>(n, k);

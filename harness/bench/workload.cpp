@@ -21,7 +21,7 @@ StepLoop::StepLoop(const Cell& cell, int threads, BenchMode mode)
       optimizer_(model_.layout(), cell.train) {}
 
 void StepLoop::step() {
-  model_.begin_step(length_, batch_ * length_);
+  model_.begin_step(length_, batch_ * length_, threads_);
   if (mode_ == BenchMode::kTrain) {
     train_step();
   } else {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -17,6 +18,9 @@ constexpr int kInternalError = 70;  // as sysexits.h has it; never meant to be s
 constexpr const char* kExitStatuses =
     "Exit status:\n"
     "  0   done\n"
+    "  1   regression found: run --verify got other bytes\n"
+    "  2   cannot compare: run --verify met cells of another build that differ, or could not "
+    "re-run\n"
     "  3   the configuration is wrong; nothing was written\n"
     "  4   some cells failed or diverged; the others are done\n"
     "  5   input or output: files, space, permissions; or not enough memory for the program "
@@ -97,6 +101,8 @@ ExitStatus run(int argc, char** argv) {
 }
 
 int main(int argc, char** argv) {
+  // A limit on the size of files is to be an error like a full disk, not a kill.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     if (argc < 2) throw UsageError("a subcommand is missing");
     const ExitStatus status = run(argc, argv);

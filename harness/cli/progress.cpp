@@ -47,8 +47,8 @@ std::string duration_text(double seconds) {
   return fmt::format("{}d{:02}h", minutes / (24 * 60), minutes / 60 % 24);
 }
 
-Progress::Progress(std::string out)
-    : out_(std::move(out)), terminal_(::isatty(STDERR_FILENO) == 1) {}
+Progress::Progress(std::string out, Of what)
+    : out_(std::move(out)), what_(what), terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 Progress::~Progress() {
   ticker_.request_stop();
@@ -71,6 +71,12 @@ void Progress::on_plan(const RunPlan& plan) {
   line += fmt::format("{} done; {} with {} each; results in {}", plan.count(Work::kNone),
                       plural(static_cast<std::size_t>(plan.jobs), "job"),
                       plural(static_cast<std::size_t>(plan.threads), "thread"), out_);
+  if (what_ == Of::kVerification) {
+    line = fmt::format("verifying {} in {}: each is run again, {} with {} each",
+                       plural(to_do_, "cell"), out_,
+                       plural(static_cast<std::size_t>(plan.jobs), "job"),
+                       plural(static_cast<std::size_t>(plan.threads), "thread"));
+  }
   say(line);
   if (to_do_ == 0) return;
   ticker_ = std::jthread([this](const std::stop_token& stop) {
@@ -155,6 +161,17 @@ void Progress::on_end(const PlannedCell& cell, const CellOutcome& outcome) {
   }
   line += time_left();
   say(line);
+}
+
+void Progress::on_verified(const PlannedCell& cell, bool same, double seconds) {
+  const std::lock_guard lock(guard_);
+  const Running running = running_[cell.index];
+  running_.erase(cell.index);
+  ++ended_;
+  cost_left_ -= cell.cost;
+  cost_done_ += step_work(cell) * static_cast<double>(running.step - running.first);
+  say(fmt::format("[cell {} of {}] {}: {}, {:.1f} s{}", ended_, to_do_, name_of(cell),
+                  same ? "the same bytes again" : "cannot be compared", seconds, time_left()));
 }
 
 void Progress::say(const std::string& line) {

@@ -22,7 +22,8 @@ namespace recollect::cli {
 /// sooner.
 class Progress final : public RunObserver {
  public:
-  explicit Progress(std::string out);
+  enum class Of { kRun, kVerification };
+  explicit Progress(std::string out, Of what = Of::kRun);
   ~Progress() override;
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -37,6 +38,7 @@ class Progress final : public RunObserver {
   void on_note(const PlannedCell& cell, const std::string& note) override;
   void on_stop(const PlannedCell& cell) override;
   void on_end(const PlannedCell& cell, const CellOutcome& outcome) override;
+  void on_verified(const PlannedCell& cell, bool same, double seconds) override;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -54,6 +56,7 @@ class Progress final : public RunObserver {
   [[nodiscard]] std::string time_left() const;
 
   std::string out_;
+  Of what_;
   bool terminal_;
   Clock::time_point start_ = Clock::now();
   std::size_t to_do_ = 0;

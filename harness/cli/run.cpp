@@ -15,6 +15,7 @@
 #include "harness/report/group_table.hpp"
 #include "harness/sweep/experiment_file.hpp"
 #include "harness/sweep/runner.hpp"
+#include "harness/sweep/verify.hpp"
 #include "harness/train/leakage.hpp"
 
 namespace recollect::cli {
@@ -28,6 +29,7 @@ struct Options {
   int jobs = 0;
   std::string shard;
   bool dry_run = false;
+  bool verify = false;
   CheckpointInterval checkpoint;
 };
 
@@ -68,6 +70,34 @@ void write_tables(const Experiment& experiment, const std::filesystem::path& out
   print(fmt::format("{}\n{}\n", cells_path.string(), groups_path.string()));
 }
 
+/// Runs cells again; says how many gave the same bytes, and which cannot be compared.
+ExitStatus verify(const Experiment& experiment, const Options& options, const RunOptions& how,
+                  Verified which) {
+  const VerifySummary summary = [&] {
+    Progress progress(options.out, Progress::Of::kVerification);
+    const StopOnSignals signals;
+    return verify_experiment(experiment, options.out, how, progress, signals.request(), which);
+  }();
+  for (const std::string& line : summary.incomparable) report(line);
+  if (which == Verified::kDamaged) {
+    return summary.incomparable.empty() ? ExitStatus::kDone : ExitStatus::kCannotCompare;
+  }
+  const auto cells = [](std::size_t count) {
+    return fmt::format("{} cell{}", count, count == 1 ? "" : "s");
+  };
+  const std::string same = fmt::format(
+      "{} gave the same bytes again{}", cells(summary.same),
+      summary.other_build > 0 ? fmt::format(", {} of another build among them", summary.other_build)
+                              : "");
+  if (summary.incomparable.empty()) {
+    report(fmt::format("verified: {}", same));
+    return ExitStatus::kDone;
+  }
+  report(fmt::format("recollect: {} cannot be compared; {}", cells(summary.incomparable.size()),
+                     same));
+  return ExitStatus::kCannotCompare;
+}
+
 ExitStatus run(const Options& options) {
   RunOptions how{.jobs = options.jobs,
                  .shard = options.shard.empty() ? Shard{} : parse_shard(options.shard)};
@@ -86,6 +116,11 @@ ExitStatus run(const Options& options) {
     print(describe_dry_run(plan, options.out));
     return ExitStatus::kDone;
   }
+  // A run would make damaged cells anew, and the damage would never be told.
+  if (options.verify) {
+    const ExitStatus damaged = verify(experiment, options, how, Verified::kDamaged);
+    if (damaged != ExitStatus::kDone) return damaged;
+  }
   const RunSummary summary = [&] {
     Progress progress(options.out);
     const StopOnSignals signals;
@@ -94,10 +129,17 @@ ExitStatus run(const Options& options) {
   }();
   for (const std::string& problem : summary.problems) report(problem);
   write_tables(experiment, options.out, summary);
-  if (summary.problems.empty()) return ExitStatus::kDone;
-  report(fmt::format("recollect: {} of {} cells failed or diverged; the others are done",
-                     summary.problems.size(), summary.problems.size() + summary.finished));
-  return ExitStatus::kCellsFailed;
+  ExitStatus status = ExitStatus::kDone;
+  if (!summary.problems.empty()) {
+    status = ExitStatus::kCellsFailed;
+    report(fmt::format("recollect: {} of {} cells failed or diverged; the others are done",
+                       summary.problems.size(), summary.problems.size() + summary.finished));
+  }
+  if (options.verify) {
+    const ExitStatus verified = verify(experiment, options, how, Verified::kEnded);
+    if (verified != ExitStatus::kDone) return verified;
+  }
+  return status;
 }
 
 }  // namespace
@@ -145,8 +187,14 @@ void add_run(CLI::App& app, Action& action) {
                    "The i-th of n parts of the cells, i from 1 to n: every n-th cell. For machines "
                    "that share no folder; processes on one folder share the cells by themselves")
       ->type_name("i/n");
-  command->add_flag("--dry-run", options->dry_run,
-                    "Print cells, parameters, memory and time, and write nothing");
+  CLI::Option* const dry_run = command->add_flag(
+      "--dry-run", options->dry_run, "Print cells, parameters, memory and time, and write nothing");
+  command
+      ->add_flag("--verify", options->verify,
+                 "Then run every finished cell again, with another number of threads and in a "
+                 "temporary folder, and compare all files byte by byte: status 1 at the first "
+                 "difference, 2 where cells of another build differ. Costs as much as the run")
+      ->excludes(dry_run);
   command->callback([options, &action] {
     expect_given(options->config, "CONFIG", kAConfiguration);
     expect_given(options->out, "--out", "a folder for the results");

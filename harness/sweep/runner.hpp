@@ -35,6 +35,10 @@ class RunObserver {
   virtual void on_end(const PlannedCell& cell, const CellOutcome& outcome) {
     (void)cell, (void)outcome;
   }
+  /// Verification (harness/sweep/verify.hpp) has run the cell again; `same`: with the same bytes.
+  virtual void on_verified(const PlannedCell& cell, bool same, double seconds) {
+    (void)cell, (void)same, (void)seconds;
+  }
 };
 
 /// What became of the experiment's cells, those of earlier runs included.

@@ -59,7 +59,7 @@ class BatchStep {
       }
     });
     stop.check();
-    model.end_step(sum);
+    model.end_step(sum, static_cast<int>(lanes_.size()));
     gradient_ = sum.first(weights_);
     double loss = 0.0;
     for (const SequenceOutcome& outcome : outcomes_) loss += outcome.loss;

@@ -30,17 +30,17 @@ class GradientTree {
   /// @returns the sum, to be changed at will; valid until the next call
   template <class Make>
   std::span<S> sum(Make&& make) {
+    const bool zeros_left = std::exchange(zeros_left_, false);
     parallel_for(threads_, threads_, [&](int thread, int) {
       for (int shard = first_of(thread); shard < first_of(thread + 1); ++shard) {
         const Leaf& leaf = leaves_[static_cast<std::size_t>(shard)];
         Buffer<S>& gradient = buffers_[leaf.buffer];
-        std::fill(gradient.begin(), gradient.end(), S(0));
+        if (!zeros_left || leaf.holds_sum) std::fill(gradient.begin(), gradient.end(), S(0));
         make(shard, thread, std::span<S>(gradient));
-        for (std::size_t merge = 0; merge < leaf.merges; ++merge) {
-          add(leaf.buffer - merge - 1, leaf.buffer - merge, 0, 1);
-        }
+        fold(leaf);
       }
     });
+    zeros_left_ = true;
     if (!between_threads_.empty()) {
       parallel_for(kPieces, threads_, [&](int piece, int) {
         for (const auto& [to, from] : between_threads_) add(to, from, piece, kPieces);
@@ -56,6 +56,7 @@ class GradientTree {
   struct Leaf {
     std::size_t buffer = 0;
     std::size_t merges = 0;
+    bool holds_sum = false;  ///< whether the buffer still holds a sum of the step before, not zeros
   };
   /// The sum of shards begin..begin + size - 1, in a buffer.
   struct Node {
@@ -82,11 +83,18 @@ class GradientTree {
           mine.back().size *= 2;
         }
       }
+      for (const Node& node : mine) first_in(node.buffer).holds_sum = true;
       open.insert(open.end(), mine.begin(), mine.end());
     }
     buffers_.resize(used);
     for (Buffer<S>& buffer : buffers_) buffer.resize(size_);
     merge(open, 0, static_cast<int>(std::bit_ceil(static_cast<unsigned>(shards_))));
+  }
+
+  /// The first shard whose gradient is made in `buffer`.
+  [[nodiscard]] Leaf& first_in(std::size_t buffer) {
+    return *std::find_if(leaves_.begin(), leaves_.end(),
+                         [&](const Leaf& leaf) { return leaf.buffer == buffer; });
   }
 
   [[nodiscard]] static bool end_in_siblings(const std::vector<Node>& nodes) {
@@ -108,15 +116,31 @@ class GradientTree {
     return left;
   }
 
+  using Part = Eigen::Map<Eigen::Array<S, Eigen::Dynamic, 1>>;
+  [[nodiscard]] Part part(std::size_t buffer, std::size_t begin, std::size_t end) {
+    return Part(buffers_[buffer].data() + begin, static_cast<Index>(end - begin));
+  }
+
+  /// The additions that follow a leaf: its sum goes to the buffer before, that one's to the one
+  /// before it, and so on. A part at a time, so that each buffer comes through the cache once; and
+  /// a buffer that was added is left as zeros, for the next shard.
+  void fold(const Leaf& leaf) {
+    constexpr std::size_t kPart = 1024;
+    for (std::size_t begin = 0; begin < size_ && leaf.merges > 0; begin += kPart) {
+      const std::size_t end = std::min(begin + kPart, size_);
+      for (std::size_t merge = 0; merge < leaf.merges; ++merge) {
+        Part from = part(leaf.buffer - merge, begin, end);
+        part(leaf.buffer - merge - 1, begin, end) += from;
+        from.setZero();
+      }
+    }
+  }
+
   void add(std::size_t to, std::size_t from, int piece, int pieces) {
-    const std::size_t begin =
-        size_ * static_cast<std::size_t>(piece) / static_cast<std::size_t>(pieces);
-    const std::size_t end =
-        size_ * static_cast<std::size_t>(piece + 1) / static_cast<std::size_t>(pieces);
-    using Array = Eigen::Array<S, Eigen::Dynamic, 1>;
-    const auto count = static_cast<Index>(end - begin);
-    Eigen::Map<Array>(buffers_[to].data() + begin, count) +=
-        Eigen::Map<const Array>(buffers_[from].data() + begin, count);
+    const auto bound = [&](int i) {
+      return size_ * static_cast<std::size_t>(i) / static_cast<std::size_t>(pieces);
+    };
+    part(to, bound(piece), bound(piece + 1)) += part(from, bound(piece), bound(piece + 1));
   }
 
   int shards_;
@@ -126,6 +150,7 @@ class GradientTree {
   std::vector<Buffer<S>>
       buffers_;  ///< a thread's lie side by side, and hold its open nodes in order
   std::vector<std::pair<std::size_t, std::size_t>> between_threads_;  ///< buffers: to, from
+  bool zeros_left_ = false;  ///< whether the last sum() came to its end, and left zeros
 };
 
 }  // namespace recollect

@@ -63,7 +63,7 @@ struct Wanted {
 Score run(SequenceModel<float>& model, const Task& task, std::int64_t data_seed, Split split,
           std::int64_t examples, std::vector<Lane<float>>& lanes, const Wanted& wanted,
           const StopRequest& stop) {
-  model.begin_step(task.length(), examples * task.length());
+  model.begin_step(task.length(), examples * task.length(), static_cast<int>(lanes.size()));
   const std::int64_t rows = task.scored();
   std::vector<Outcome> outcomes(static_cast<std::size_t>(examples));
   std::vector<SliceCounter> counters(lanes.size());

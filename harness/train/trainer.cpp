@@ -131,7 +131,7 @@ class Training {
   std::string update() {
     const std::int64_t step = progress_.step + 1;
     order_.begin(step);
-    model_.begin_step(task_->length(), settings_.batch * task_->length());
+    model_.begin_step(task_->length(), settings_.batch * task_->length(), threads_);
     const double loss = batch_.run(
         model_, settings_.batch * task_->scored(),
         [&](int b, Example& example, GeneratorScratch& scratch) {

@@ -57,6 +57,16 @@ void product_tn(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
 }
 
 template <class S>
+void turn(ConstView<S> b, S* turned) {
+  view(turned, b.rows(), b.cols()) = b;
+}
+
+template <class S>
+void product_turned(ConstView<S> a, const S* turned, View<S> c) {
+  product_nt<S>(a, view(turned, c.cols(), a.cols()), c);
+}
+
+template <class S>
 void product_nn_lower(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
   for_each_band(a.rows(), [&](Index first, Index count) {
     const Index seen = first + count;
@@ -82,8 +92,8 @@ void product_nt_lower(ConstView<S> a, ConstView<S> b, View<S> c) {
   });
 }
 
-template void product_nn_lower<float>(ConstView<float>, ConstView<float>, View<float>, Write);
-template void product_tn_lower<float>(ConstView<float>, ConstView<float>, View<float>, Write);
+template void turn<double>(ConstView<double>, double*);
+template void product_turned<double>(ConstView<double>, const double*, View<double>);
 template void product_nt_lower<double>(ConstView<double>, ConstView<double>, View<double>);
 template void product_nn_lower<double>(ConstView<double>, ConstView<double>, View<double>, Write);
 template void product_tn_lower<double>(ConstView<double>, ConstView<double>, View<double>, Write);

@@ -93,15 +93,20 @@ void tile(const Strided& a, const float* b, Index b_stride, float* c, Index c_st
 }
 
 /// Rows at a time: as many as there are registers for, so that narrow results keep enough
-/// independent sums in flight; then half as many, and so on.
+/// independent sums in flight. Where that is few, the rows are dealt evenly to as few tiles as it
+/// takes, because a tile of one row would wait for its own sums; where it is many, what is left
+/// goes to tiles half as high, and so on.
 template <int V, bool kTail, int R = kSums / V>
 void panel(Strided a, const float* b, Index b_stride, float* c, Index c_stride, Index m,
            Index depth, Index tail, bool accumulate) {
-  for (; m >= R; m -= R, a.data += R * a.row, c += R * c_stride) {
+  constexpr bool kEven = R < 8 && R > 1;
+  const Index lower = kEven ? (m + R - 1) / R * R - m : 0;  // tiles that do with a row less
+  for (; m >= R && m > lower * (R - 1); m -= R, a.data += R * a.row, c += R * c_stride) {
     tile<R, V, kTail>(a, b, b_stride, c, c_stride, depth, tail, accumulate);
   }
   if constexpr (R > 1) {
-    if (m > 0) panel<V, kTail, R / 2>(a, b, b_stride, c, c_stride, m, depth, tail, accumulate);
+    constexpr int kNext = kEven ? R - 1 : R / 2;
+    if (m > 0) panel<V, kTail, kNext>(a, b, b_stride, c, c_stride, m, depth, tail, accumulate);
   }
 }
 
@@ -136,13 +141,79 @@ void multiply(const Strided& a, const float* b, Index b_stride, View<float>& c, 
   }
 }
 
+/// How far a row of tiles of a triangular product reaches into the inner dimension.
+struct Reach {
+  Index first;
+  Index last;
+};
+
+/// c (m, n) = or += a b with a (m, k) triangular: rows i.. of a hold something in reach(i, rows)
+/// alone. Bands are as fine as tiles here: what a tile need not read, it need not multiply.
+template <class Of>
+void multiply_triangular(const Strided& a, const float* b, Index b_stride, View<float>& c, Index k,
+                         bool accumulate, Of&& reach) {
+  constexpr Index kWidth = kVectors * kLanes;
+  for (Index p = 0; p < k; p += kDepth) {
+    for (Index j = 0; j < c.cols(); j += kWidth) {
+      const Index width = std::min(kWidth, c.cols() - j);
+      const Index rows = kSums / ((width + kLanes - 1) / kLanes);  // those of a tile
+      for (Index i = 0; i < c.rows(); i += rows) {
+        const Index count = std::min(rows, c.rows() - i);
+        const Reach all = reach(i, count);
+        const Index first = std::max(p, all.first);
+        const Index depth = std::min(p + kDepth, all.last) - first;
+        if (depth <= 0) continue;
+        last_panel<kVectors>({a.data + i * a.row + first * a.col, a.row, a.col},
+                             b + first * b_stride + j, b_stride, c.data() + i * c.outerStride() + j,
+                             c.outerStride(), count, depth, width, accumulate || first > all.first);
+      }
+    }
+  }
+}
+
 constexpr Index kBlock = 64;
 
-#if HWY_TARGET != HWY_SCALAR
-/// to (4, kBlock) = the transpose of kLanes rows of four numbers. rows[j] is where row j begins,
-/// and row 4 i + j stands i * apart behind it.
-HWY_INLINE void transpose_four(const float* const (&rows)[4], Index apart, float* to) {
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+constexpr Index kColumns = 8;  // transposed at a time
+constexpr Index kRowStep = 4;  // between the rows whose places are handed over
+
+/// to (8, kBlock) = the transpose of sixteen rows of eight numbers. rows[i] is where row 4 i
+/// begins.
+HWY_INLINE void transpose_columns(const float* const (&rows)[4], Index stride, float* to) {
+  const auto row = [&](int i, int j)
+                       RECOLLECT_INLINE { return _mm256_loadu_ps(rows[i] + j * stride); };
+  // Blocks of four lanes: of rows 8 i .. 8 i + 3 columns c and c + 4, then of the next four rows.
+  __m512 four_rows[2][4];
+  unrolled<2>([&](int i) RECOLLECT_INLINE {
+    __m512 two[4];  // a row in the lower half, the fourth one after it in the upper
+    unrolled<4>([&](int j) RECOLLECT_INLINE {
+      two[j] = _mm512_insertf32x8(_mm512_castps256_ps512(row(2 * i, j)), row(2 * i + 1, j), 1);
+    });
+    const auto low_01 = _mm512_castps_pd(_mm512_unpacklo_ps(two[0], two[1]));
+    const auto low_23 = _mm512_castps_pd(_mm512_unpacklo_ps(two[2], two[3]));
+    const auto high_01 = _mm512_castps_pd(_mm512_unpackhi_ps(two[0], two[1]));
+    const auto high_23 = _mm512_castps_pd(_mm512_unpackhi_ps(two[2], two[3]));
+    four_rows[i][0] = _mm512_castpd_ps(_mm512_unpacklo_pd(low_01, low_23));
+    four_rows[i][1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low_01, low_23));
+    four_rows[i][2] = _mm512_castpd_ps(_mm512_unpacklo_pd(high_01, high_23));
+    four_rows[i][3] = _mm512_castpd_ps(_mm512_unpackhi_pd(high_01, high_23));
+  });
+  unrolled<4>([&](int c) RECOLLECT_INLINE {
+    const __m512 a = four_rows[0][c];
+    const __m512 b = four_rows[1][c];
+    _mm512_storeu_ps(to + c * kBlock, _mm512_shuffle_f32x4(a, b, 0x88));
+    _mm512_storeu_ps(to + (c + 4) * kBlock, _mm512_shuffle_f32x4(a, b, 0xDD));
+  });
+}
+
+#elif HWY_TARGET != HWY_SCALAR
+constexpr Index kColumns = 4;
+constexpr Index kRowStep = 1;
+
+/// to (4, kBlock) = the transpose of kLanes rows of four numbers. rows[j] is where row j begins.
+HWY_INLINE void transpose_columns(const float* const (&rows)[4], Index stride, float* to) {
   const Lanes d;
+  const Index apart = 4 * stride;                       // row 4 i + j stands i * apart behind row j
   constexpr int kParts = static_cast<int>(kLanes / 4);  // of 128 bits, each with a row of its own
   Vector row[4];
   unrolled<4>([&](int j) RECOLLECT_INLINE {
@@ -168,22 +239,23 @@ HWY_INLINE void transpose_four(const float* const (&rows)[4], Index apart, float
 /// not touched.
 void transpose(const float* from, Index stride, Index rows, Index cols, float* to) {
 #if HWY_TARGET == HWY_SCALAR  // a vector of one number has nothing to interleave
-  const Index fours = 0;
+  const Index in_registers = 0;
   const Index whole = 0;
 #else
-  const Index fours = cols / 4 * 4;
+  const Index in_registers = cols / kColumns * kColumns;
   const Index whole = rows / kLanes * kLanes;
   for (Index r = 0; r < whole; r += kLanes) {
     const float* row[4];
-    for (Index j = 0; j < 4; ++j) row[j] = from + (r + j) * stride;
-    for (Index c = 0; c < fours; c += 4) {
-      transpose_four(row, 4 * stride, to + c * kBlock + r);
-      for (const float*& each : row) each += 4;
+    for (Index j = 0; j < 4; ++j) row[j] = from + (r + j * kRowStep) * stride;
+    for (Index c = 0; c < in_registers; c += kColumns) {
+      transpose_columns(row, stride, to + c * kBlock + r);
+      for (const float*& each : row) each += kColumns;
     }
   }
 #endif
   for (Index r = 0; r < rows; ++r) {
-    for (Index c = r < whole ? fours : 0; c < cols; ++c) to[c * kBlock + r] = from[r * stride + c];
+    for (Index c = r < whole ? in_registers : 0; c < cols; ++c)
+      to[c * kBlock + r] = from[r * stride + c];
   }
 }
 
@@ -214,6 +286,39 @@ void product_nt<float>(ConstView<float> a, ConstView<float> b, View<float> c, Wr
                write == Write::kAccumulate || p > 0);
     }
   }
+}
+
+template <>
+void turn<float>(ConstView<float> b, float* turned) {
+  static_assert(kBlock == kTurnedRows);
+  for (Index j = 0; j < b.rows(); j += kBlock) {
+    transpose(b.data() + j * b.outerStride(), b.outerStride(), std::min(kBlock, b.rows() - j),
+              b.cols(), turned + j * b.cols());
+  }
+}
+
+template <>
+void product_turned<float>(ConstView<float> a, const float* turned, View<float> c) {
+  for (Index j = 0; j < c.cols(); j += kBlock) {
+    View<float> part = columns(c, j, std::min(kBlock, c.cols() - j));
+    multiply({a.data(), a.outerStride(), 1}, turned + j * a.cols(), kBlock, part, a.cols(), false);
+  }
+}
+
+template <>
+void product_nn_lower<float>(ConstView<float> a, ConstView<float> b, View<float> c, Write write) {
+  multiply_triangular({a.data(), a.outerStride(), 1}, b.data(), b.outerStride(), c, a.cols(),
+                      write == Write::kAccumulate, [](Index i, Index count) {
+                        return Reach{0, i + count};
+                      });
+}
+
+template <>
+void product_tn_lower<float>(ConstView<float> a, ConstView<float> b, View<float> c, Write write) {
+  multiply_triangular({a.data(), 1, a.outerStride()}, b.data(), b.outerStride(), c, a.rows(),
+                      write == Write::kAccumulate, [&](Index i, Index) {
+                        return Reach{i, a.rows()};
+                      });
 }
 
 /// Blocks of kBlock rows of b are turned once, for all bands of rows below them.

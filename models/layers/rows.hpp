@@ -22,4 +22,11 @@ void gather_rows<float>(ConstView<float> from, std::span<const std::int32_t> ind
 template <>
 void add_to_rows<float>(ConstView<float> from, std::span<const std::int32_t> index, View<float> to);
 
+/// to (n, D) += rows of `from`, row i += from[index[i]].
+template <class S>
+void add_gathered_rows(ConstView<S> from, std::span<const std::int32_t> index, View<S> to);
+template <>
+void add_gathered_rows<float>(ConstView<float> from, std::span<const std::int32_t> index,
+                              View<float> to);
+
 }  // namespace recollect

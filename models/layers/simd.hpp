@@ -246,6 +246,34 @@ HWY_INLINE float sum(const Sixteen& numbers) {
   return detail::folded<Sixteen::kVectors>(
       numbers, [](auto a, auto b) RECOLLECT_INLINE { return hn::Add(a, b); });
 }
+/// to[i] += sum(numbers[i]), i < count <= 8. Eight at once take a third of the steps of eight times
+/// one.
+HWY_INLINE void add_sums(const Sixteen (&numbers)[8], Index count, float* to) {
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+  // In blocks of four lanes: halves of two vectors side by side, then of those, and so on.
+  __m512 pair[4];
+  for (int i = 0; i < 4; ++i) {
+    const __m512 a = numbers[2 * i].part[0].raw;
+    const __m512 b = numbers[2 * i + 1].part[0].raw;
+    pair[i] = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
+  }
+  __m512 four[2];
+  for (int i = 0; i < 2; ++i) {
+    const __m512 a = pair[2 * i];
+    const __m512 b = pair[2 * i + 1];
+    four[i] = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xDD));
+  }
+  const __m512 eight = _mm512_add_ps(_mm512_shuffle_ps(four[0], four[1], 0x44),
+                                     _mm512_shuffle_ps(four[0], four[1], 0xEE));
+  const __m512 sums =
+      _mm512_add_ps(_mm512_shuffle_ps(eight, eight, 0x88), _mm512_shuffle_ps(eight, eight, 0xDD));
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 0, 0, 0, 0, 0, 0, 0, 0);
+  const Vector in_order{_mm512_permutexvar_ps(order, sums)};
+  store(hn::Add(load(to, First{count}), in_order), to, First{count});
+#else
+  for (Index i = 0; i < count; ++i) to[i] += sum(numbers[i]);
+#endif
+}
 /// The largest; which number a NaN among them gives is not said.
 HWY_INLINE float largest(const Sixteen& numbers) {
   return detail::folded<Sixteen::kVectors>(

@@ -3,7 +3,6 @@
 // On a tile left of the diagonal's the level is one number; on the diagonal's it is a permutation
 // that depends on the row's place in the tile.
 #include <algorithm>
-#include <array>
 #include <bit>
 
 #include "core/fenwick.hpp"
@@ -53,47 +52,36 @@ constexpr DiagonalLevels kDiagonal = make_diagonal_levels();
 /// lambda of levels 0, 1, ... of one row; a level beyond the last one reads the last.
 class RowLevels {
  public:
-  /// @param row  of lambda; @param t  the row's position
-  RowLevels(const ConstView<float>& lambda, Index row, Index t) {
-    const Index columns = lambda.cols();
-    if (columns == 0) {
-      value_.fill(1.0F);
-      return;
-    }
-    const float* values = lambda.data() + row * lambda.outerStride();
-    const int used =
-        std::max(kTileLevels, static_cast<int>(std::bit_width(static_cast<std::uint64_t>(t))) + 1);
-    for (int l = 0; l < used; ++l) {
-      value_[static_cast<std::size_t>(l)] = values[level_column(l, columns)];
-    }
-  }
+  RowLevels(const ConstView<float>& lambda, Index row)
+      : columns_(lambda.cols()), values_(lambda.data() + row * lambda.outerStride()) {}
   [[nodiscard]] float operator[](int level) const {
-    return value_[static_cast<std::size_t>(level)];
+    return columns_ == 0 ? 1.0F : values_[level_column(level, columns_)];
   }
   /// Of each token of the tile that holds t, seen from t.
   [[nodiscard]] Sixteen diagonal(Index t) const {
     const std::int32_t* levels = kDiagonal.of[t % kTile];
+    if (columns_ == 0) return sixteen(1);
     if constexpr (kLanes < kTileLevels) {  // one vector does not hold them all
       alignas(64) float numbers[kTile];
-      for (Index s = 0; s < kTile; ++s) {
-        numbers[s] = value_[static_cast<std::size_t>(levels[s])];
-      }
+      for (Index s = 0; s < kTile; ++s) numbers[s] = (*this)[levels[s]];
       return load16(numbers, Whole{});
     } else {
       const Lanes d;
       const hn::RebindToSigned<Lanes> integers;
-      const Vector values = hn::Load(d, value_.data());
+      const auto last = hn::Set(integers, static_cast<std::int32_t>(columns_) - 1);
+      const Vector values = load(values_, First{std::min(columns_, kLanes)});
       Sixteen result;
       unrolled<Sixteen::kVectors>([&](int i) RECOLLECT_INLINE {
-        const auto index = hn::IndicesFromVec(d, hn::Load(integers, levels + i * kLanes));
-        result.part[i] = hn::TableLookupLanes(values, index);
+        const auto column = hn::Min(hn::Load(integers, levels + i * kLanes), last);
+        result.part[i] = hn::TableLookupLanes(values, hn::IndicesFromVec(d, column));
       });
       return result;
     }
   }
 
  private:
-  alignas(64) std::array<float, 64> value_;
+  Index columns_;
+  const float* values_;
 };
 
 /// The tile that holds t, and how much of it is seen and may be written.
@@ -178,7 +166,7 @@ void exp_shifted<float>(const float* from, float sign, float shift, Index count,
 template <>
 void weigh_row<float>(ConstView<float> lambda, Index row, Index t, Index end, const float* scores,
                       const float* decays, float* weights) {
-  const RowLevels levels(lambda, row, t);
+  const RowLevels levels(lambda, row);
   const Diagonal diagonal(t, end);
   for_each_far_block(diagonal.first, [&](int level, Index first, Index last) {
     const Vector factor = broadcast(levels[level]);
@@ -197,13 +185,13 @@ template <>
 void weigh_row_backward<float>(ConstView<float> lambda, Index row, Index t, Index end,
                                const float* scores, const float* decays, float* d_weights,
                                float* weights, View<float> dlambda) {
-  const RowLevels levels(lambda, row, t);
+  const RowLevels levels(lambda, row);
   const Diagonal diagonal(t, end);
-  const Index columns = dlambda.cols();
-  float* d_levels = dlambda.data() + row * dlambda.outerStride();
-  const auto add_level = [&](int level, const Sixteen& products) {
-    d_levels[level_column(level, columns)] += sum(products);
-  };
+  // Of each level, what its tokens add to its gradient; levels from kAtOnce on come at the end.
+  constexpr int kAtOnce = 8;
+  static_assert(kTileLevels <= kAtOnce);
+  Sixteen products[kAtOnce];
+  unrolled<kAtOnce>([&](int i) RECOLLECT_INLINE { products[i] = sixteen(0); });
 
   const Index at = diagonal.first;
   const Sixteen score = load16(scores + at, diagonal.seen);
@@ -212,18 +200,13 @@ void weigh_row_backward<float>(ConstView<float> lambda, Index row, Index t, Inde
   const Sixteen mask = decay * levels.diagonal(t);
   store16(score * mask, weights + at, diagonal.room);
   store16(d_weight * mask, d_weights + at, diagonal.room);
-  if (columns > 0) {
-    const Sixteen products = d_weight * score * decay;
-    const auto of_level = [&](int level) {
-      return only_level(products, kDiagonal.of[t % kTile], level);
-    };
-    add_level(0, of_level(0));  // lanes that are not seen count as level 0, and hold zeros
-    for (auto bits = static_cast<unsigned>(t % kTile); bits != 0; bits &= bits - 1) {
-      const int level = std::countr_zero(bits) + 1;
-      add_level(level, of_level(level));
-    }
-  }
-  for_each_far_block(diagonal.first, [&](int level, Index first, Index last) {
+  const Sixteen on_tile = d_weight * score * decay;
+  // Lanes that are not seen count as level 0, and hold zeros.
+  unrolled<kTileLevels>([&](int level) RECOLLECT_INLINE {
+    products[level] = only_level(on_tile, kDiagonal.of[t % kTile], level);
+  });
+
+  const auto far_block = [&](int level, Index first, Index last) RECOLLECT_INLINE {
     const Sixteen factor = sixteen(levels[level]);
     Sixteen total = sixteen(0);
     for (Index s = first; s < last; s += kTile) {
@@ -235,7 +218,27 @@ void weigh_row_backward<float>(ConstView<float> lambda, Index row, Index t, Inde
       store16(d_here * mask_here, d_weights + s, Whole{});
       total = multiply_add(d_here * score_here, decay_here, total);
     }
-    if (columns > 0) add_level(level, total);
+    return total;
+  };
+  unrolled<kAtOnce - kTileLevels>([&](int i) RECOLLECT_INLINE {
+    const int level = kTileLevels + i;
+    const Index block = Index{1} << (level - 1);
+    if ((at & block) == 0) return;
+    const Index last = at & -block;
+    products[level] = far_block(level, last - block, last);
+  });
+  const Index columns = dlambda.cols();
+  float* d_levels = dlambda.data() + row * dlambda.outerStride();
+  simd::add_sums(products, std::min<Index>(columns, kAtOnce), d_levels);
+  if (columns > 0) {
+    const auto used = static_cast<Index>(std::bit_width(static_cast<std::uint64_t>(t))) + 1;
+    for (Index level = columns; level < std::min<Index>(used, kAtOnce); ++level) {
+      d_levels[columns - 1] += sum(products[level]);
+    }
+  }
+  for_each_far_block(at & -(Index{1} << (kAtOnce - 1)), [&](int level, Index first, Index last) {
+    const Sixteen total = far_block(level, first, last);
+    if (columns > 0) d_levels[level_column(level, columns)] += sum(total);
   });
   diagonal.clear(weights, end);
   diagonal.clear(d_weights, end);

@@ -116,16 +116,17 @@ Index FullQuadratic<S>::table_rows(const Lookup<S>& lookup) const {
 }
 
 template <class S>
-const void* FullQuadratic<S>::tabulate(const S* theta, ConstView<S> u,
+const void* FullQuadratic<S>::tabulate(const S* theta, ConstView<S> u, int threads,
                                        Workspace<S>& workspace) const {
-  return workspace.record(projections_.tabulate(theta, u, workspace));
+  return workspace.record(projections_.tabulate(theta, u, threads, workspace));
 }
 
 template <class S>
 void FullQuadratic<S>::tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const void*,
-                                         S* table_gradient, View<S> du, Workspace<S>&) const {
-  projections_.tabulate_backward(theta, gradient, u,
-                                 projections_.table_gradients(table_gradient, u.rows()), du);
+                                         S* table_gradient, View<S> du, int threads,
+                                         Workspace<S>&) const {
+  projections_.tabulate_backward(
+      theta, gradient, u, projections_.table_gradients(table_gradient, u.rows()), du, threads);
 }
 
 template <class S>

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <span>
+
 #include "models/mixers/mixer.hpp"
 
 namespace recollect {
@@ -25,8 +28,14 @@ struct CoreInput {
   /// (R, L) weight of each level at the rows; a level beyond the last one reads the last. Without
   /// columns every weight is 1: gated linear attention, which needs one state only.
   ConstView<S> lambda;
+  /// Where q, k and v are tables: (T) the row of each token. Empty: token t's is row t. For the
+  /// chunkwise form alone.
+  std::span<const std::int32_t> ids = {};
 
   [[nodiscard]] bool has_levels() const noexcept { return lambda.cols() > 0; }
+  [[nodiscard]] Index tokens() const noexcept {
+    return ids.empty() ? k.rows() : static_cast<Index>(ids.size());
+  }
 };
 
 /// Gradients of CoreInput's members; all are overwritten.
@@ -40,11 +49,19 @@ struct CoreGradient {
 };
 
 /// The dense form at any rows: every row looks at its whole prefix. Its memory is O(T) for each
-/// block of rows. The form for tests, and the fast one where few rows are read.
+/// block of rows, or for each row with a backward pass. The form for tests, and the fast one where
+/// few rows are read.
 template <class S>
 struct LogLinearDense {
-  static void forward(const CoreInput<S>& in, const Rows& rows, View<S> y, Workspace<S>& workspace);
-  static void backward(const CoreInput<S>& in, const Rows& rows, ConstView<S> dy,
+  /// What forward() leaves for backward(), in the workspace; T' = tokens up to the last row.
+  struct Tape {
+    S* scores;  ///< (R, T') q_t . k_s, s <= t
+    S* decays;  ///< (R, T') exp(g_{s+1} + ... + g_t), s <= t
+  };
+  /// @param backward  whether the tape is wanted; else it is empty
+  static Tape forward(const CoreInput<S>& in, const Rows& rows, bool backward, View<S> y,
+                      Workspace<S>& workspace);
+  static void backward(const CoreInput<S>& in, const Rows& rows, const Tape& tape, ConstView<S> dy,
                        const CoreGradient<S>& out, Workspace<S>& workspace);
 };
 

@@ -3,6 +3,7 @@
 
 #include "core/portable_math.hpp"
 #include "models/layers/products.hpp"
+#include "models/layers/rows.hpp"
 #include "models/mixers/chunk_kernels.hpp"
 #include "models/mixers/log_linear.hpp"
 
@@ -65,13 +66,14 @@ struct Chunk {
   View<S> decays;  ///< (count, count)
   S* from_start;   ///< (count) sums of g
 
+  /// @param room  see room_size()
   Chunk(const CoreInput<S>& in, Index chunk, Index i,
-        const typename LogLinearChunkwise<S>::Tape& tape)
+        const typename LogLinearChunkwise<S>::Tape& tape, S* room)
       : start(i * chunk),
-        count(std::min(chunk, in.k.rows() - start)),
-        q(recollect::rows(in.q, start, count)),
-        k(recollect::rows(in.k, start, count)),
-        v(recollect::rows(in.v, start, count)),
+        count(std::min(chunk, in.tokens() - start)),
+        q(rows_of(in, in.q, room)),
+        k(rows_of(in, in.k, room + count * in.q.cols())),
+        v(rows_of(in, in.v, room + 2 * count * in.q.cols())),
         lambda(
             recollect::rows(in.lambda, in.has_levels() ? start : 0, in.has_levels() ? count : 0)),
         scores(tape.scores + start * chunk, count, count, Eigen::OuterStride<>(chunk)),
@@ -79,6 +81,20 @@ struct Chunk {
         from_start(tape.from_start + start) {}
 
   [[nodiscard]] S total() const { return from_start[count - 1]; }
+
+  /// Numbers that rows looked up in tables take.
+  [[nodiscard]] static Index room_size(const CoreInput<S>& in, Index chunk) {
+    return in.ids.empty() ? 0 : 3 * chunk * in.q.cols();
+  }
+
+ private:
+  [[nodiscard]] ConstView<S> rows_of(const CoreInput<S>& in, const ConstView<S>& from,
+                                     S* room) const {
+    if (in.ids.empty()) return recollect::rows(from, start, count);
+    const View<S> picked = view(room, count, from.cols());
+    gather_rows<S>(from, in.ids.subspan(static_cast<std::size_t>(start)), picked);
+    return constant(picked);
+  }
 };
 
 /// from_start[t] = g summed from the start of the chunk, g_t included.
@@ -151,7 +167,7 @@ std::int64_t LogLinearChunkwise<S>::states_size(std::int64_t tokens, std::int64_
 template <class S>
 auto LogLinearChunkwise<S>::forward(const CoreInput<S>& in, Index first_chunk, const States& states,
                                     View<S> y, Workspace<S>& workspace) -> Tape {
-  const Index length = in.k.rows();
+  const Index length = in.tokens();
   const Index width = in.k.cols();
   const Index chunk = states.chunk;
   const Counter counter{states.has_levels};
@@ -163,10 +179,11 @@ auto LogLinearChunkwise<S>::forward(const CoreInput<S>& in, Index first_chunk, c
   const View<S> scaled_block = workspace.matrix(chunk, width);
   const View<S> own_block = workspace.matrix(width, width);
   S* scale = workspace.take(chunk);
+  S* room = workspace.take(Chunk<S>::room_size(in, chunk));
 
   for (Index start = 0; start < length; start += chunk) {
     const Index i = first_chunk + start / chunk;
-    Chunk<S> c(in, chunk, start / chunk, tape);
+    Chunk<S> c(in, chunk, start / chunk, tape, room);
     const View<S> y_chunk = recollect::rows(y, c.start, c.count);
     View<S> scaled = recollect::rows(scaled_block, 0, c.count);
     View<S> weights(scratch.data(), c.count, c.count, Eigen::OuterStride<>(chunk));
@@ -219,7 +236,7 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index first_chunk,
                                      const States& states, const Tape& tape, ConstView<S> y,
                                      ConstView<S> dy, const CoreGradient<S>& out,
                                      Workspace<S>& workspace) {
-  const Index length = in.k.rows();
+  const Index length = in.tokens();
   const Index width = in.k.cols();
   const Index chunk = states.chunk;
   const Counter counter{states.has_levels};
@@ -231,12 +248,13 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index first_chunk,
   const View<S> through_block = workspace.matrix(chunk, width);
   S* decay = workspace.take(chunk);
   S* scale = workspace.take(chunk);
+  S* room = workspace.take(Chunk<S>::room_size(in, chunk));
   View<S> dlambda_all = out.dlambda;
   dlambda_all.setZero();
 
   for (Index start = (length - 1) / chunk * chunk; start >= 0; start -= chunk) {
     const Index i = first_chunk + start / chunk;
-    const Chunk<S> c(in, chunk, start / chunk, tape);
+    const Chunk<S> c(in, chunk, start / chunk, tape, room);
     const ConstView<S> dy_chunk = recollect::rows(dy, c.start, c.count);
     View<S> dq = recollect::rows(out.dq, c.start, c.count);
     View<S> dk = recollect::rows(out.dk, c.start, c.count);

@@ -52,6 +52,14 @@ struct RowBlock {
   Index columns;  ///< tokens 0..columns-1 are seen
 };
 
+/// Where a block's rows of a tape's matrix stand.
+template <class S>
+View<S> block_of(S* matrix, const Rows& rows, const RowBlock<S>& block) {
+  const Index reach = rows.positions.back() + 1;
+  return View<S>(matrix + block.first * reach, block.count, block.columns,
+                 Eigen::OuterStride<>(reach));
+}
+
 template <class S, class Body>
 void for_each_row_block(const Rows& rows, Body&& body) {
   for (Index first = 0; first < rows.count(); first += kRowsAtOnce) {
@@ -64,33 +72,41 @@ void for_each_row_block(const Rows& rows, Body&& body) {
 }  // namespace
 
 template <class S>
-void LogLinearDense<S>::forward(const CoreInput<S>& in, const Rows& rows, View<S> y,
-                                Workspace<S>& workspace) {
+auto LogLinearDense<S>::forward(const CoreInput<S>& in, const Rows& rows, bool backward, View<S> y,
+                                Workspace<S>& workspace) -> Tape {
+  Tape tape{nullptr, nullptr};
+  if (rows.count() == 0) return tape;
+  const Index kept = backward ? rows.count() * (rows.positions.back() + 1) : 0;
+  tape = Tape{workspace.take(kept), workspace.take(kept)};
   const typename Workspace<S>::Scope whole_scope(workspace);
   const GateSums<S> sums(in.g, in.k.rows(), workspace);
   for_each_row_block<S>(rows, [&](const RowBlock<S>& block) {
     const typename Workspace<S>::Scope scope(workspace);
-    View<S> scores = workspace.matrix(block.count, block.columns);
+    const auto room = [&](S* kept_matrix) {
+      return backward ? block_of(kept_matrix, rows, block)
+                      : workspace.matrix(block.count, block.columns);
+    };
+    View<S> scores = room(tape.scores);
+    View<S> decays = room(tape.decays);
     View<S> weights = workspace.matrix(block.count, block.columns);
-    S* decays = workspace.take(block.columns);
     product_nt<S>(recollect::rows(in.q, block.first, block.count),
                   recollect::rows(in.k, 0, block.columns), scores);
     for (Index r = 0; r < block.count; ++r) {
       const Index t = rows.positions[static_cast<std::size_t>(block.first + r)];
-      sums.fill_decays(t, decays);
-      weigh_row<S>(in.lambda, block.first + r, t, block.columns, scores.row(r).data(), decays,
-                   weights.row(r).data());
+      sums.fill_decays(t, decays.row(r).data());
+      weigh_row<S>(in.lambda, block.first + r, t, block.columns, scores.row(r).data(),
+                   decays.row(r).data(), weights.row(r).data());
     }
     product_nn<S>(constant(weights), recollect::rows(in.v, 0, block.columns),
                   recollect::rows(y, block.first, block.count));
   });
+  return tape;
 }
 
 template <class S>
-void LogLinearDense<S>::backward(const CoreInput<S>& in, const Rows& rows, ConstView<S> dy,
-                                 const CoreGradient<S>& out, Workspace<S>& workspace) {
-  const typename Workspace<S>::Scope whole_scope(workspace);
-  const GateSums<S> sums(in.g, in.k.rows(), workspace);
+void LogLinearDense<S>::backward(const CoreInput<S>& in, const Rows& rows, const Tape& tape,
+                                 ConstView<S> dy, const CoreGradient<S>& out,
+                                 Workspace<S>& workspace) {
   View<S> dk = out.dk;
   View<S> dv = out.dv;
   View<S> dlambda = out.dlambda;
@@ -99,20 +115,19 @@ void LogLinearDense<S>::backward(const CoreInput<S>& in, const Rows& rows, Const
   Index reached = 0;  // tokens whose gradients hold something
   for_each_row_block<S>(rows, [&](const RowBlock<S>& block) {
     const typename Workspace<S>::Scope scope(workspace);
-    View<S> scores = workspace.matrix(block.count, block.columns);
+    const View<S> scores = block_of(tape.scores, rows, block);
+    const View<S> decays = block_of(tape.decays, rows, block);
     View<S> weights = workspace.matrix(block.count, block.columns);
     View<S> d_weights = workspace.matrix(block.count, block.columns);
-    S* decays = workspace.take(block.columns);
     const ConstView<S> q = recollect::rows(in.q, block.first, block.count);
     const ConstView<S> k = recollect::rows(in.k, 0, block.columns);
     const ConstView<S> dy_block = recollect::rows(dy, block.first, block.count);
-    product_nt<S>(q, k, scores);
     product_nt<S>(dy_block, recollect::rows(in.v, 0, block.columns), d_weights);
     for (Index r = 0; r < block.count; ++r) {
       const Index t = rows.positions[static_cast<std::size_t>(block.first + r)];
-      sums.fill_decays(t, decays);
       weigh_row_backward<S>(in.lambda, block.first + r, t, block.columns, scores.row(r).data(),
-                            decays, d_weights.row(r).data(), weights.row(r).data(), dlambda);
+                            decays.row(r).data(), d_weights.row(r).data(), weights.row(r).data(),
+                            dlambda);
       if (out.dg != nullptr) {  // g_s+1 .. g_t stand between token s and row t
         gate_gradient_row<S>(scores.row(r).data(), d_weights.row(r).data(), t, out.dg);
       }

@@ -29,7 +29,8 @@ struct LogLinearMixer<S>::MyTape : Tape {
   View<S> lambda;  ///< (R, H L)
   const typename Lambda<S>::Tape* lambda_tape;
   bool dense;
-  typename LogLinearChunkwise<S>::Tape* chunkwise;  ///< (H)
+  typename LogLinearDense<S>::Tape* at_rows;        ///< (H) set where the core is dense
+  typename LogLinearChunkwise<S>::Tape* chunkwise;  ///< (H) set where it is chunkwise
 };
 
 /// What the rows of the vocabulary determine.
@@ -71,9 +72,12 @@ bool LogLinearMixer<S>::dense_at(Index count, bool all) const noexcept {
 template <class S>
 CoreInput<S> LogLinearMixer<S>::head_input(const MyTape& tape, Index h) const {
   const Index levels = lambda_->levels();
-  return CoreInput<S>{tape.qkv.q_of(h), tape.qkv.k_of(h), tape.qkv.v_of(h),
-                      tape.gate.head(h, tape.qkv.k.rows()),
-                      constant(columns(tape.lambda, h * levels, levels))};
+  return CoreInput<S>{tape.qkv.q_of(h),
+                      tape.qkv.k_of(h),
+                      tape.qkv.v_of(h),
+                      tape.gate.head(h, tape.qkv.tokens()),
+                      constant(columns(tape.lambda, h * levels, levels)),
+                      tape.qkv.ids};
 }
 
 namespace {
@@ -129,7 +133,10 @@ auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Lookup<S>*
   const View<S> mine = widen ? workspace.matrix(length, width_) : y;
   const auto* table = lookup == nullptr ? nullptr : static_cast<const Table*>(lookup->table);
   const bool few = table == nullptr && dense && !rows.all;
-  const View<S> room = workspace.matrix(length, projections_.room_columns(length, rows, few));
+  const bool in_table =
+      table != nullptr && !dense && form_ != Form::kRecurrent && projections_.reads_table(rows);
+  const View<S> room =
+      workspace.matrix(length, in_table ? 0 : projections_.room_columns(length, rows, few));
   const auto qkv = table == nullptr
                        ? projections_.forward(theta, u, rows, few, room, workspace)
                        : projections_.look_up(table->qkv, lookup->ids, rows, room, workspace);
@@ -143,10 +150,11 @@ auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Lookup<S>*
   } else {
     gather_rows<S>(constant(table->lambda), ids_at(rows, lookup->ids, workspace), lambda);
   }
+  auto* at_rows = workspace.template array<typename LogLinearDense<S>::Tape>(heads_);
   auto* chunkwise = workspace.template array<typename LogLinearChunkwise<S>::Tape>(heads_);
   const View<S> core = projections_.core_output(qkv, mine, workspace);
-  const MyTape* tape =
-      workspace.record(MyTape{{}, rows, core, qkv, gate, lambda, lambda_tape, dense, chunkwise});
+  const MyTape* tape = workspace.record(
+      MyTape{{}, rows, core, qkv, gate, lambda, lambda_tape, dense, at_rows, chunkwise});
 
   for (Index h = 0; h < heads_; ++h) {
     const CoreInput<S> input = head_input(*tape, h);
@@ -154,7 +162,7 @@ auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Lookup<S>*
     if (form_ == Form::kRecurrent) {
       recurrent_forward(input, y_head);
     } else if (dense) {
-      LogLinearDense<S>::forward(input, rows, y_head, workspace);
+      at_rows[h] = LogLinearDense<S>::forward(input, rows, carry.backward, y_head, workspace);
     } else {
       chunkwise[h] = LogLinearChunkwise<S>::forward(input, rows.first() / chunk_, carry.states[h],
                                                     y_head, workspace);
@@ -173,7 +181,7 @@ void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u,
   if (form_ == Form::kRecurrent) throw std::logic_error("the recurrent form has no backward pass");
   const MyTape& tape = *static_cast<const MyTape*>(opaque);
   const typename Workspace<S>::Scope scope(workspace);
-  const Index length = tape.qkv.k.rows();
+  const Index length = tape.qkv.tokens();
   const Index levels = lambda_->levels();
   const Rows& rows = tape.rows;
   const Index count = rows.count();
@@ -203,7 +211,7 @@ void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u,
     const CoreGradient<S> out{head(d.q), head(d.k), head(d.v), columns(dlambda, h * levels, levels),
                               dg == nullptr ? nullptr : dg + h * length};
     if (tape.dense) {
-      LogLinearDense<S>::backward(input, rows, dy_head, out, workspace);
+      LogLinearDense<S>::backward(input, rows, tape.at_rows[h], dy_head, out, workspace);
     } else {
       const auto& states = static_cast<const MyCarry*>(carry)->states[h];
       LogLinearChunkwise<S>::backward(input, rows.first() / chunk_, states, tape.chunkwise[h],
@@ -242,9 +250,9 @@ Index LogLinearMixer<S>::table_size(Index rows) const noexcept {
 }
 
 template <class S>
-const void* LogLinearMixer<S>::tabulate(const S* theta, ConstView<S> u,
+const void* LogLinearMixer<S>::tabulate(const S* theta, ConstView<S> u, int threads,
                                         Workspace<S>& workspace) const {
-  const auto qkv = projections_.tabulate(theta, u, workspace);
+  const auto qkv = projections_.tabulate(theta, u, threads, workspace);
   const auto gate = gate_.forward(theta, u, workspace);
   const View<S> lambda = workspace.matrix(u.rows(), heads_ * lambda_->levels());
   const auto* lambda_tape = lambda_->forward(theta, u, lambda, workspace);
@@ -254,10 +262,10 @@ const void* LogLinearMixer<S>::tabulate(const S* theta, ConstView<S> u,
 template <class S>
 void LogLinearMixer<S>::tabulate_backward(const S* theta, S* gradient, ConstView<S> u,
                                           const void* opaque, S* table_gradient, View<S> du,
-                                          Workspace<S>& workspace) const {
+                                          int threads, Workspace<S>& workspace) const {
   const Table& table = *static_cast<const Table*>(opaque);
   const TableGradient sums = gradient_views(table_gradient, u.rows());
-  projections_.tabulate_backward(theta, gradient, u, sums.qkv, du);
+  projections_.tabulate_backward(theta, gradient, u, sums.qkv, du, threads);
   lambda_->backward(theta, gradient, u, table.lambda_tape, constant(table.lambda), sums.lambda, du,
                     workspace);
   gate_.backward(theta, gradient, u, table.gate, View<S>(sums.g).data(), du);
@@ -292,14 +300,16 @@ Footprint LogLinearMixer<S>::footprint(std::int64_t tokens, std::int64_t rows,
   Footprint size = projections_.footprint(tokens, mine, all || widen, dense && !all);
   size.tape += 2 * gates + mine * (levels + lambda_->tape_row());
   if (widen) size.tape += tokens * (width_ + 1);
-  if (!dense) {
+  if (dense) {
+    size.tape += 2 * heads_ * mine * tokens;
+  } else {
     size.tape += heads_ * tokens * (2 * chunk_ + 1);
     if (widen) size.tape += carry_size(tokens, true);
   }
   size.scratch += mine * levels + gates;
   if (widen) size.scratch += tokens * width_;
   const std::int64_t core =
-      dense ? 3 * std::min<std::int64_t>(mine, 32) * tokens : 2 * chunk_ * (chunk_ + head);
+      dense ? 2 * std::min<std::int64_t>(mine, 32) * tokens : 2 * chunk_ * (chunk_ + head);
   size.scratch += std::max(core, mine * lambda_->scratch_row());
   return size;
 }

@@ -23,7 +23,7 @@ class LogLinearMixer final : public Mixer<S> {
   using typename Mixer<S>::Tape;
   using typename Mixer<S>::Carry;
   [[nodiscard]] Index chunk() const noexcept override { return chunk_; }
-  void prepare(Index length) override { projections_.prepare(length); }
+  void prepare(const S* theta, Index length) override { projections_.prepare(theta, length); }
   [[nodiscard]] Carry* begin(Index tokens, bool all, bool backward,
                              Workspace<S>& workspace) const override;
   [[nodiscard]] const Tape* forward(const S* theta, ConstView<S> u, const Lookup<S>* lookup,
@@ -32,10 +32,11 @@ class LogLinearMixer final : public Mixer<S> {
   void backward(const S* theta, S* gradient, ConstView<S> u, const Lookup<S>* lookup,
                 const Rows& rows, const Tape* tape, Carry* carry, ConstView<S> dy, View<S> du,
                 Workspace<S>& workspace) const override;
-  [[nodiscard]] const void* tabulate(const S* theta, ConstView<S> u,
+  [[nodiscard]] const void* tabulate(const S* theta, ConstView<S> u, int threads,
                                      Workspace<S>& workspace) const override;
   void tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const void* table,
-                         S* table_gradient, View<S> du, Workspace<S>& workspace) const override;
+                         S* table_gradient, View<S> du, int threads,
+                         Workspace<S>& workspace) const override;
   [[nodiscard]] Index table_size(Index rows) const noexcept override;
   [[nodiscard]] std::int64_t state_size(std::int64_t tokens) const noexcept override;
   [[nodiscard]] std::int64_t state_size_peak(std::int64_t tokens) const noexcept override;

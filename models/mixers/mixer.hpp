@@ -58,8 +58,9 @@ class Mixer {
   /// Tokens of which segments hold a multiple, but for the last; a power of two.
   [[nodiscard]] virtual Index chunk() const noexcept { return 1; }
 
-  /// Makes tables for sequences of up to `length` tokens. Not to be called beside forward().
-  virtual void prepare(Index length) { (void)length; }
+  /// Makes what all sequences share, for up to `length` tokens. To be called once the weights have
+  /// changed, and not beside forward().
+  virtual void prepare(const S* theta, Index length) = 0;
 
   /// Begins a sequence of T tokens.
   /// @param all  whether all rows will be read
@@ -80,12 +81,14 @@ class Mixer {
                         const Rows& rows, const Tape* tape, Carry* carry, ConstView<S> dy,
                         View<S> du, Workspace<S>& workspace) const = 0;
 
-  /// What every row of u (V, D) alone determines; lives in the workspace.
-  [[nodiscard]] virtual const void* tabulate(const S* theta, ConstView<S> u,
+  /// What every row of u (V, D) alone determines; lives in the workspace. On `threads` threads, as
+  /// its counterpart below: the same bits for any number.
+  [[nodiscard]] virtual const void* tabulate(const S* theta, ConstView<S> u, int threads,
                                              Workspace<S>& workspace) const = 0;
   /// du (V, D) is overwritten and `gradient` accumulated; `table_gradient` is changed.
   virtual void tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const void* table,
-                                 S* table_gradient, View<S> du, Workspace<S>& workspace) const = 0;
+                                 S* table_gradient, View<S> du, int threads,
+                                 Workspace<S>& workspace) const = 0;
   /// Numbers of the gradient of a table of `rows` rows.
   [[nodiscard]] virtual Index table_size(Index rows) const noexcept = 0;
 

@@ -33,8 +33,21 @@ Projections<S>::Projections(const ModelSettings& settings, const std::string& pr
 }
 
 template <class S>
-void Projections<S>::prepare(Index length) {
+void Projections<S>::prepare(const S* theta, Index length) {
+  turned_.prepare(all_, theta);
   if (rotary_) rotary_->prepare(length);
+}
+
+template <class S>
+void Projections<S>::project(const S* theta, const Linear& projection, Index first, ConstView<S> x,
+                             View<S> y) const {
+  const Tensor& weight = projection.weight;
+  const Index row = (weight.offset - all_.weight.offset) / weight.cols + first;
+  if (row % kTurnedRows == 0) {
+    turned_.forward(x, y, row);
+  } else {
+    product_nt<S>(x, recollect::rows(weight.in(theta), first, y.cols()), y);
+  }
 }
 
 template <class S>
@@ -74,14 +87,14 @@ auto Projections<S>::forward(const S* theta, ConstView<S> u, const Rows& rows, b
                              View<S> room, Workspace<S>& workspace) const -> Result {
   const Index width = u.cols();
   if (rows.all) {
-    all_.forward<S>(theta, u, room);
+    project(theta, all_, 0, u, room);
     return turned(rows, u, columns(room, 0, width), columns(room, width, 2 * width));
   }
   const View<S> gathered = workspace.matrix(rows.count(), width);
   gather_rows<S>(u, rows.positions, gathered);
   const ConstView<S> at_rows = constant(gathered);
   const View<S> q = workspace.matrix(rows.count(), width);
-  query_.forward<S>(theta, at_rows, q);
+  project(theta, query_, 0, at_rows, q);
   if (absorbs(u.rows(), rows.count(), few)) {
     const View<S> wide = workspace.matrix(rows.count(), heads_ * width);
     for (Index h = 0; h < heads_; ++h) {
@@ -90,7 +103,7 @@ auto Projections<S>::forward(const S* theta, ConstView<S> u, const Rows& rows, b
     }
     return Result{at_rows, constant(q), wide, u, u, width, true};
   }
-  key_value_.forward<S>(theta, u, room);
+  project(theta, key_value_, 0, u, room);
   return turned(rows, at_rows, q, room);
 }
 
@@ -122,8 +135,8 @@ void Projections<S>::finish(const S* theta, const Result& result, ConstView<S> c
                             View<S> y) const {
   if (!result.absorbed) return;
   for (Index h = 0; h < heads_; ++h) {
-    product_nt<S>(columns(core, h * result.width, result.width), head_weights(value_, theta, h),
-                  columns(y, h * head_width_, head_width_));
+    project(theta, value_, h * head_width_, columns(core, h * result.width, result.width),
+            columns(y, h * head_width_, head_width_));
   }
 }
 
@@ -162,11 +175,11 @@ Footprint Projections<S>::footprint(std::int64_t tokens, std::int64_t rows, bool
 }
 
 template <class S>
-auto Projections<S>::tabulate(const S* theta, ConstView<S> u, Workspace<S>& workspace) const
-    -> Result {
+auto Projections<S>::tabulate(const S* theta, ConstView<S> u, int threads,
+                              Workspace<S>& workspace) const -> Result {
   const Index width = u.cols();
   const View<S> room = workspace.matrix(u.rows(), 3 * width);
-  all_.forward<S>(theta, u, room);
+  all_.forward<S>(theta, u, room, threads);
   return made(u, columns(room, 0, width), columns(room, width, 2 * width));
 }
 
@@ -174,6 +187,11 @@ template <class S>
 auto Projections<S>::look_up(const Result& table, std::span<const std::int32_t> ids,
                              const Rows& rows, View<S> room, Workspace<S>& workspace) const
     -> Result {
+  if (room.cols() == 0) {
+    Result result = table;
+    result.ids = ids;
+    return result;
+  }
   const Index width = table.q.cols();
   const ConstView<S> nothing(nullptr, 0, width, Eigen::OuterStride<>(width));
   const Index three = 3 * width;
@@ -207,11 +225,10 @@ void Projections<S>::look_up_backward(std::span<const std::int32_t> ids, const R
 
 template <class S>
 void Projections<S>::tabulate_backward(const S* theta, S* gradient, ConstView<S> u,
-                                       const Gradients& d_table, View<S> du) const {
+                                       const Gradients& d_table, View<S> du, int threads) const {
   const View<S>& q = d_table.q;
   all_.backward<S>(theta, gradient, u,
-                   view(static_cast<const S*>(q.data()), q.rows(), q.outerStride()), du,
-                   Write::kOverwrite);
+                   view(static_cast<const S*>(q.data()), q.rows(), q.outerStride()), du, threads);
 }
 
 template <class S>
@@ -265,8 +282,7 @@ void Projections<S>::backward(const S* theta, S* gradient, ConstView<S> u, const
     du = columns(d.k, 0, result.width) + columns(d.v, 0, result.width);
     for (Index h = 0; h < heads_; ++h) {
       const ConstView<S> dq = columns(constant(d.q), h * result.width, result.width);
-      product_nt<S>(dq, head_weights(key_, theta, h),
-                    columns(d_plain, h * head_width_, head_width_));
+      project(theta, key_, h * head_width_, dq, columns(d_plain, h * head_width_, head_width_));
       product_tn<S>(columns(result.plain, h * head_width_, head_width_), dq,
                     head_weights(key_, gradient, h), Write::kAccumulate);
       if (h == 0) continue;

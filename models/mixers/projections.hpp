@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "models/layers/linear.hpp"
@@ -33,6 +35,12 @@ class Projections {
     ConstView<S> v;       ///< (n, H width), or u for all heads
     Index width;          ///< of a head: d, or D if absorbed
     bool absorbed;
+    /// Where q, k and v are tables with a row for each id: (n) the ids. Else empty.
+    std::span<const std::int32_t> ids = {};
+
+    [[nodiscard]] Index tokens() const {
+      return ids.empty() ? k.rows() : static_cast<Index>(ids.size());
+    }
 
     [[nodiscard]] ConstView<S> q_of(Index h) const {
       return columns(constant(q), h * width, width);
@@ -52,7 +60,8 @@ class Projections {
     View<S> v;  ///< (n, H width)
   };
 
-  void prepare(Index length);
+  /// To be called once the weights have changed; for sequences of up to `length` tokens.
+  void prepare(const S* theta, Index length);
 
   /// Columns of the room that q, k and v of a segment take side by side: 3 D; 2 D where queries are
   /// needed at a few rows only, and live elsewhere; none where nothing is made.
@@ -77,7 +86,12 @@ class Projections {
                                              Workspace<S>& workspace) const;
 
   /// The same for all rows of u, before rotary positions turn them: what a lookup reads.
-  [[nodiscard]] Result tabulate(const S* theta, ConstView<S> u, Workspace<S>& workspace) const;
+  [[nodiscard]] Result tabulate(const S* theta, ConstView<S> u, int threads,
+                                Workspace<S>& workspace) const;
+  /// Whether every token's q, k and v are rows of the table, with nothing to be done to them.
+  [[nodiscard]] bool reads_table(const Rows& rows) const noexcept { return rows.all && !rotary_; }
+  /// @param room  as forward()'s; without columns, q, k and v stay where they are (reads_table()),
+  /// and the result says which rows they are
   [[nodiscard]] Result look_up(const Result& table, std::span<const std::int32_t> ids,
                                const Rows& rows, View<S> room, Workspace<S>& workspace) const;
   /// Views of consecutive numbers: the gradients of a table of V rows.
@@ -87,7 +101,7 @@ class Projections {
                         Gradients d_table, Workspace<S>& workspace) const;
   /// du (V, D) is overwritten; `gradient` is accumulated.
   void tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const Gradients& d_table,
-                         View<S> du) const;
+                         View<S> du, int threads) const;
 
   /// du (n, D) is overwritten; `gradient` is accumulated. `d` is changed.
   void backward(const S* theta, S* gradient, ConstView<S> u, const Rows& rows, const Result& result,
@@ -109,6 +123,10 @@ class Projections {
   /// Rotary positions, where the model has them: at the rows for q, everywhere for k.
   void turn(const Rows& rows, View<S> q, View<S> k, bool back) const;
 
+  /// y = x W^T for `y.cols()` rows of a projection's weights, from row `first` on.
+  void project(const S* theta, const Linear& projection, Index first, ConstView<S> x,
+               View<S> y) const;
+
   /// Rows h d .. h d + d - 1 of a projection's weights (or gradients): head h's.
   template <class Pointer>
   [[nodiscard]] auto head_weights(const Linear& projection, Pointer buffer, Index h) const {
@@ -121,8 +139,9 @@ class Projections {
   Linear query_;
   Linear key_;
   Linear value_;
-  Linear key_value_;  ///< the two as one matrix (2 D, D): they lie one after another
-  Linear all_;        ///< the three as one (3 D, D)
+  Linear key_value_;        ///< the two as one matrix (2 D, D): they lie one after another
+  Linear all_;              ///< the three as one (3 D, D)
+  TurnedLinear<S> turned_;  ///< of the three
   std::optional<Rotary<S>> rotary_;
 };
 
