@@ -133,7 +133,8 @@ TEST_CASE("report: headlines are the rows of the full table, with other lengths 
   const TemporaryFolder runs;
   CsvTable groups = group_cells(archived_cells(archive_of({}, runs, "x/tiny")));
   for (std::size_t i = 0; i < groups.rows.size(); ++i) {  // so short a training scores all alike
-    groups.rows[i][groups.index("clean_values")] = fmt::format("0.1 0.2 {}", 0.3 + 0.01 * i);
+    groups.rows[i][groups.index("clean_values")] =
+        fmt::format("0.1 0.2 {}", 0.3 + 0.01 * static_cast<double>(i));
   }
   const std::vector<TextTable> full = readable_groups(groups);
   const std::vector<TextTable> short_ones = readable_headlines(groups);
