@@ -16,7 +16,9 @@ constexpr int kInternalError = 70;  // as sysexits.h has it; never meant to be s
 
 constexpr const char* kExitStatuses =
     "Exit status:\n"
-    "  0   done\n"
+    "  0   done; compare: nothing is worse\n"
+    "  1   compare: something is worse\n"
+    "  2   compare: the two cannot be compared, and what differs was said\n"
     "  3   the configuration is wrong; nothing was written\n"
     "  4   some cells failed or diverged; the others are done\n"
     "  5   input or output: files, space, permissions; or not enough memory for the program "
@@ -71,6 +73,7 @@ ExitStatus run(int argc, char** argv) {
   Action action;
   add_run(app, action);
   add_table(app, action);
+  add_compare(app, action);
   add_list(app, action);
   add_check(app, action);
   add_bench(app, action);
