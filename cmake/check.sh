@@ -29,12 +29,19 @@ if [[ $suite == all ]]; then
   add release "build: benchmark of kernels" "cmake/build.sh release bench-kernels"
 fi
 if [[ $suite != quick ]]; then
-  add asan "build: address and undefined-behaviour sanitizers" "cmake/build.sh asan recollect_tests"
+  add asan "build: clang++, address and undefined-behaviour sanitizers, fuzzers" \
+    "cmake/build.sh asan recollect_tests fuzzers"
   add asan "quick tests under these sanitizers" "ctest --preset asan"
+  fuzz_seconds=20
+  [[ $suite == ci ]] || fuzz_seconds=300
+  add asan "fuzzers of what reads files" "cmake/fuzz.sh $fuzz_seconds"
 fi
 if [[ $suite == all ]]; then
   add tsan "build: clang++, thread sanitizer, warnings are errors" "cmake/build.sh tsan all"
   add tsan "parallel tests under this sanitizer" "ctest --preset tsan"
+  add clang "build: clang++, optimised, warnings are errors" "cmake/build.sh clang all"
+  add clang "quick tests of this build" "ctest --preset clang"
+  add - "clang-tidy" "cmake/tidy.sh"
 fi
 
 log=$(mktemp)
