@@ -16,7 +16,7 @@ demo: ## the same, then train the variants of configs/demo.yaml and print the ta
 test: ## build with warnings as errors, quick tests, include check, smoke configuration
 	@cmake/check.sh quick
 
-test-all: ## also slow tests, address/undefined/thread sanitizers, clang++, formatting
+test-all: ## also slow tests, address/undefined/thread sanitizers, fuzzers, clang++, clang-tidy, formatting
 	@cmake/check.sh all
 
 results: ## build, then write the results of results/reference into README.md and docs/reproducing.md
