@@ -3,7 +3,7 @@
 export SETUP JOBS
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test test-all results bench bench-kernels setup format clean help
+.PHONY: build demo test test-all regression results bench bench-kernels setup format clean help
 .NOTPARALLEL:  # the targets share build folders; each is parallel inside
 
 build: ## (default) install what is missing, build the optimised program, link it as ./recollect
@@ -18,6 +18,11 @@ test: ## build with warnings as errors, quick tests, include check, smoke config
 
 test-all: ## also slow tests, address/undefined/thread sanitizers, clang++, formatting
 	@cmake/check.sh all
+
+regression: ## build, train configs/regression, compare with results/reference/regression.csv
+	@cmake/setup.sh build
+	@cmake/build.sh release recollect
+	@cmake/regression.sh ./recollect build/regression
 
 results: ## build, then write the results of results/reference into README.md and docs/reproducing.md
 	@cmake/setup.sh build

@@ -29,6 +29,7 @@ if [[ $suite == all ]]; then
   add release "build: benchmark of kernels" "cmake/build.sh release bench-kernels"
 fi
 if [[ $suite != quick ]]; then
+  add release "regression baseline" "cmake/regression.sh ./recollect build/regression"
   add asan "build: address and undefined-behaviour sanitizers" "cmake/build.sh asan recollect_tests"
   add asan "quick tests under these sanitizers" "ctest --preset asan"
 fi
