@@ -10,10 +10,6 @@
 namespace recollect::cli {
 namespace {
 
-// Statuses that only this command has, beside those of core/error.hpp.
-constexpr ExitStatus kRegression{1};
-constexpr ExitStatus kCannotCompare{2};
-
 struct Options {
   std::string base;
   std::string now;
@@ -87,8 +83,8 @@ ExitStatus run_compare(const Options& options, const CompareRules& rules) {
   } else {
     write_file_atomically(options.output, text);
   }
-  if (!comparison.obstacles.empty()) return kCannotCompare;
-  return comparison.worse() ? kRegression : ExitStatus::kDone;
+  if (!comparison.obstacles.empty()) return ExitStatus::kCannotCompare;
+  return comparison.worse() ? ExitStatus::kRegression : ExitStatus::kDone;
 }
 
 }  // namespace
@@ -98,8 +94,9 @@ void add_compare(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand(
       "compare", "Say whether the results of NEW are worse than those of BASE: status 0, 1 or 2");
   command
-      ->add_option("BASE", options->base,
-                   "The --out folder of a run, or a table that `table --rows cells` printed")
+      ->add_option(
+          "BASE", options->base,
+          "The --out folder of a run, an archive, or a table that `table --rows cells` printed")
       ->required();
   command->add_option("NEW", options->now, "The same, of what is to be judged")->required();
   command

@@ -8,8 +8,10 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/text.hpp"
+#include "harness/report/archive_tables.hpp"
 #include "harness/report/cell_table.hpp"
 #include "harness/report/record.hpp"
+#include "harness/sweep/archive.hpp"
 #include "harness/sweep/cell_folder.hpp"
 
 namespace recollect {
@@ -43,17 +45,18 @@ CsvTable read_table(const std::filesystem::path& path, const std::string& experi
   return table;
 }
 
-/// The bits of each row's examples, from the folders of the cells.
-std::vector<std::optional<std::vector<bool>>> read_exact(const std::filesystem::path& runs,
-                                                         const CsvTable& cells) {
+/// The bits of each row's examples; `correct_of` gives what is known of a cell, by its hash.
+template <class CorrectOf>
+std::vector<std::optional<std::vector<bool>>> exact_of(const CsvTable& cells,
+                                                       CorrectOf&& correct_of) {
   std::vector<std::optional<std::vector<bool>>> exact(cells.rows.size());
   std::map<std::string, std::vector<CorrectRow>> known;
   for (std::size_t i = 0; i < cells.rows.size(); ++i) {
     const auto at = [&](std::string_view column) { return cells.rows[i][cells.index(column)]; };
     if (at("split") != name_of(Split::kTest)) continue;
-    const std::string folder = at("cell");
-    if (!known.contains(folder)) known[folder] = CellFolder(runs, folder).read_correct();
-    for (const CorrectRow& row : known[folder]) {
+    const std::string cell = at("cell");
+    if (!known.contains(cell)) known[cell] = correct_of(cell);
+    for (const CorrectRow& row : known[cell]) {
       if (name_of(row.key.weights) == at("weights") && name_of(row.key.split) == at("split") &&
           std::to_string(row.key.eval_length) == at("eval_length") &&
           std::to_string(row.key.examples) == at("examples") &&
@@ -65,16 +68,34 @@ std::vector<std::optional<std::vector<bool>>> read_exact(const std::filesystem::
   return exact;
 }
 
+std::vector<CorrectRow> correct_of(const Archive& archive, const std::string& cell) {
+  const CellTexts& texts = archive.cells.at(cell).texts;
+  const auto text = texts.find("correct.csv");
+  if (text == texts.end()) return {};
+  const std::string name = (archive.path / "correct.csv").string();
+  return correct_rows(parse_csv(text->second, name), name);
+}
+
 }  // namespace
 
 Side read_side(const std::filesystem::path& path, const std::string& experiment) {
   Side side;
   side.name = path.string();
-  if (std::filesystem::is_directory(path)) {
+  if (is_archive(path)) {
+    const Archive archive = read_archive(path);
+    if (!experiment.empty() && archive.file.experiment.name != experiment) {
+      throw IoError(fmt::format("{} holds experiment '{}', not '{}'", side.name,
+                                archive.file.experiment.name, printable(experiment)));
+    }
+    side.cells = archived_cells(archive);
+    side.exact =
+        exact_of(side.cells, [&](const std::string& cell) { return correct_of(archive, cell); });
+  } else if (std::filesystem::is_directory(path)) {
     CellTable cells = read_cells(path, experiment);
     side.cells = std::move(cells.table);
     side.warnings = std::move(cells.warnings);
-    side.exact = read_exact(path, side.cells);
+    side.exact = exact_of(
+        side.cells, [&](const std::string& cell) { return CellFolder(path, cell).read_correct(); });
   } else {
     side.cells = read_table(path, experiment);
     side.exact.resize(side.cells.rows.size());

@@ -19,9 +19,9 @@ struct Side {
   std::vector<std::optional<std::vector<bool>>> exact;
 };
 
-/// Reads the --out folder of a run, or a table as `recollect table --rows cells` prints it; of one
-/// experiment alone where it is named. @throws IoError where the path is neither, holds no row, or
-/// lacks a column that comparing needs
+/// Reads the --out folder of a run, an archive of one experiment, or a table as `recollect table
+/// --rows cells` prints it; of one experiment alone where it is named. @throws IoError where the
+/// path is neither, holds no row, or lacks a column that comparing needs
 [[nodiscard]] Side read_side(const std::filesystem::path& path, const std::string& experiment = "");
 
 }  // namespace recollect
