@@ -18,7 +18,7 @@ readers=("$@")
 cmake/build.sh asan "${readers[@]/#/fuzz_}"
 
 # What an input may take: seconds (generous, for a busy machine), MiB at once and in all.
-limits=(-timeout=60 -malloc_limit_mb=512 -rss_limit_mb=2048 -max_len=4096)
+limits=(-timeout=60 -malloc_limit_mb=512 -rss_limit_mb=2048 -max_len=2048)
 export UBSAN_OPTIONS=print_stacktrace=1 ASAN_SYMBOLIZER_PATH
 ASAN_SYMBOLIZER_PATH=$(command -v llvm-symbolizer-14 || command -v llvm-symbolizer || true)
 
