@@ -19,7 +19,7 @@ program=$1 out=$2
 baseline=results/reference/regression
 
 # See "The regression baseline" in CONTRIBUTING.md for where these come from.
-tolerances=(--tolerance accuracy=0.05 --tolerance exact_match=0.1 --tolerance loss=0.2 --tolerance solved=none)
+tolerances=(--tolerance accuracy=0.01 --tolerance exact_match=0.02 --tolerance loss=0.02 --tolerance solved=none)
 
 rm -rf "$out"
 for config in configs/regression/*.yaml; do
