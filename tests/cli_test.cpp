@@ -356,7 +356,7 @@ TEST_CASE("cli: run --verify runs what is left, then tells whether all comes out
 
   const std::string status = read_file(cell / "status.yaml");
   std::string build = status;
-  build.replace(build.find("compiler: \"") + 11, 1, "x");
+  build[build.find("compiler: \"") + 11] = 'x';
   write_file_atomically(cell / "status.yaml", build);
   const Result unknown = recollect_program(verify);
   CAPTURE(unknown.err);
