@@ -148,7 +148,7 @@ std::string comparison_text(const Comparison& comparison, const Side& base, cons
                             const CompareRules& rules) {
   std::string text = side_line("BASE", base) + side_line("NEW ", now);
   const TextTable table = table_of_values(comparison, rules, /*all=*/false);
-  if (!table.rows.empty()) text += "\n" + to_markdown(table) + "\n";
+  if (!table.rows.empty()) text += fmt::format("\n{}\n", to_markdown(table));
   return text + findings(comparison, "") + summary(comparison);
 }
 
