@@ -36,7 +36,7 @@ status=0
 printf '%s\0' "${chosen[@]}" |
   xargs -0 -n 1 -P "${JOBS:-2}" "$tidy" --quiet -p build/portable-clang >"$log" 2>/dev/null || status=$?
 # A defect in a header is reported by each source that reads it.
-defects=$(sed -n "s|^$PWD/\(.*: \(warning\|error\): .*\)|\1|p" "$log" | sort -u)
+defects=$(sed -nE "s#^$PWD/(.*: (warning|error): .*)#\1#p" "$log" | sort -u)
 count=$(grep -c . <<<"$defects" || true)
 [[ -z $defects ]] || printf '%s\n' "$defects"
 echo "clang-tidy: ${#chosen[@]} sources, $count reports; the whole text: $log"
