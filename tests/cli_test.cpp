@@ -170,7 +170,7 @@ TEST_CASE("cli: compare says by its status whether results are the same, worse o
 
   // A table whose accuracies are one higher than they can be: everything else is worse.
   CsvTable better = parse_csv(read_file(folder / "base" / "tiny.cells.csv"), "cells");
-  for (auto& row : better.rows) row[better.index("accuracy")] = "2";
+  for (auto& row : better.rows) row[better.index("accuracy")].assign(1, '2');
   write_file_atomically(folder / "better.csv", to_csv(better));
   const std::string report = quoted(folder / "report.xml");
   const Result worse = recollect_program("compare " + quoted(folder / "better.csv") + " " + base +
