@@ -106,7 +106,7 @@ TEST_CASE("verify: a cell is the same whatever other scores were asked of it, an
   }
 }
 
-TEST_CASE("verify: a cell that diverged diverges again; one that failed is passed over") {
+TEST_CASE("verify: a cell that diverged diverges again, and one that failed is passed over") {
   const TemporaryFolder out;
   const Experiment experiment =
       tiny({"train.learning_rate=10", "train.weight_decay=10", "train.clip=0", "seeds=[0, 1]"});

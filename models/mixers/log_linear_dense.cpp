@@ -76,7 +76,8 @@ auto LogLinearDense<S>::forward(const CoreInput<S>& in, const Rows& rows, bool b
                                 Workspace<S>& workspace) -> Tape {
   Tape tape{nullptr, nullptr};
   if (rows.count() == 0) return tape;
-  const Index kept = backward ? rows.count() * (rows.positions.back() + 1) : 0;
+  // As if every row saw all tokens: what a sequence takes must not depend on where it is scored.
+  const Index kept = backward ? rows.count() * in.k.rows() : 0;
   tape = Tape{workspace.take(kept), workspace.take(kept)};
   const typename Workspace<S>::Scope whole_scope(workspace);
   const GateSums<S> sums(in.g, in.k.rows(), workspace);
