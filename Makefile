@@ -3,7 +3,7 @@
 export SETUP JOBS
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test test-all results bench bench-kernels setup format clean help
+.PHONY: build demo test test-all results regression bench bench-kernels setup format clean help
 .NOTPARALLEL:  # the targets share build folders; each is parallel inside
 
 build: ## (default) install what is missing, build the optimised program, link it as ./recollect
@@ -16,13 +16,18 @@ demo: ## the same, then train the variants of configs/demo.yaml and print the ta
 test: ## build with warnings as errors, quick tests, include check, smoke configuration
 	@cmake/check.sh quick
 
-test-all: ## also slow tests, address/undefined/thread sanitizers, clang++, formatting
+test-all: ## also slow tests, address/undefined/thread sanitizers, fuzzers, clang++, clang-tidy, formatting
 	@cmake/check.sh all
 
 results: ## build, then write the results of results/reference into README.md and docs/reproducing.md
 	@cmake/setup.sh build
 	@cmake/build.sh release recollect
 	@cmake/results.sh ./recollect
+
+regression: ## build, train configs/regression, compare with results/reference/regression.csv
+	@cmake/setup.sh build
+	@cmake/build.sh release recollect
+	@cmake/regression.sh ./recollect build/regression
 
 bench: ## build, then time training steps beside the same model in PyTorch; ARGUMENTS="--length 64" etc.
 	@cmake/setup.sh bench

@@ -29,8 +29,13 @@ if [[ $suite == all ]]; then
   add release "build: benchmark of kernels" "cmake/build.sh release bench-kernels"
 fi
 if [[ $suite != quick ]]; then
-  add asan "build: address and undefined-behaviour sanitizers" "cmake/build.sh asan recollect_tests"
+  add release "regression baseline" "cmake/regression.sh ./recollect build/regression"
+  add asan "build: clang++, address and undefined-behaviour sanitizers, fuzzers" \
+    "cmake/build.sh asan recollect_tests fuzzers"
   add asan "quick tests under these sanitizers" "ctest --preset asan"
+  fuzz_seconds=20
+  [[ $suite == ci ]] || fuzz_seconds=300
+  add asan "fuzzers of what reads files" "cmake/fuzz.sh $fuzz_seconds"
 fi
 if [[ $suite == all ]]; then
   add portable "build: portable" "cmake/build.sh portable all"
@@ -40,6 +45,7 @@ if [[ $suite == all ]]; then
   add portable-clang "quick tests of the portable build from clang++" "ctest --preset portable-clang"
   add tsan "build: clang++, thread sanitizer, warnings are errors" "cmake/build.sh tsan all"
   add tsan "parallel tests under this sanitizer" "ctest --preset tsan"
+  add - "clang-tidy" "cmake/tidy.sh"
 fi
 
 log=$(mktemp)

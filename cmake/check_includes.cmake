@@ -16,6 +16,7 @@ set(rules
   "harness/train/    core/ tasks/ models/ harness/config/ harness/train/"
   "harness/sweep/    core/ tasks/ models/ harness/(config|train|sweep|report)/"
   "harness/report/   core/ tasks/ models/ harness/(config|train|sweep|report)/"
+  "harness/compare/  core/ tasks/ models/ harness/(config|train|sweep|report|compare)/"
   "harness/bench/    core/ tasks/ models/ harness/(config|train|report|bench)/"
   "harness/cli/      core/ tasks/ models/ harness/")
 # What the lines above would allow and must not: "part forbidden-include".

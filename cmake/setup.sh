@@ -11,10 +11,10 @@ build=(
   libeigen3-dev libhwy-dev libfmt-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev
   librandom123-dev libxxhash-dev libboost-math-dev)
 test=("${build[@]}" doctest-dev)
-ci=("${test[@]}" clang-format-14)
-# clang and its OpenMP run the thread sanitizer, which raises false alarms on GNU's; llvm names lines.
-all=("${ci[@]}" clang-14 libclang-rt-14-dev libomp-14-dev llvm-14 libbenchmark-dev
-  qemu-user)
+# clang has the fuzzer, and the thread sanitizer, which raises false alarms on GNU's OpenMP; llvm names
+# lines.
+ci=("${test[@]}" clang-format-14 clang-14 libclang-rt-14-dev libomp-14-dev llvm-14)
+all=("${ci[@]}" clang-tidy-14 libbenchmark-dev qemu-user)
 
 # Without OpenBLAS, PyTorch multiplies ten times slower.
 bench=("${build[@]}" python3-torch libopenblas0-openmp)

@@ -94,12 +94,13 @@ TEST_CASE("cli: help lists what there is and the exit statuses") {
   const Result result = recollect_program("--help");
   CHECK(result.status == 0);
   CHECK(result.err.empty());
-  for (const char* word : {"run", "table", "list", "check", "bench", "--version", "Exit status",
-                           "  0 ", "  1 ", "  2 ", "  3 ", "  4 ", "  5 ", "  64 "}) {
+  for (const char* word :
+       {"run", "table", "compare", "list", "check", "bench", "--version", "Exit status", "  0 ",
+        "  1 ", "  2 ", "  3 ", "  4 ", "  5 ", "  64 "}) {
     CAPTURE(word);
     CHECK(holds(result.out, word));
   }
-  for (const char* absent : {"plot", "  compare ", "slurm", "inspect"}) {
+  for (const char* absent : {"plot", "slurm", "inspect"}) {
     CAPTURE(absent);
     CHECK_FALSE(holds(result.out, absent));
     CHECK_FALSE(holds(recollect_program("run --help").out, absent));
@@ -134,6 +135,70 @@ TEST_CASE("cli: a wrong command line is one line with a way out") {
   expect_usage_error("run x.yaml --out ''", "--out is empty; give a folder");
   expect_usage_error("run x.yaml --out=", "--out");
   expect_usage_error("table ''", "RUNS is empty");
+  expect_usage_error("compare x", "NEW is required");
+  expect_usage_error("compare x ''", "NEW is empty");
+  expect_usage_error("compare x y --tolerance accuracy", "'accuracy' is not METRIC=VALUE");
+  expect_usage_error("compare x y --tolerance acuracy=0.1", "did you mean 'accuracy'?");
+  for (const char* value : {"-0.1", "much", "", "nan", "inf"}) {
+    expect_usage_error(fmt::format("compare x y --tolerance loss={}", value), "0 or more nor none");
+  }
+  expect_usage_error("compare x y --alpha 0", "--alpha 0 is not between 0 and 1");
+  expect_usage_error("compare x y --alpha 1", "--alpha 1 is not between 0 and 1");
+  expect_usage_error("compare x y --format html", "html");
+}
+
+TEST_CASE("cli: compare says by its status whether results are the same, worse or another thing") {
+  const TemporaryFolder folder;
+  const std::string config = tiny_config(folder);
+  const auto train = [&](const char* name, const std::string& more) {
+    const std::filesystem::path out = folder / name;
+    REQUIRE(recollect_program("run " + config + " --jobs 1 --out " + quoted(out) + more).status ==
+            0);
+    return quoted(out);
+  };
+  const std::string base = train("base", "");
+  const std::string table = quoted(folder / "base" / "tiny.cells.csv");
+  for (const std::string& one : {base, table}) {
+    for (const std::string& other : {base, table}) {
+      const Result same = recollect_program("compare " + one + " " + other);
+      CAPTURE(same.err);
+      CHECK(same.status == 0);
+      CHECK(same.err.empty());
+      CHECK(holds(same.out, "10 groups of scores: 10 same, 0 worse"));
+    }
+  }
+
+  // A table whose accuracies are one higher than they can be: everything else is worse.
+  CsvTable better = parse_csv(read_file(folder / "base" / "tiny.cells.csv"), "cells");
+  for (auto& row : better.rows) row[better.index("accuracy")].assign(1, '2');
+  write_file_atomically(folder / "better.csv", to_csv(better));
+  const std::string report = quoted(folder / "report.xml");
+  const Result worse = recollect_program("compare " + quoted(folder / "better.csv") + " " + base +
+                                         " --format junit --output " + report);
+  CHECK(worse.status == 1);
+  CHECK(worse.out.empty());
+  CHECK(holds(read_file(folder / "report.xml"), "tests=\"10\" failures=\"8\" errors=\"0\""));
+  CHECK(recollect_program("compare " + base + " " + quoted(folder / "better.csv")).status == 0);
+  CHECK(recollect_program("compare " + quoted(folder / "better.csv") + " " + base +
+                          " --tolerance accuracy=3")
+            .status == 0);
+
+  const std::string other = train("other", " --set train.batch=5");
+  const Result cannot = recollect_program("compare " + base + " " + other);
+  CHECK(cannot.status == 2);
+  CHECK(holds(cannot.out, "cannot compare: mqar, fixed-decay: train_batch: 4 -> 5\n"));
+  CHECK(recollect_program("compare " + base + " " + other + " --experiment tiny --format markdown")
+            .status == 2);
+  const Result misnamed =
+      recollect_program("compare " + table + " " + base + " --experiment tinny");
+  CHECK(misnamed.status == 5);
+  CHECK(holds(misnamed.err, "did you mean 'tiny'?"));
+
+  CHECK(recollect_program("compare " + base + " " + quoted(folder / "none")).status == 5);
+  write_file_atomically(folder / "wrong.csv", "a,b\n1,2\n");
+  const Result wrong = recollect_program("compare " + base + " " + quoted(folder / "wrong.csv"));
+  CHECK(wrong.status == 5);
+  CHECK(holds(wrong.err, "column 'experiment' is missing"));
 }
 
 TEST_CASE("cli: a configuration that is wrong or missing") {
@@ -291,7 +356,7 @@ TEST_CASE("cli: run --verify runs what is left, then tells whether all comes out
 
   const std::string status = read_file(cell / "status.yaml");
   std::string build = status;
-  build.replace(build.find("compiler: \"") + 11, 1, "x");
+  build[build.find("compiler: \"") + 11] = 'x';
   write_file_atomically(cell / "status.yaml", build);
   const Result unknown = recollect_program(verify);
   CAPTURE(unknown.err);
@@ -303,12 +368,12 @@ TEST_CASE("cli: run --verify runs what is left, then tells whether all comes out
   // A file that cannot be read would be made anew by a run: it is told first.
   write_file_atomically(cell / "history.csv", history);
   const std::string scores = read_file(cell / "scores.csv");
-  write_file_atomically(cell / "scores.csv", "x" + scores);
+  write_file_atomically(cell / "scores.csv", fmt::format("x{}", scores));
   const Result damaged = recollect_program(verify);
   CAPTURE(damaged.err);
   CHECK(damaged.status == 1);
   CHECK(holds(damaged.err, "scores.csv from byte 0 on: line 1"));
-  CHECK(read_file(cell / "scores.csv") == "x" + scores);
+  CHECK(read_file(cell / "scores.csv") == fmt::format("x{}", scores));
   write_file_atomically(cell / "scores.csv", scores);
 
   std::filesystem::remove(cell / "final.safetensors");

@@ -123,7 +123,7 @@ TEST_CASE("table: the columns of cells are the documented ones, in order") {
         "train_order_seed seed data_seed train_length steps solved_step parameters training_flops "
         "state_floats state_floats_peak weights best_step split eval_length accuracy exact_match "
         "loss scored chance ceiling_first ceiling_recent unseen_level examples unseen_levels "
-        "foreign_selection ");
+        "foreign_selection numerics_version ");
 }
 
 TEST_CASE(

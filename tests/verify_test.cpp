@@ -258,7 +258,7 @@ TEST_CASE("verify: damaged cells can be asked for alone, before a run makes them
     CAPTURE(file);
     const CellFolder folder(out.path(), experiment.cells[1].hash());
     const std::string bytes = folder.read_text(file);
-    folder.write_text(file, "}" + bytes);
+    folder.write_text(file, fmt::format("}}{}", bytes));
     CHECK_THROWS_WITH_AS((void)damaged(), doctest::Contains(file), Regression);
     folder.write_text(file, bytes);
   }

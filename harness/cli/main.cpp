@@ -17,10 +17,10 @@ constexpr int kInternalError = 70;  // as sysexits.h has it; never meant to be s
 
 constexpr const char* kExitStatuses =
     "Exit status:\n"
-    "  0   done\n"
-    "  1   regression found: run --verify got other bytes\n"
-    "  2   cannot compare: run --verify met cells of another build that differ, or could not "
-    "re-run\n"
+    "  0   done; compare: nothing is worse\n"
+    "  1   regression found: compare met something worse, run --verify other bytes\n"
+    "  2   cannot compare: the two sides of compare differ in more than results; run --verify met "
+    "cells of another build that differ, or could not re-run\n"
     "  3   the configuration is wrong; nothing was written\n"
     "  4   some cells failed or diverged; the others are done\n"
     "  5   input or output: files, space, permissions; or not enough memory for the program "
@@ -77,6 +77,7 @@ ExitStatus run(int argc, char** argv) {
   add_table(app, action);
   add_report(app, action);
   add_archive(app, action);
+  add_compare(app, action);
   add_list(app, action);
   add_check(app, action);
   add_bench(app, action);

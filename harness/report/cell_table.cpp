@@ -16,7 +16,7 @@ namespace {
 
 /// One cell's row without its scores, in the blocks whose columns the tables need to unite.
 struct CellRow {
-  Values head, task, middle, tail;
+  Values head, task, middle, tail, end;
   std::vector<Values> scores;  // one for each score row; none where the cell has no scores
 };
 
@@ -62,20 +62,22 @@ CellRow describe(const std::string& experiment, const std::string& config_hash, 
               {"training_flops", shortest(status.training_flops)},
               {"state_floats", std::to_string(status.state_floats)},
               {"state_floats_peak", std::to_string(status.state_floats_peak)}};
+  row.end = {{"numerics_version", std::to_string(status.numerics_version)}};
   return row;
 }
 
 CsvTable assemble(const std::vector<CellRow>& rows) {
-  Header head, task, middle, tail, scores;
+  Header head, task, middle, tail, scores, end;
   for (const CellRow& row : rows) {
     head.add(row.head);
     task.add(row.task);
     middle.add(row.middle);
     tail.add(row.tail);
+    end.add(row.end);
   }
   scores.add(score_values({}));
   CsvTable table;
-  for (const Header* block : {&head, &task, &middle, &tail, &scores}) {
+  for (const Header* block : {&head, &task, &middle, &tail, &scores, &end}) {
     table.header.insert(table.header.end(), block->names().begin(), block->names().end());
   }
   for (const CellRow& row : rows) {
@@ -83,7 +85,8 @@ CsvTable assemble(const std::vector<CellRow>& rows) {
     const auto fill = [&](const Values& values) {
       for (const auto& [name, value] : values) line[table.index(name)] = value;
     };
-    for (const Values* block : {&row.head, &row.task, &row.middle, &row.tail}) fill(*block);
+    for (const Values* block : {&row.head, &row.task, &row.middle, &row.tail, &row.end})
+      fill(*block);
     if (row.scores.empty()) table.rows.push_back(line);
     for (const Values& values : row.scores) {
       fill(values);

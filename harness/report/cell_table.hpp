@@ -28,11 +28,11 @@ struct CellTable {
 /// (its folder), config_hash (of the experiment's resolved configuration), code_version, compiler,
 /// build, status, reason, task and its settings (task_*: every option of any task in the table,
 /// empty where a task has none), variant, label, model_*, train_*, seed, data_seed, train_length,
-/// steps, solved_step, parameters, training_flops, state_floats, state_floats_peak, then those of
-/// scores.csv. A cell that failed or diverged is one row with empty scores. Only the scores that an
-/// experiment's configuration asks for are its rows, though the cell may hold more for another
-/// experiment.
-/// A cell whose files cannot be read is left out, and a warning names it.
+/// steps, solved_step, parameters, training_flops, state_floats, state_floats_peak, those of
+/// scores.csv, then numerics_version. A cell that failed or diverged is one row with empty scores.
+/// Only the scores that an experiment's configuration asks for are its rows, though the cell may
+/// hold more for another experiment. A cell whose files cannot be read is left out, and a warning
+/// names it.
 /// @throws IoError where there are no such cells, or an experiment's own file cannot be read
 [[nodiscard]] CellTable read_cells(const std::filesystem::path& runs,
                                    const std::string& experiment = "");

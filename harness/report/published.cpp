@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "core/fields.hpp"
 #include "core/file.hpp"
+#include "core/text.hpp"
 #include "harness/config/settings.hpp"
 #include "harness/report/readable_table.hpp"
 #include "harness/report/statistics.hpp"
@@ -242,7 +243,8 @@ std::vector<PublishedFigure> read_published(const std::filesystem::path& path) {
     const auto at = [&](std::string_view column) { return value_in(table, row, column); };
     try {
       if (at("metric") != "best validation accuracy") {
-        throw IoError(fmt::format("metric '{}'; known: best validation accuracy", at("metric")));
+        throw IoError(
+            fmt::format("metric '{}'; known: best validation accuracy", printable(at("metric"))));
       }
       PublishedFigure figure;
       figure.source = at("source");

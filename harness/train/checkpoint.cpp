@@ -14,6 +14,7 @@
 #include "core/fields.hpp"
 #include "core/file.hpp"
 #include "core/hash.hpp"
+#include "core/text.hpp"
 #include "harness/config/settings.hpp"
 #include "harness/train/safetensors.hpp"
 
@@ -159,7 +160,7 @@ void fill_arrays(const WeightsFile& file, const std::filesystem::path& path,
     const ParameterInfo* info = layout.find(tensor.name.substr(slash + 1));
     if (part == std::end(parts) || part->second->empty() || info == nullptr ||
         shape_of(*info) != tensor.shape) {
-      reject(path, fmt::format("tensor '{}' is not one of this cell's", tensor.name));
+      reject(path, fmt::format("tensor '{}' is not one of this cell's", printable(tensor.name)));
     }
     std::copy(tensor.data.begin(), tensor.data.end(), part->second->begin() + info->tensor.offset);
   }
@@ -220,7 +221,7 @@ TrainState decode_state(std::string_view file, const std::filesystem::path& path
   written_by = {read.text("cell"), read.number<int>("numerics_version"), read.text("code_version"),
                 read.text("compiler"), read.text("build")};
   if (written_by.cell != cell) {
-    reject(path, fmt::format("it is of cell {}, not of {}", written_by.cell, cell));
+    reject(path, fmt::format("it is of cell {}, not of {}", printable(written_by.cell), cell));
   }
   TrainState state;
   TrainProgress& progress = state.progress;

@@ -100,8 +100,9 @@ template <int V, bool kTail, int R = kSums / V>
 void panel(Strided a, const float* b, Index b_stride, float* c, Index c_stride, Index m,
            Index depth, Index tail, bool accumulate) {
   constexpr bool kEven = R < 8 && R > 1;
-  const Index lower = kEven ? (m + R - 1) / R * R - m : 0;  // tiles that do with a row less
-  for (; m >= R && m > lower * (R - 1); m -= R, a.data += R * a.row, c += R * c_stride) {
+  Index tiles = m / R;
+  if (kEven && m % R != 0) tiles = std::max<Index>(m - (R - 1) * (tiles + 1), 0);
+  for (; tiles > 0; --tiles, m -= R, a.data += R * a.row, c += R * c_stride) {
     tile<R, V, kTail>(a, b, b_stride, c, c_stride, depth, tail, accumulate);
   }
   if constexpr (R > 1) {
@@ -163,9 +164,17 @@ void multiply_triangular(const Strided& a, const float* b, Index b_stride, View<
         const Index first = std::max(p, all.first);
         const Index depth = std::min(p + kDepth, all.last) - first;
         if (depth <= 0) continue;
-        last_panel<kVectors>({a.data + i * a.row + first * a.col, a.row, a.col},
-                             b + first * b_stride + j, b_stride, c.data() + i * c.outerStride() + j,
-                             c.outerStride(), count, depth, width, accumulate || first > all.first);
+        const Strided part{a.data + i * a.row + first * a.col, a.row, a.col};
+        const float* b_part = b + first * b_stride + j;
+        float* c_part = c.data() + i * c.outerStride() + j;
+        const bool add = accumulate || first > all.first;
+        if (width == kWidth && count == kSums / kVectors) {
+          tile<kSums / kVectors, kVectors, false>(part, b_part, b_stride, c_part, c.outerStride(),
+                                                  depth, kLanes, add);
+        } else {
+          last_panel<kVectors>(part, b_part, b_stride, c_part, c.outerStride(), count, depth, width,
+                               add);
+        }
       }
     }
   }
