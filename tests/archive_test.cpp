@@ -176,7 +176,7 @@ TEST_CASE("archive: cells that diverged are kept, cells that failed are left out
   write_archive(gathered);
   const ArchiveShelf shelf({archives.path()});
   const RunPlan plan = plan_run(tiny(wild), out.path(), {.reuse = &shelf});
-  CHECK(plan.cells[0].work == Work::kRestore);
+  REQUIRE(plan.cells[0].work == Work::kRestore);
   CHECK(plan.cells[1].work == Work::kTrain);
   restore_cell(*plan.cells[0].archived, CellFolder(out.path(), plan.cells[0].hash));
   CHECK(plan_run(tiny(wild), out.path()).cells[0].work == Work::kNone);

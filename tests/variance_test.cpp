@@ -114,14 +114,14 @@ TEST_CASE("variance: neither origin nor scale matters, and the result is the sam
 
 TEST_CASE("variance: a resample that draws rows twice is not biased towards one component") {
   // Without effects of rows and columns all is rest. Rows that were drawn twice, counted as two,
-  // would make about a fifth of it look like effects, and leave no interval that holds 1.
-  std::size_t holds = 0;
+  // would make about a fifth of it look like effects, and lower the ends of the intervals by that.
+  double low = 0.0;
   constexpr std::size_t kTrials = 20;
   for (std::uint64_t seed = 0; seed < kTrials; ++seed) {
     const auto split = split_variance(drawn(100 + seed, 10, 10, 0.0, 0.0, 1.0));
-    holds += split->rest.interval.high > 0.95 ? 1 : 0;
+    low += split->rest.interval.low / kTrials;
   }
-  CHECK(holds >= 18);
+  CHECK(low > 0.58);  // 0.64; counted as two, 0.52
 }
 
 TEST_CASE("variance: no spread, one row or one column give nothing") {
