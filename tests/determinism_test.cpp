@@ -46,8 +46,10 @@ TEST_CASE("determinism: the same bytes for any threads, jobs and order of cells"
     run_experiment(experiment, one.path(), {.jobs = 1, .threads = 1}, silent);
     const auto expected = result_files(one / "cells");
     REQUIRE(expected.size() >= 7 * experiment.cells.size());
-    for (const auto& [jobs, threads] :
+    for (const auto& [at_once, of_each] :
          std::vector<std::pair<int, int>>{{1, 2}, {2, 1}, {1, 3}, {3, 3}, {1, 8}, {5, 2}}) {
+      const int jobs = at_once;  // clang lets no lambda see a structured binding
+      const int threads = of_each;
       CAPTURE(jobs);
       CAPTURE(threads);
       std::shuffle(experiment.cells.begin(), experiment.cells.end(), random);

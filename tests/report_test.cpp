@@ -246,10 +246,11 @@ TEST_CASE("report: a section replaces what stood between its lines, and nothing 
   CHECK(fresh == before + "\nnew\n\n" + after);
   CHECK(with_section(fresh, "results", "new\n", "README.md") == fresh);
   CHECK(with_section(text, "files", "new\n", "README.md") == text);
-  CHECK_THROWS_WITH_AS(with_section("a\nb\n" + before + "old\n", "results", "new\n", "README.md"),
-                       "README.md:5: the section 'results' has no end, a line <!-- recollect "
-                       "report: end -->",
-                       IoError);
+  CHECK_THROWS_WITH_AS(
+      (void)with_section("a\nb\n" + before + "old\n", "results", "new\n", "README.md"),
+      "README.md:5: the section 'results' has no end, a line <!-- recollect "
+      "report: end -->",
+      IoError);
 }
 
 }  // namespace

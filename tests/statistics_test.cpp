@@ -62,7 +62,8 @@ TEST_CASE("statistics: the bootstrap's interval is that of all resamples") {
   for (const auto& [values, tail] : samples) {
     const std::vector<double> means = all_resampled_means(values);
     const Interval interval = *bootstrap_mean_interval(values);
-    CAPTURE(values.size());
+    const std::size_t count = values.size();
+    CAPTURE(count);
     // 10,000 draws: the share of resamples beyond an end is right within four standard errors.
     const double slack = 4.0 * std::sqrt(tail / 10000.0) + 2.0 / 10000.0;
     const auto share = [&](auto&& beyond) {

@@ -141,7 +141,8 @@ TEST_CASE("verify: the first differing byte of each file is found, where it is")
            (holds(line, "code_version:") || holds(line, "compiler:") || holds(line, "build:"));
   };
   std::mt19937 random(3);
-  for (const auto& [file, bytes] : files) {
+  for (const auto& [name, bytes] : files) {
+    const std::string& file = name;  // clang lets no lambda see a structured binding
     CAPTURE(file);
     int planted = 0;
     for (int tries = 0; tries < 100 && planted < 8; ++tries) {
@@ -199,7 +200,8 @@ TEST_CASE("verify: a missing file is an error that names it") {
   RunObserver silent;
   run_experiment(tiny(), out.path(), {}, silent);
   const std::filesystem::path folder = out / "cells" / tiny().cells[0].hash();
-  for (const auto& [file, bytes] : result_files(folder)) {
+  for (const auto& [name, bytes] : result_files(folder)) {
+    const std::string& file = name;
     if (file == "status.yaml") continue;  // without it the cell is not done
     CAPTURE(file);
     std::filesystem::remove(folder / file);
