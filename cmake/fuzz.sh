@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the fuzzers of what reads files, runs each from its seeds, and fails if one finds anything.
 # Usage: cmake/fuzz.sh SECONDS [config|csv|checkpoint]...     SECONDS each; all three by default
+# FUZZ_SEED=n in front of it draws the same inputs again, in an empty build/fuzz/; otherwise new ones.
 # Writes into build/fuzz/ alone: corpus/, inputs that reach new code, from where the next run goes on;
 # findings/, inputs that show a defect. Such an input, once the defect is mended, belongs into
 # tests/fuzz/seeds/, whose files the quick tests read as well.
@@ -19,6 +20,7 @@ cmake/build.sh asan "${readers[@]/#/fuzz_}"
 
 # What an input may take: seconds (generous, for a busy machine), MiB at once and in all.
 limits=(-timeout=60 -malloc_limit_mb=512 -rss_limit_mb=2048 -max_len=2048)
+seed=(${FUZZ_SEED:+-seed="$FUZZ_SEED"})
 export UBSAN_OPTIONS=print_stacktrace=1 ASAN_SYMBOLIZER_PATH
 export LSAN_OPTIONS="suppressions=$PWD/tests/leaks.supp:print_suppressions=0"
 ASAN_SYMBOLIZER_PATH=$(command -v llvm-symbolizer-14 || command -v llvm-symbolizer || true)
@@ -29,7 +31,7 @@ for reader in "${readers[@]}"; do
   corpus=build/fuzz/corpus/$reader log=build/fuzz/$reader.log
   mkdir -p "$corpus"
   status=0
-  "build/asan/fuzz_$reader" "${limits[@]}" -max_total_time="$seconds" -print_final_stats=1 \
+  "build/asan/fuzz_$reader" "${limits[@]}" "${seed[@]}" -max_total_time="$seconds" -print_final_stats=1 \
     -artifact_prefix="build/fuzz/findings/$reader-" "$corpus" "tests/fuzz/seeds/$reader" \
     >"$log" 2>&1 || status=$?
   executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")

@@ -547,6 +547,8 @@ TEST_CASE("malformed: files that are no configuration are one clear line") {
        "file"},
       {"task:\n\tname: mqar\n",
        "x.yaml:2: the line is indented with a tab; YAML takes spaces alone"},
+      {"task:\n  name: \"\\N\"\n",
+       "x.yaml:2: the escapes \\N and \\_ are not supported; write \\x85 or \\xA0"},
       {"task: {name: mqar\n", "x.yaml:1: not valid YAML: end of map flow not found"},
       {"task: \"mqar\n", "x.yaml:1: not valid YAML: a quote is never closed"},
       {"model: *x\n", "x.yaml:1: not valid YAML: the referenced anchor is not defined"},

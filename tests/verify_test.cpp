@@ -217,6 +217,21 @@ TEST_CASE("verify: a missing file is an error that names it") {
   CHECK(complaint(tiny(), out.path()).empty());
 }
 
+TEST_CASE("verify: a cell without weights, as from an archive, is compared without them") {
+  const TemporaryFolder out;
+  RunObserver silent;
+  run_experiment(tiny(), out.path(), {}, silent);
+  const CellFolder folder(out.path(), tiny().cells[0].hash());
+  CHECK(verify_experiment(tiny(), out.path(), {}, silent).weightless == 0);
+  folder.remove_weights();
+  const VerifySummary summary = verify_experiment(tiny(), out.path(), {}, silent);
+  CHECK(summary.same == 1);
+  CHECK(summary.weightless == 1);
+  const std::string history = folder.read_text("history.csv");
+  folder.write_text("history.csv", history + "\n");
+  CHECK(holds(complaint(tiny(), out.path()), "history.csv from byte"));
+}
+
 TEST_CASE("verify: a cell of another build may differ, which is said and no regression") {
   const TemporaryFolder out;
   const Experiment experiment = tiny({"seeds=[0, 1]"});

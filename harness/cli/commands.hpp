@@ -3,10 +3,10 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/error.hpp"
+#include "harness/cli/output.hpp"
 
 namespace recollect::cli {
 
@@ -38,12 +38,5 @@ inline constexpr const char* kAConfiguration = "the path of a configuration file
 /// CONFIG and --set, which several subcommands share.
 void add_config_options(CLI::App& command, std::string& config,
                         std::vector<std::string>& overrides);
-
-/// Results go to stdout, everything else to stderr, each as whole lines.
-void print(std::string_view text);
-void report(std::string_view line);
-
-/// Makes sure that what was printed has arrived. @throws IoError, e.g. where the disk is full
-void flush_output();
 
 }  // namespace recollect::cli

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <new>
@@ -130,20 +129,6 @@ int main(int argc, char** argv) {
 }
 
 }  // namespace
-
-void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
-
-void report(std::string_view line) {
-  std::string text(line);
-  text += '\n';
-  std::fwrite(text.data(), 1, text.size(), stderr);
-}
-
-void flush_output() {
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    throw IoError("cannot write to the standard output");
-  }
-}
 
 void expect_given(const std::string& value, const char* name, const char* what) {
   if (value.empty()) throw UsageError(fmt::format("{} is empty; give {}", name, what));

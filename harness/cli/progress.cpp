@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "harness/cli/commands.hpp"
+#include "harness/cli/output.hpp"
 
 namespace recollect::cli {
 namespace {

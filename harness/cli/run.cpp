@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <memory>
+#include <string_view>
 #include <system_error>
 
 #include "core/file.hpp"
@@ -85,10 +86,13 @@ ExitStatus verify(const Experiment& experiment, const Options& options, const Ru
   const auto cells = [](std::size_t count) {
     return fmt::format("{} cell{}", count, count == 1 ? "" : "s");
   };
-  const std::string same = fmt::format(
-      "{} gave the same bytes again{}", cells(summary.same),
-      summary.other_build > 0 ? fmt::format(", {} of another build among them", summary.other_build)
-                              : "");
+  const auto among = [](std::size_t count, std::string_view what) {
+    return count > 0 ? fmt::format(", {} {}", count, what) : "";
+  };
+  const std::string same =
+      fmt::format("{} gave the same bytes again{}{}", cells(summary.same),
+                  among(summary.other_build, "of another build among them"),
+                  among(summary.weightless, "without weights to compare, as from an archive"));
   if (summary.incomparable.empty()) {
     report(fmt::format("verified: {}", same));
     return ExitStatus::kDone;

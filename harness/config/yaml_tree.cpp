@@ -109,6 +109,7 @@ class TreeBuilder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
     check_tag(mark, tag);
+    check_text(mark, text);
     YamlValue value = make(mark, YamlValue::Kind::kScalar);
     value.text = text;
     value.quoted = tag == "!";
@@ -157,6 +158,19 @@ class TreeBuilder : public YAML::EventHandler {
     if (!tag.empty() && tag != "?" && tag != "!") {
       throw ConfigError(fmt::format("{}: tag '{}' is not supported; write the value without it",
                                     places_.line(mark.line), printable(tag)));
+    }
+  }
+
+  // The file is UTF-8, but yaml-cpp makes bytes that are not of two of YAML's escapes.
+  void check_text(const YAML::Mark& mark, const std::string& text) const {
+    for (std::size_t i = 0; i < text.size();) {
+      const std::size_t length = utf8_length(std::string_view(text).substr(i));
+      if (length == 0) {
+        throw ConfigError(
+            fmt::format("{}: the escapes \\N and \\_ are not supported; write \\x85 or \\xA0",
+                        places_.line(mark.line)));
+      }
+      i += length;
     }
   }
 

@@ -153,6 +153,10 @@ void CellFolder::write_status(const CellStatus& status) const {
 
 void CellFolder::remove_status() const { remove_file(path_ / "status.yaml"); }
 
+bool CellFolder::weightless() const {
+  return !file_exists(weights_path(Weights::kFinal)) && !file_exists(weights_path(Weights::kBest));
+}
+
 void CellFolder::remove_weights() const {
   for (const Weights weights : {Weights::kFinal, Weights::kBest}) {
     remove_file(weights_path(weights));

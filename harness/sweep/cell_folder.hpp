@@ -56,6 +56,8 @@ class CellFolder {
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   [[nodiscard]] std::filesystem::path weights_path(Weights weights) const;
+  /// True where neither weights are there. Then nothing is damaged: an archive keeps none.
+  [[nodiscard]] bool weightless() const;
 
   /// None where the cell is not done.
   [[nodiscard]] std::optional<CellStatus> read_status() const;

@@ -299,7 +299,10 @@ class Verification {
     const bool other_build = status && !same_build(*status);
     const std::string failed = make_again(kept, again, mine);
     std::string difference;
+    bool weightless = false;
     if (failed.empty()) {
+      weightless = mine.weightless() && !fresh.weightless();
+      if (weightless) fresh.remove_weights();
       if (other_build) {
         CellStatus as_if = fresh.read_status().value();
         as_if.code_version = status->code_version;
@@ -315,6 +318,7 @@ class Verification {
     if (failed.empty() && difference.empty()) {
       ++summary_.same;
       summary_.other_build += other_build ? 1 : 0;
+      summary_.weightless += weightless ? 1 : 0;
     } else if (!failed.empty()) {
       summary_.incomparable.push_back(
           fmt::format("{} cannot be run again: {}", name(kept), failed));

@@ -27,6 +27,7 @@ enum class Verified {
 struct VerifySummary {
   std::size_t same = 0;         ///< cells that gave the same bytes again
   std::size_t other_build = 0;  ///< of those, made by another build
+  std::size_t weightless = 0;   ///< of those, without weights to compare: an archive keeps none
   /// One line for each cell of which nothing can be said: it was made by another build, whose last
   /// bits may be other ones, and differs; or it could not be run again.
   std::vector<std::string> incomparable;
@@ -36,7 +37,8 @@ struct VerifySummary {
 /// of threads than they were made with, and compares byte by byte what must not depend on it: every
 /// file of a cell's folder but the provenance; of status.yaml what does not name the build, where
 /// the build is another one. Rows of scores.csv that other configurations asked for are made again
-/// as well. Cells that have not ended, or failed, are passed over. At most options.jobs cells at
+/// as well. A cell that has neither of its weights, as one that comes from an archive, is compared
+/// without them. Cells that have not ended, or failed, are passed over. At most options.jobs cells at
 /// once, fewer where threads are more.
 ///
 /// The folders of the cells stay as they are; each is claimed while its cell is run again, in the
