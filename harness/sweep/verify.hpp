@@ -38,8 +38,8 @@ struct VerifySummary {
 /// file of a cell's folder but the provenance; of status.yaml what does not name the build, where
 /// the build is another one. Rows of scores.csv that other configurations asked for are made again
 /// as well. A cell that has neither of its weights, as one that comes from an archive, is compared
-/// without them. Cells that have not ended, or failed, are passed over. At most options.jobs cells at
-/// once, fewer where threads are more.
+/// without them. Cells that have not ended, or failed, are passed over. At most options.jobs cells
+/// at once, fewer where threads are more.
 ///
 /// The folders of the cells stay as they are; each is claimed while its cell is run again, in the
 /// folder OUT/verify-XXXXXXXX, which is gone afterwards. What a killed verification left of its own
