@@ -41,9 +41,11 @@ fi
 if [[ $suite == all ]]; then
   add portable "build: portable" "cmake/build.sh portable all"
   add portable "quick tests of the portable build" "ctest --preset portable"
+  add portable "regression baseline, portable build" "cmake/regression.sh build/portable/recollect build/regression"
   add portable "the portable build on other processors" "cmake/emulate.sh build/portable"
   add portable-clang "build: portable, from clang++, warnings are errors" "cmake/build.sh portable-clang all"
   add portable-clang "quick tests of the portable build from clang++" "ctest --preset portable-clang"
+  add portable-clang "regression baseline, portable build from clang++" "cmake/regression.sh build/portable-clang/recollect build/regression"
   add tsan "build: clang++, thread sanitizer, warnings are errors" "cmake/build.sh tsan all"
   add tsan "parallel tests under this sanitizer" "ctest --preset tsan"
   add - "clang-tidy" "cmake/tidy.sh"

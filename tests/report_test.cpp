@@ -105,7 +105,7 @@ TEST_CASE("report: a section says what was run, how to run it again and what was
   CHECK(count(whole, "### tiny\n") == 1);
   CHECK(holds(whole, "    ./recollect run " + (folder / "tiny.yaml").string() + "\n"));
   CHECK(holds(whole, "\nAll 6 cells. "));
-  CHECK(holds(whole, "Not run yet: `" + (folder / "other.yaml").string() + "` (1 cells).\n"));
+  CHECK(holds(whole, "Not run yet:\n\n- `" + (folder / "other.yaml").string() + "` (1 cell)\n"));
   CHECK_FALSE(holds(whole, "table.md"));  // it is not written
   CHECK_FALSE(holds(whole, "has changed since"));
   const std::string files = files_section(input);

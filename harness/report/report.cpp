@@ -108,7 +108,8 @@ std::vector<std::string> never_run(const ReportInput& input) {
   std::vector<std::string> lines;
   for (const ConfigurationFile& file : input.configurations) {
     if (archive_of(input, file.experiment.name) == nullptr) {
-      lines.push_back(fmt::format("`{}` ({} cells)", file.path, file.experiment.cells.size()));
+      const std::size_t cells = file.experiment.cells.size();
+      lines.push_back(fmt::format("`{}` ({} cell{})", file.path, cells, cells == 1 ? "" : "s"));
     }
   }
   return lines;
@@ -162,7 +163,7 @@ std::string results_section(const ReportInput& input) {
   }
   const std::vector<std::string> open = never_run(input);
   if (input.archives.empty()) text += "There are no results yet.\n";
-  if (!open.empty()) text += fmt::format("Not run yet: {}.\n", fmt::join(open, ", "));
+  if (!open.empty()) text += fmt::format("Not run yet:\n\n- {}\n", fmt::join(open, "\n- "));
   while (text.ends_with("\n\n")) text.pop_back();
   return text;
 }
