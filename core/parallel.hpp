@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include <cstdint>
 #include <exception>
 #include <mutex>
 #include <string>
@@ -26,13 +27,19 @@ void parallel_for(int items, int threads, Body&& body) {
   }
   std::exception_ptr failure;
   std::mutex guard;
-#pragma omp parallel for schedule(static) num_threads(threads)
-  for (int item = 0; item < items; ++item) {
-    try {
-      body(item, omp_get_thread_num());
-    } catch (...) {
-      const std::lock_guard<std::mutex> lock(guard);
-      if (!failure) failure = std::current_exception();
+#pragma omp parallel num_threads(threads)
+  {
+    // Dealt by hand: LLVM's `omp for` allocates memory in every loop.
+    const std::int64_t team = omp_get_num_threads();
+    const int thread = omp_get_thread_num();
+    const auto first_of = [&](int share) { return static_cast<int>(items * share / team); };
+    for (int item = first_of(thread); item < first_of(thread + 1); ++item) {
+      try {
+        body(item, thread);
+      } catch (...) {
+        const std::lock_guard<std::mutex> lock(guard);
+        if (!failure) failure = std::current_exception();
+      }
     }
   }
   if (failure) std::rethrow_exception(failure);

@@ -50,6 +50,7 @@ class Workspace {
   template <class T>
   [[nodiscard]] T* array(Index count) {
     static_assert(std::is_trivially_copyable_v<T> && alignof(T) <= kAlignment);
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): T may well be a pointer.
     const auto bytes = static_cast<std::size_t>(count) * sizeof(T);
     return static_cast<T*>(
         static_cast<void*>(take(static_cast<Index>((bytes + sizeof(S) - 1) / sizeof(S)))));

@@ -33,10 +33,12 @@ bool recollect::testing::counts_allocations() noexcept { return true; }
 // The C library's own entry points, under the names by which it lets programs replace them.
 extern "C" {
 
+// NOLINTBEGIN(bugprone-reserved-identifier)
 void* __libc_malloc(std::size_t);
 void* __libc_calloc(std::size_t, std::size_t);
 void* __libc_realloc(void*, std::size_t);
 void* __libc_memalign(std::size_t, std::size_t);
+// NOLINTEND(bugprone-reserved-identifier)
 
 void* malloc(std::size_t size) {
   ++of_thread;

@@ -309,8 +309,7 @@ TEST_CASE("config: resolved experiments and cells give themselves back") {
       "task: {name: mqar}",
       "task: {name: selective-copying, dialect: mamba}\nvariants: [fixed-decay]",
       "task: {name: selective-copying, dialect: mad, length: 100}",
-      "task: {name: selective-copying, length: 64}\n"
-      "grid: {task.dialect: [adaptive, mad, mamba]}",
+      "task: {name: selective-copying, length: 64}\ngrid: {task.dialect: [adaptive, mad, mamba]}",
       "task: {name: selective-copying}\ngrid: {task.dialect: [adaptive, mamba]}",
       "task: {name: mqar}\ngrid: {task.length: [128, 200, 512]}",
       "task: {name: mqar}\ngrid: {task.length: [128, 200]}\neval: {unseen_levels: as-is, lengths: "

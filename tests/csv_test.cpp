@@ -38,7 +38,7 @@ TEST_CASE("csv: any text comes back as it went out") {
   const std::string alphabet = "ab,\"\n\r ;'\t\xc3\xa9";
   for (std::uint64_t trial = 0; trial < 500; ++trial) {
     Rng rng(7, Stream::kTest, trial);
-    const auto columns = static_cast<std::size_t>(1 + rng.below(4));
+    const auto columns = static_cast<std::size_t>(rng.below(4)) + 1;
     const auto text = [&] {
       std::string cell;
       for (std::uint32_t left = rng.below(6); left > 0; --left) {

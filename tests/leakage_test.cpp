@@ -104,7 +104,7 @@ TEST_CASE("leakage: what a count may cost is shared out, and said") {
   const Experiment large = experiment("{name: mqar, length: 48, pairs: 2}",
                                       "train: {examples: online, steps: 1000000000, batch: 64}\n"
                                       "eval: {lengths: [16, 48]}");
-  const Leakage leakage = count_leakage(large, 1, 64 * 10000);
+  const Leakage leakage = count_leakage(large, 1, std::int64_t{64} * 10000);
   REQUIRE(leakage.sets.size() == 2);
   CHECK(leakage.sets[0].complete());  // 2000 examples of 16 + 16 tokens
   CHECK_FALSE(leakage.sets[1].complete());

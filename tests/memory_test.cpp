@@ -85,7 +85,7 @@ TEST_CASE("memory: a forward pass takes about what it was said to") {
         const std::vector<std::int32_t> positions = {1, 5, 40};
         const std::vector<std::int32_t> labels(positions.size(), 2);
         Workspace<float> workspace;
-        std::vector<float> logits(3 * 128);
+        std::vector<float> logits(std::size_t{3} * 128);
         (void)model.forward({ids, positions, labels}, workspace, view(logits.data(), 3, 128));
         const auto bytes = static_cast<double>(workspace.peak_bytes());
         const auto estimate = 4.0 * static_cast<double>(model.forward_workspace_size(tokens, 3));

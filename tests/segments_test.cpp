@@ -163,7 +163,7 @@ TEST_CASE("segments: a stream's memory grows like the number of levels") {
       return static_cast<std::int64_t>(workspace.peak_bytes()) -
              4 * tokens;  // the positions, four bytes each
     };
-    const std::int64_t states = 2 * 16 * 16 * 4;  // of two layers, a level
+    const std::int64_t states = std::int64_t{2} * 16 * 16 * 4;  // of two layers, a level
     CHECK(bytes(65536) - bytes(1024) <= 8 * states);
   }
 }

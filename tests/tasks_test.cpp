@@ -320,7 +320,7 @@ TEST_CASE("tasks: random settings are refused, or their examples agree with the 
     settings.filler = kFillers[rng.below(3)];
     settings.length = rng.between(1, 90);
     settings.pairs = rng.between(1, 20);
-    settings.vocab = 2 * rng.between(2, 24);
+    settings.vocab = std::int64_t{2} * rng.between(2, 24);
     settings.offset = rng.between(0, 1);
     CAPTURE(settings.length);
     CAPTURE(settings.pairs);
@@ -328,7 +328,7 @@ TEST_CASE("tasks: random settings are refused, or their examples agree with the 
     CAPTURE(settings.offset);
     const bool fits = 4 * settings.pairs + settings.offset <= settings.length &&
                       settings.pairs <= settings.vocab / 2 - 1;
-    REQUIRE((message_of(settings) == "") == fits);
+    REQUIRE(message_of(settings).empty() == fits);
     (fits ? made : refused) += 1;
     if (!fits) continue;
     const auto task = settings.make();
@@ -355,7 +355,7 @@ TEST_CASE("tasks: random settings are refused, or their examples agree with the 
     const bool mamba = settings.dialect == CopyingDialect::kMamba;
     const bool fits = 2 * settings.tokens + (mamba ? 0 : 1) <= settings.length &&
                       (!adaptive || settings.tokens <= 63);
-    REQUIRE((message_of(settings) == "") == fits);
+    REQUIRE(message_of(settings).empty() == fits);
     (fits ? made : refused) += 1;
     if (!fits) continue;
     const auto task = settings.make();

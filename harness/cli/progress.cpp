@@ -43,8 +43,9 @@ std::string duration_text(double seconds) {
   if (whole < 60) return fmt::format("{}s", whole);
   if (whole < 3600) return fmt::format("{}m{:02}s", whole / 60, whole % 60);
   const std::int64_t minutes = whole / 60;
-  if (minutes < 24 * 60) return fmt::format("{}h{:02}m", minutes / 60, minutes % 60);
-  return fmt::format("{}d{:02}h", minutes / (24 * 60), minutes / 60 % 24);
+  constexpr std::int64_t kDay = 1440;
+  if (minutes < kDay) return fmt::format("{}h{:02}m", minutes / 60, minutes % 60);
+  return fmt::format("{}d{:02}h", minutes / kDay, minutes / 60 % 24);
 }
 
 Progress::Progress(std::string out, Of what)

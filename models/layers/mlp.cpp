@@ -25,12 +25,14 @@ void Mlp::backward(const S* theta, S* gradient, ConstView<S> x, const Tape<S>& t
   in.backward<S>(theta, gradient, x, constant(d_hidden), dx, write);
 }
 
-#define RECOLLECT_INSTANTIATE(S)                                                               \
-  template Mlp::Tape<S> Mlp::forward<S>(const S*, ConstView<S>, View<S>, Workspace<S>&) const; \
-  template void Mlp::backward<S>(const S*, S*, ConstView<S>, const Tape<S>&, ConstView<S>,     \
-                                 View<S>, Write, Workspace<S>&) const;
-RECOLLECT_INSTANTIATE(float)
-RECOLLECT_INSTANTIATE(double)
-#undef RECOLLECT_INSTANTIATE
+template Mlp::Tape<float> Mlp::forward<float>(const float*, ConstView<float>, View<float>,
+                                              Workspace<float>&) const;
+template void Mlp::backward<float>(const float*, float*, ConstView<float>, const Tape<float>&,
+                                   ConstView<float>, View<float>, Write, Workspace<float>&) const;
+template Mlp::Tape<double> Mlp::forward<double>(const double*, ConstView<double>, View<double>,
+                                                Workspace<double>&) const;
+template void Mlp::backward<double>(const double*, double*, ConstView<double>, const Tape<double>&,
+                                    ConstView<double>, View<double>, Write,
+                                    Workspace<double>&) const;
 
 }  // namespace recollect

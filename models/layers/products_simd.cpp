@@ -229,7 +229,7 @@ HWY_INLINE void transpose_columns(const float* const (&rows)[4], Index stride, f
     row[j] = hn::LoadDup128(d, rows[j] + (kParts - 1) * apart);
     unrolled<kParts - 1>([&](int i) RECOLLECT_INLINE {
       const int part = kParts - 2 - i;
-      const auto mask = hn::FirstN(d, static_cast<std::size_t>(4 * (part + 1)));
+      const auto mask = hn::FirstN(d, 4 * static_cast<std::size_t>(part + 1));
       row[j] = hn::IfThenElse(mask, hn::LoadDup128(d, rows[j] + part * apart), row[j]);
     });
   });

@@ -176,7 +176,7 @@ HWY_INLINE void for_each_sixteen(Index count, Body&& body) {
 template <int count, bool whole>
 struct RowOfSixteens {
   static constexpr int kCount = count;
-  static constexpr int kHeld = count > 0 ? count : 1;
+  static constexpr int kHeld = std::max(count, 1);
 
   /// body(i, column, Whole or First); i is 0 where the row is long.
   template <class Body>
@@ -185,7 +185,7 @@ struct RowOfSixteens {
       for_each_sixteen(cols, [&](Index c, auto part) RECOLLECT_INLINE { body(0, c, part); });
     } else {
       unrolled<count - 1>([&](int i) RECOLLECT_INLINE { body(i, Index{16} * i, Whole{}); });
-      constexpr Index kLast = 16 * (count - 1);
+      constexpr Index kLast = Index{16} * (count - 1);
       if constexpr (whole) {
         body(count - 1, kLast, Whole{});
       } else {

@@ -111,19 +111,18 @@ void gate_gradient(S between, ConstView<S> dy, ConstView<S> y, ConstView<S> dv, 
   }
 }
 
-#define RECOLLECT_INSTANTIATE(S)                                                                  \
-  template void exp_shifted(const S*, S, S, Index, S*);                                           \
-  template void weigh_row(ConstView<S>, Index, Index, Index, const S*, const S*, S*);             \
-  template void weigh_row_backward(ConstView<S>, Index, Index, Index, const S*, const S*, S*, S*, \
-                                   View<S>);                                                      \
-  template void gate_gradient_row(const S*, const S*, Index, S*);                                 \
-  template void scale_rows(const S*, ConstView<S>, View<S>, bool);                                \
-  template void read_backward(const S*, const S*, ConstView<S>, ConstView<S>, View<S>, View<S>,   \
-                              View<S>, Index);                                                    \
-  template void scale_numbers(S, const S*, S*, Index, bool);                                      \
-  template S inner_product(const S*, const S*, Index);                                            \
-  template void gate_gradient(S, ConstView<S>, ConstView<S>, ConstView<S>, ConstView<S>, S*);
-RECOLLECT_INSTANTIATE(double)
-#undef RECOLLECT_INSTANTIATE
+template void exp_shifted(const double*, double, double, Index, double*);
+template void weigh_row(ConstView<double>, Index, Index, Index, const double*, const double*,
+                        double*);
+template void weigh_row_backward(ConstView<double>, Index, Index, Index, const double*,
+                                 const double*, double*, double*, View<double>);
+template void gate_gradient_row(const double*, const double*, Index, double*);
+template void scale_rows(const double*, ConstView<double>, View<double>, bool);
+template void read_backward(const double*, const double*, ConstView<double>, ConstView<double>,
+                            View<double>, View<double>, View<double>, Index);
+template void scale_numbers(double, const double*, double*, Index, bool);
+template double inner_product(const double*, const double*, Index);
+template void gate_gradient(double, ConstView<double>, ConstView<double>, ConstView<double>,
+                            ConstView<double>, double*);
 
 }  // namespace recollect

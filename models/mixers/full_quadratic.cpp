@@ -16,7 +16,8 @@ FullQuadratic<S>::FullQuadratic(const MixerContext& context, ParameterLayout& la
 
 template <class S>
 S FullQuadratic<S>::scale() const {
-  return S(1) / std::sqrt(static_cast<S>(width_ / heads_));
+  const Index head = width_ / heads_;
+  return S(1) / std::sqrt(static_cast<S>(head));
 }
 
 template <class S>

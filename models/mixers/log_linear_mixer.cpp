@@ -330,7 +330,8 @@ double LogLinearMixer<S>::multiply_adds(std::int64_t tokens, std::int64_t rows,
   double count = projections_.multiply_adds(tokens, mine) + gate_.multiply_adds(tokens) +
                  lambda_->multiply_adds() * static_cast<double>(mine);
   if (dense) return count + 2.0 * width * static_cast<double>(mine) * static_cast<double>(tokens);
-  const double state = width * static_cast<double>(width_ / heads_);
+  const Index head = width_ / heads_;
+  const double state = width * static_cast<double>(head);
   for (std::int64_t i = 0, start = 0; start < tokens; ++i, start += chunk_) {
     const auto here = static_cast<double>(std::min<std::int64_t>(chunk_, tokens - start));
     const int read =
