@@ -13,6 +13,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/rng.hpp"
+#include "harness/compare/comparison.hpp"
 #include "harness/config/load.hpp"
 #include "harness/report/archive_tables.hpp"
 #include "harness/report/cell_table.hpp"
@@ -79,6 +80,27 @@ std::map<std::string, std::string> texts_of(const std::filesystem::path& out) {
 bool any_holds(const std::vector<std::string>& notes, const std::string& part) {
   return std::any_of(notes.begin(), notes.end(),
                      [&](const std::string& note) { return note.find(part) != std::string::npos; });
+}
+
+TEST_CASE("archive: compare reads one as it reads the folder it was made from") {
+  const TemporaryFolder runs, archives;
+  Watch watch;
+  run(tiny(), runs.path(), watch);
+  archive(runs.path(), archives.path());
+  const Side folder = read_side(runs.path(), "");
+  const Side archived = read_side(archives / "tiny", "tiny");
+  CHECK(to_csv(archived.cells) == to_csv(folder.cells));
+  CHECK(archived.exact == folder.exact);
+  const Comparison comparison = compare(folder, archived, {});
+  CHECK(comparison.obstacles.empty());
+  CHECK(comparison.groups.size() == 2 * 9);
+  for (const GroupResult& group : comparison.groups) CHECK(group.verdict == Verdict::kSame);
+
+  CHECK_THROWS_WITH_AS((void)read_side(archives / "tiny", "other"),
+                       doctest::Contains("holds experiment 'tiny', not 'other'"), IoError);
+  const std::string hint = "; give one, e.g. " + (archives / "tiny").string();
+  CHECK_THROWS_WITH_AS((void)read_side(archives.path(), ""), doctest::Contains(hint.c_str()),
+                       IoError);
 }
 
 TEST_CASE("archive: every text file of every cell comes back to the byte, and nothing is trained") {

@@ -76,6 +76,18 @@ std::vector<CorrectRow> correct_of(const Archive& archive, const std::string& ce
   return correct_rows(parse_csv(text->second, name), name);
 }
 
+/// A folder of archives is one step above a side.
+void refuse_archives(const std::filesystem::path& path) {
+  if (std::filesystem::is_directory(path / "experiments")) return;
+  std::vector<std::string> archives;
+  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+    if (is_archive(entry.path())) archives.push_back(entry.path().string());
+  }
+  if (archives.empty()) return;
+  throw IoError(fmt::format("{} holds archives, one for each experiment; give one, e.g. {}",
+                            path.string(), *std::min_element(archives.begin(), archives.end())));
+}
+
 }  // namespace
 
 Side read_side(const std::filesystem::path& path, const std::string& experiment) {
@@ -91,6 +103,7 @@ Side read_side(const std::filesystem::path& path, const std::string& experiment)
     side.exact =
         exact_of(side.cells, [&](const std::string& cell) { return correct_of(archive, cell); });
   } else if (std::filesystem::is_directory(path)) {
+    refuse_archives(path);
     CellTable cells = read_cells(path, experiment);
     side.cells = std::move(cells.table);
     side.warnings = std::move(cells.warnings);
