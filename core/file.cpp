@@ -71,7 +71,18 @@ bool write_and_flush(const std::string& path, std::string_view bytes) {
 
 }  // namespace
 
-void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
+void write_file_atomically(const std::filesystem::path& named, std::string_view bytes) {
+  // A link stays one, and a device or a pipe is written to, not replaced.
+  std::error_code none;
+  const bool link = std::filesystem::is_symlink(named, none);
+  const std::filesystem::path path = link ? std::filesystem::weakly_canonical(named, none) : named;
+  if (std::filesystem::is_other(path, none)) {
+    Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (file.get() < 0 || !write_all(file.get(), bytes) || !file.close()) {
+      throw IoError(fmt::format("cannot write {}: {}", path.string(), reason(errno)));
+    }
+    return;
+  }
   static std::atomic<unsigned> counter{0};
   // In containers, many processes of one number may write to one folder.
   static const unsigned process = std::random_device{}();

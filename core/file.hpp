@@ -7,13 +7,14 @@
 
 namespace recollect {
 
-/// Writes `bytes` so that a reader, or the next run after a crash, finds either the old file or the
-/// whole new one: a temporary name in the same folder, fsync, rename, fsync of the folder.
-/// For tests that kill a program inside a write, the environment variable
+/// Writes `bytes` to `named` so that a reader, or the next run after a crash, finds either the old
+/// file or the whole new one: a temporary name in the same folder, fsync, rename, fsync of the
+/// folder. For tests that kill a program inside a write, the environment variable
 /// RECOLLECT_TEST_PAUSE_IN_WRITE_MS makes it wait that many milliseconds before the new name is
-/// given.
+/// given. Where `named` is a link, its target is written; a device or a pipe is written to as it
+/// is.
 /// @throws IoError with the path and the system's reason; the temporary file is gone then
-void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+void write_file_atomically(const std::filesystem::path& named, std::string_view bytes);
 
 /// Takes away what writers of `file` in this folder left when they were killed; of any file where
 /// `file` is empty. Only where nobody writes there now.

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/error.hpp"
@@ -101,6 +102,41 @@ TEST_CASE("archive: compare reads one as it reads the folder it was made from") 
   const std::string hint = "; give one, e.g. " + (archives / "tiny").string();
   CHECK_THROWS_WITH_AS((void)read_side(archives.path(), ""), doctest::Contains(hint.c_str()),
                        IoError);
+}
+
+TEST_CASE("compare: a table whose values no run can give is refused, with its row") {
+  const TemporaryFolder runs;
+  Watch watch;
+  run(tiny(), runs.path(), watch);
+  const CsvTable right = read_cells(runs.path()).table;
+  const std::filesystem::path file = runs / "table.csv";
+  const auto refusal = [&](const char* column, const char* value) {
+    CsvTable wrong = right;
+    wrong.rows[2][wrong.index(column)] = value;
+    write_file_atomically(file, to_csv(wrong));
+    try {
+      (void)read_side(file, "");
+    } catch (const IoError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  for (const auto& [column, value] :
+       std::vector<std::pair<const char*, const char*>>{{"accuracy", "1.5"},
+                                                        {"accuracy", "nan"},
+                                                        {"exact_match", "-0.1"},
+                                                        {"loss", "-1"},
+                                                        {"loss", "inf"},
+                                                        {"solved_step", "abc"},
+                                                        {"solved_step", "-5"},
+                                                        {"status", "Finished"}}) {
+    const std::string message = refusal(column, value);
+    CAPTURE(message);
+    CHECK(message.starts_with(file.string() + ": row 3, column '" + std::string(column) + "': '" +
+                              std::string(value) + "' must be "));
+  }
+  CHECK(refusal("accuracy", "1") == "");
+  CHECK(refusal("solved_step", "") == "");
 }
 
 TEST_CASE("archive: every text file of every cell comes back to the byte, and nothing is trained") {

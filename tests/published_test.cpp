@@ -190,6 +190,12 @@ TEST_CASE("published: a file that is wrong is named with its line") {
   CHECK(refusal(kHeader + line("0.9", "", 3, "4")).find("solved = 4 of 3 seeds") !=
         std::string::npos);
   CHECK(refusal(kHeader + line("much", "", 3, "")).find("figure 1: ") != std::string::npos);
+  for (const char* mean : {"60.9", "-0.1", "nan", "inf"}) {
+    CHECK(refusal(kHeader + line(mean, "", 3, "")).find("figure 1: mean and sd are shares, 0..1") !=
+          std::string::npos);
+  }
+  CHECK(refusal(kHeader + line("0.9", "nan", 3, "")).find("are shares, 0..1, and not nan") !=
+        std::string::npos);
 }
 
 }  // namespace

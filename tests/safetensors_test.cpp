@@ -9,6 +9,7 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/hash.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace recollect {
@@ -62,12 +63,25 @@ TEST_CASE("safetensors: weights come back bit for bit, with shapes and metadata"
   CHECK(std::memcmp(loaded.data(), weights.data(), sizeof(float) * weights.size()) == 0);
 
   const WeightsFile file = read_safetensors(folder / "w.safetensors");
-  CHECK(file.metadata == Metadata{{"cell", "00ff"}, {"step", "20"}});
+  CHECK(file.metadata.size() == 3);
+  CHECK(file.metadata.at("cell") == "00ff");
+  CHECK(file.metadata.at("step") == "20");
+  CHECK(file.metadata.at("checksum").size() == 16);
   REQUIRE(file.tensors.size() == 2);
   CHECK(file.tensors[0].name == "b.weight");
   CHECK(file.tensors[0].shape == std::vector<std::int64_t>{2, 3});
   CHECK(file.tensors[1].name == "a.bias");
   CHECK(file.tensors[1].shape == std::vector<std::int64_t>{2});
+
+  // Any bit of any number counts.
+  const std::string bytes = read_file(folder / "w.safetensors");
+  for (std::size_t i = 1; i <= weights.size() * sizeof(float); ++i) {
+    std::string flipped = bytes;
+    flipped[flipped.size() - i] ^= 1;
+    write_file_atomically(folder / "w.safetensors", flipped);
+    CHECK_THROWS_WITH_AS((void)load_weights(folder / "w.safetensors", layout),
+                         doctest::Contains("its checksum does not fit its weights"), IoError);
+  }
 }
 
 TEST_CASE("safetensors: the bytes of a file are those of the format") {
@@ -75,10 +89,11 @@ TEST_CASE("safetensors: the bytes of a file are those of the format") {
   ParameterLayout layout;
   (void)layout.add_vector("a", 1, Fill::kConstant, 0.0);
   save_weights(folder / "w.safetensors", layout, std::vector<float>{1.0F}, {{"k", "v"}});
-  const std::string header =
-      R"({"__metadata__":{"k":"v"},"a":{"data_offsets":[0,4],"dtype":"F32","shape":[1]}})";
+  const std::string data("\x00\x00\x80\x3f", 4);
+  const std::string header = R"({"__metadata__":{"checksum":")" + hex(hash_text(data)) +
+                             R"(","k":"v"},"a":{"data_offsets":[0,4],"dtype":"F32","shape":[1]}})";
   std::string expected = file_of(header + std::string((8 - header.size() % 8) % 8, ' '), 0);
-  expected += std::string("\x00\x00\x80\x3f", 4);
+  expected += data;
   CHECK(read_file(folder / "w.safetensors") == expected);
 }
 
@@ -201,6 +216,22 @@ TEST_CASE("safetensors: weights of another model are refused by name") {
   ParameterLayout more = small_layout();
   (void)more.add_vector("c", 2, Fill::kConstant, 0.0);
   refused(more, "'c' is missing");
+}
+
+TEST_CASE("file: what is no file is written to, not replaced, and a link stays one") {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "target", "old");
+  std::filesystem::create_symlink("target", folder / "link");
+  write_file_atomically(folder / "link", "new");
+  CHECK(std::filesystem::is_symlink(folder / "link"));
+  CHECK(read_file(folder / "target") == "new");
+  std::filesystem::create_symlink("/dev/null", folder / "nowhere");
+  write_file_atomically(folder / "nowhere", "new");
+  CHECK(std::filesystem::is_symlink(folder / "nowhere"));
+  CHECK(std::filesystem::is_character_file("/dev/null"));
+  std::filesystem::create_symlink("/dev/full", folder / "full");
+  CHECK_THROWS_WITH_AS(write_file_atomically(folder / "full", "new"),
+                       doctest::Contains("No space left on device"), IoError);
 }
 
 TEST_CASE("file: writing replaces a file whole, and leaves nothing else behind") {

@@ -5,8 +5,10 @@
 #include <exception>
 #include <filesystem>
 #include <new>
+#include <system_error>
 
 #include "core/build_info.hpp"
+#include "core/text.hpp"
 #include "harness/cli/commands.hpp"
 
 namespace recollect::cli {
@@ -26,6 +28,7 @@ constexpr const char* kExitStatuses =
     "itself\n"
     "  64  the command line is wrong\n"
     "  69  built for a processor with more instructions than this one has\n"
+    "  70  a bug in this program\n"
     "  130 stopped by SIGINT (Ctrl-C); the same command goes on from there\n"
     "  143 stopped by SIGTERM; the same command goes on from there";
 
@@ -109,18 +112,21 @@ int main(int argc, char** argv) {
     flush_output();
     return static_cast<int>(status);
   } catch (const UsageError& error) {
-    const std::string what = error.what();
+    const std::string what = printable(error.what(), kWhole);
     report(fmt::format("recollect: {}{}", what,
                        what.ends_with('?') ? " See recollect --help" : "; see recollect --help"));
     return static_cast<int>(error.status());
   } catch (const Error& error) {
-    report(fmt::format("recollect: {}", error.what()));
+    report(fmt::format("recollect: {}", printable(error.what(), kWhole)));
     return static_cast<int>(error.status());
   } catch (const std::bad_alloc&) {
     report("recollect: not enough memory; use fewer jobs, a smaller batch or a shorter length");
     return static_cast<int>(ExitStatus::kInputOutput);
   } catch (const std::filesystem::filesystem_error& error) {
     report(fmt::format("recollect: {}: {}", error.path1().string(), error.code().message()));
+    return static_cast<int>(ExitStatus::kInputOutput);
+  } catch (const std::system_error& error) {  // as a rule, that no thread can be started
+    report(fmt::format("recollect: the system refuses: {}", error.code().message()));
     return static_cast<int>(ExitStatus::kInputOutput);
   } catch (const std::exception& error) {
     report(fmt::format("recollect: a bug in this program: {}", error.what()));

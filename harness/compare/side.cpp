@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
 #include <map>
 
 #include "core/error.hpp"
@@ -22,6 +25,45 @@ constexpr const char* kNeeded[] = {
     "data_seed",   "train_order_seed", "steps",       "weights", "solved_step", "split",
     "eval_length", "accuracy",         "exact_match", "loss",    "examples",    "unseen_levels"};
 
+/// A table may have been edited: what is compared must be what a run can give. Cells that diverged
+/// or failed have numbers that are none.
+void check_values(const CsvTable& table, const std::string& name) {
+  constexpr double kAny = std::numeric_limits<double>::infinity();
+  struct Range {
+    const char* column;
+    double least;
+    double most;
+  };
+  constexpr std::array<Range, 4> kRanges = {
+      {{"accuracy", 0, 1}, {"exact_match", 0, 1}, {"loss", 0, kAny}, {"solved_step", 1, kAny}}};
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    const auto refuse = [&](const char* column, const std::string& text, const std::string& what) {
+      throw IoError(fmt::format("{}: row {}, column '{}': '{}' must be {}", name, i + 1, column,
+                                printable(text), what));
+    };
+    const std::string& status = table.rows[i][table.index("status")];
+    if (status != "finished" && status != "diverged" && status != "failed") {
+      refuse("status", status, "finished, diverged or failed");
+    }
+    for (const Range& range : kRanges) {
+      const std::string& text = table.rows[i][table.index(range.column)];
+      if (text.empty() || status != "finished") continue;
+      double value = 0.0;
+      try {
+        value = to_real(text);
+      } catch (const IoError&) {
+        refuse(range.column, text, "a number");
+      }
+      if (!(value >= range.least && value <= range.most) || std::isinf(value)) {
+        refuse(range.column, text,
+               fmt::format("finite and {}", range.most == 1    ? "0..1"
+                                            : range.least == 1 ? "1 or more"
+                                                               : "0 or more"));
+      }
+    }
+  }
+}
+
 CsvTable read_table(const std::filesystem::path& path, const std::string& experiment) {
   const std::string name = path.string();
   CsvTable table = parse_csv(read_file(path, kLargestText, "table of results"), name);
@@ -32,6 +74,7 @@ CsvTable read_table(const std::filesystem::path& path, const std::string& experi
           name, column));
     }
   }
+  check_values(table, name);
   if (experiment.empty()) return table;
   const std::size_t column = table.index("experiment");
   std::vector<std::string> known;

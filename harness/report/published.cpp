@@ -264,6 +264,11 @@ std::vector<PublishedFigure> read_published(const std::filesystem::path& path) {
       figure.unseen_levels = at("unseen_levels");
       figure.mean = to_real(at("mean"));
       if (!at("sd").empty()) figure.sd = to_real(at("sd"));
+      for (const double value : {figure.mean, figure.sd.value_or(0.0)}) {
+        if (!(value >= 0.0 && value <= 1.0)) {
+          throw IoError(fmt::format("mean and sd are shares, 0..1, and not {}", value));
+        }
+      }
       figure.seeds = to_integer(at("seeds"));
       if (figure.seeds < 1) throw IoError("seeds must be 1 or more");
       if (figure.seeds == 1) figure.sd.reset();

@@ -15,6 +15,7 @@
 #include "core/memory.hpp"
 #include "core/parallel.hpp"
 #include "harness/sweep/experiment_file.hpp"
+#include "harness/train/safetensors.hpp"
 
 namespace recollect {
 namespace {
@@ -163,7 +164,12 @@ void look_into_folder(PlannedCell& planned, const CellFolder& folder, Complaint&
     const Missing missing = missing_of(folder, rows, correct, key);
     if (missing == Missing::kNothing) continue;
     planned.work = Work::kScore;
-    if (missing == Missing::kExamples || file_exists(folder.weights_path(key.weights))) continue;
+    if (missing == Missing::kExamples) continue;
+    const std::filesystem::path weights = folder.weights_path(key.weights);
+    if (file_exists(weights)) {
+      (void)load_weights(weights, model_sizes(*planned.cell).layout());  // or it is trained again
+      continue;
+    }
     planned.work = Work::kTrain;
     complaint.no_weights = fmt::format("{} lacks {}", folder.path().string(), text_of(key));
     return;

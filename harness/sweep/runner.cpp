@@ -10,6 +10,7 @@
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -205,7 +206,11 @@ RunSummary run_experiment(const Experiment& experiment, const std::filesystem::p
     }
   };
   std::vector<std::thread> workers;
-  for (int job = 1; job < plan.jobs; ++job) workers.emplace_back(work);
+  // Where the system allows no more threads, fewer jobs do the same.
+  try {
+    for (int job = 1; job < plan.jobs; ++job) workers.emplace_back(work);
+  } catch (const std::system_error&) {
+  }
   work();
   for (std::thread& worker : workers) worker.join();
   if (failure) std::rethrow_exception(failure);

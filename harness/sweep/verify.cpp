@@ -252,7 +252,11 @@ class Verification {
     observer_.on_plan(again);
 
     std::vector<std::thread> workers;
-    for (int job = 1; job < again.jobs; ++job) workers.emplace_back([this] { work(); });
+    // Where the system allows no more threads, fewer jobs do the same.
+    try {
+      for (int job = 1; job < again.jobs; ++job) workers.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {
+    }
     work();
     for (std::thread& worker : workers) worker.join();
     if (failure_) std::rethrow_exception(failure_);

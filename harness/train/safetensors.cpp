@@ -13,12 +13,20 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/hash.hpp"
 #include "core/text.hpp"
 
 namespace recollect {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "files are written as memory lies");
+
+constexpr const char* kChecksum = "checksum";
+
+std::string checksum(std::span<const float> weights) {
+  const auto* bytes = static_cast<const char*>(static_cast<const void*>(weights.data()));
+  return hex(hash_text({bytes, weights.size_bytes()}));
+}
 
 using nlohmann::json;
 
@@ -214,13 +222,15 @@ std::string encode_safetensors(const std::vector<TensorView>& tensors, const Met
 
 void save_weights(const std::filesystem::path& path, const ParameterLayout& layout,
                   std::span<const float> weights, const Metadata& metadata) {
+  Metadata with_checksum = metadata;
+  with_checksum[kChecksum] = checksum(weights);
   std::vector<TensorView> tensors;
   for (const ParameterInfo& info : layout.all()) {
     tensors.push_back({info.name, shape_of(info),
                        weights.subspan(static_cast<std::size_t>(info.tensor.offset),
                                        static_cast<std::size_t>(info.tensor.size()))});
   }
-  write_file_atomically(path, encode_safetensors(tensors, metadata));
+  write_file_atomically(path, encode_safetensors(tensors, with_checksum));
 }
 
 std::vector<float> load_weights(const std::filesystem::path& path, const ParameterLayout& layout) {
@@ -247,6 +257,10 @@ std::vector<float> load_weights(const std::filesystem::path& path, const Paramet
         throw IoError(fmt::format("{}: tensor '{}' is missing", path.string(), info.name));
       }
     }
+  }
+  const auto expected = file.metadata.find(kChecksum);
+  if (expected != file.metadata.end() && expected->second != checksum(weights)) {
+    throw IoError(fmt::format("{}: its checksum does not fit its weights; damaged", path.string()));
   }
   return weights;
 }

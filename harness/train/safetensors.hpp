@@ -54,12 +54,14 @@ struct TensorView {
 /// @throws IoError with the path and what is wrong
 [[nodiscard]] WeightsFile read_safetensors(const std::filesystem::path& path);
 
-/// Writes `weights`, laid out by `layout`, atomically. Equal arguments give equal bytes.
+/// Writes `weights`, laid out by `layout`, atomically, with a checksum of them in the metadata.
+/// Equal arguments give equal bytes.
 /// @throws IoError
 void save_weights(const std::filesystem::path& path, const ParameterLayout& layout,
                   std::span<const float> weights, const Metadata& metadata);
 
-/// Reads weights for a model. Every tensor of `layout` must be there with its shape, and no other.
+/// Reads weights for a model. Every tensor of `layout` must be there with its shape, and no other;
+/// the checksum must fit, where there is one.
 /// @throws IoError
 [[nodiscard]] std::vector<float> load_weights(const std::filesystem::path& path,
                                               const ParameterLayout& layout);

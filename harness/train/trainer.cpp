@@ -146,7 +146,12 @@ class Training {
     progress_.loss_since += loss;
     ++progress_.steps_since;
     if (!std::isfinite(loss) || !std::isfinite(progress_.gradient_norm)) {
-      return fmt::format("step {}: loss {}, gradient norm {}", step, loss, progress_.gradient_norm);
+      // The sign of what is no number depends on the compiler.
+      const auto shown = [](double value) {
+        return std::isnan(value) ? std::string("nan") : fmt::format("{}", value);
+      };
+      return fmt::format("step {}: loss {}, gradient norm {}", step, shown(loss),
+                         shown(progress_.gradient_norm));
     }
     observer_.on_step(step, settings_.steps);
     return "";
