@@ -32,7 +32,9 @@ void parallel_for(int items, int threads, Body&& body) {
     // Dealt by hand: LLVM's `omp for` allocates memory in every loop.
     const std::int64_t team = omp_get_num_threads();
     const int thread = omp_get_thread_num();
-    const auto first_of = [&](int share) { return static_cast<int>(items * share / team); };
+    const auto first_of = [&](int share) {
+      return static_cast<int>(std::int64_t{items} * share / team);
+    };
     for (int item = first_of(thread); item < first_of(thread + 1); ++item) {
       try {
         body(item, thread);
