@@ -17,7 +17,7 @@ namespace recollect {
 struct Digest {
   std::uint64_t low = 0;
   std::uint64_t high = 0;
-  friend auto operator<=>(const Digest&, const Digest&) = default;
+  friend auto operator<=>(const Digest&, const Digest&) = default;  // NOLINT(modernize-use-nullptr)
 };
 [[nodiscard]] Digest digest_bytes(std::span<const std::byte> bytes) noexcept;
 

@@ -12,7 +12,8 @@ struct SplitSizes {
   std::int64_t validation = 0;
   std::int64_t test = 0;
   [[nodiscard]] std::int64_t total() const noexcept { return train + validation + test; }
-  friend auto operator<=>(const SplitSizes&, const SplitSizes&) = default;
+  friend auto operator<=>(const SplitSizes&,
+                          const SplitSizes&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 /// How many examples of one split occur in another as well. Splits never share a random stream, yet

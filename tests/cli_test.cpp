@@ -384,6 +384,32 @@ TEST_CASE("cli: run --verify runs what is left, then tells whether all comes out
   expect_usage_error("run x.yaml --verify --dry-run", " excludes --");
 }
 
+TEST_CASE("cli: damaged weights that the bits of the examples need give status 4") {
+  const TemporaryFolder folder;
+  const std::filesystem::path out = folder / "out";
+  const std::string run = "run " + tiny_config(folder) + " --jobs 1 --out " + quoted(out);
+  REQUIRE(recollect_program(run).status == 0);
+  for (const auto& cell : std::filesystem::directory_iterator(out / "cells")) {
+    std::filesystem::resize_file(cell.path() / "final.safetensors", 100);
+    std::filesystem::remove(cell.path() / "correct.csv");  // which they alone can give again
+  }
+  const Result result = recollect_program(run);
+  CAPTURE(result.err);
+  CHECK(result.status == 4);
+  CHECK(holds(result.err, "to train the cell again, remove the folder "));
+  CHECK(holds(result.err, "2 of 2 cells failed or diverged"));
+}
+
+TEST_CASE("cli: a shard that leaves nothing to tabulate gives a warning") {
+  const TemporaryFolder folder;
+  const Result result = recollect_program("run " + tiny_config(folder) + " --shard 3/8 --out " +
+                                          quoted(folder / "out"));
+  CAPTURE(result.err);
+  CHECK(result.status == 0);
+  CHECK(result.out.empty());
+  CHECK(holds(result.err, "warning: no tables: "));
+}
+
 TEST_CASE("cli: where weights are damaged and needed, run says so and trains the cells again") {
   const TemporaryFolder folder;
   const std::filesystem::path out = folder / "out";

@@ -123,7 +123,8 @@ int main(int argc, char** argv) {
     report("recollect: not enough memory; use fewer jobs, a smaller batch or a shorter length");
     return static_cast<int>(ExitStatus::kInputOutput);
   } catch (const std::filesystem::filesystem_error& error) {
-    report(fmt::format("recollect: {}: {}", error.path1().string(), error.code().message()));
+    report(fmt::format("recollect: {}: {}", printable(error.path1().string(), kWhole),
+                       error.code().message()));
     return static_cast<int>(ExitStatus::kInputOutput);
   } catch (const std::system_error& error) {  // as a rule, that no thread can be started
     report(fmt::format("recollect: the system refuses: {}", error.code().message()));

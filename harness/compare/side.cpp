@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 
 #include "core/error.hpp"
 #include "core/file.hpp"
@@ -28,37 +27,37 @@ constexpr const char* kNeeded[] = {
 /// A table may have been edited: what is compared must be what a run can give. Cells that diverged
 /// or failed have numbers that are none.
 void check_values(const CsvTable& table, const std::string& name) {
-  constexpr double kAny = std::numeric_limits<double>::infinity();
+  constexpr double kLargest = std::numeric_limits<double>::max();
   struct Range {
     const char* column;
     double least;
     double most;
+    const char* text;
   };
-  constexpr std::array<Range, 4> kRanges = {
-      {{"accuracy", 0, 1}, {"exact_match", 0, 1}, {"loss", 0, kAny}, {"solved_step", 1, kAny}}};
+  constexpr Range kRanges[] = {{"accuracy", 0, 1, "0..1"},
+                               {"exact_match", 0, 1, "0..1"},
+                               {"loss", 0, kLargest, "0 or more"},
+                               {"solved_step", 1, kLargest, "1 or more"}};
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
-    const auto refuse = [&](const char* column, const std::string& text, const std::string& what) {
-      throw IoError(fmt::format("{}: row {}, column '{}': '{}' must be {}", name, i + 1, column,
-                                printable(text), what));
+    const auto at = [&](const char* column) { return table.rows[i][table.index(column)]; };
+    const auto refuse = [&](const char* column, const std::string& what) {
+      throw_in_cell(name, i + 1, column,
+                    IoError(fmt::format("'{}' must be {}", printable(at(column)), what)));
     };
-    const std::string& status = table.rows[i][table.index("status")];
-    if (status != "finished" && status != "diverged" && status != "failed") {
-      refuse("status", status, "finished, diverged or failed");
-    }
+    const std::optional<Ending> ending = ending_of(at("status"));
+    if (!ending) refuse("status", "finished, diverged or failed");
+    if (ending != Ending::kFinished) continue;
     for (const Range& range : kRanges) {
-      const std::string& text = table.rows[i][table.index(range.column)];
-      if (text.empty() || status != "finished") continue;
+      const std::string text = at(range.column);
+      if (text.empty()) continue;
       double value = 0.0;
       try {
         value = to_real(text);
       } catch (const IoError&) {
-        refuse(range.column, text, "a number");
+        refuse(range.column, "a number");
       }
-      if (!(value >= range.least && value <= range.most) || std::isinf(value)) {
-        refuse(range.column, text,
-               fmt::format("finite and {}", range.most == 1    ? "0..1"
-                                            : range.least == 1 ? "1 or more"
-                                                               : "0 or more"));
+      if (!(value >= range.least && value <= range.most)) {
+        refuse(range.column, fmt::format("finite and {}", range.text));
       }
     }
   }

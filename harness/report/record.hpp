@@ -25,7 +25,8 @@ struct ScoreKey {
   /// What levels beyond the trained ones read; "" where the length uses none, so that the same row
   /// serves every mode.
   std::string unseen_levels;
-  friend auto operator<=>(const ScoreKey&, const ScoreKey&) = default;
+  friend auto operator<=>(const ScoreKey&,
+                          const ScoreKey&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 /// One line of scores.csv.

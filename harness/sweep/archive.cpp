@@ -216,13 +216,11 @@ std::vector<std::string> status_row(const std::string& hash, const ArchivedCell&
 /// @throws IoError on what is not a status of a cell that is done
 CellStatus status_of(const std::vector<std::string>& row) {
   CellStatus status;
-  if (row[1] == name_of(Ending::kFinished)) {
-    status.ending = Ending::kFinished;
-  } else if (row[1] == name_of(Ending::kDiverged)) {
-    status.ending = Ending::kDiverged;
-  } else {
+  const std::optional<Ending> ending = ending_of(row[1]);
+  if (!ending || *ending == Ending::kFailed) {
     throw IoError(fmt::format("status '{}' is neither finished nor diverged", printable(row[1])));
   }
+  status.ending = *ending;
   status.reason = row[2];
   status.steps = to_integer(row[3]);
   if (!row[4].empty()) status.solved_step = to_integer(row[4]);

@@ -58,6 +58,12 @@ std::string name_of(Ending ending) {
   return {};
 }
 
+std::optional<Ending> ending_of(std::string_view name) {
+  const auto found = std::find_if(kEndings.begin(), kEndings.end(),
+                                  [&](Ending ending) { return name_of(ending) == name; });
+  return found == kEndings.end() ? std::nullopt : std::optional(*found);
+}
+
 CellFolder::CellFolder(const std::filesystem::path& out, const std::string& hash)
     : path_(out / "cells" / hash) {}
 
@@ -76,13 +82,9 @@ CellStatus parse_status(const std::string& yaml, const std::string& name) {
       return value->text;
     };
     CellStatus status;
-    const auto found = std::find_if(kEndings.begin(), kEndings.end(), [&](Ending ending) {
-      return name_of(ending) == text("status");
-    });
-    if (found == kEndings.end()) {
-      throw IoError(fmt::format("unknown status '{}'", printable(text("status"))));
-    }
-    status.ending = *found;
+    const std::optional<Ending> ending = ending_of(text("status"));
+    if (!ending) throw IoError(fmt::format("unknown status '{}'", printable(text("status"))));
+    status.ending = *ending;
     status.reason = text("reason");
     status.steps = to_integer(text("steps"));
     const YamlValue* solved = root.find("solved_step");

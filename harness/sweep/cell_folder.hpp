@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/report/record.hpp"
@@ -17,6 +18,8 @@ enum class Ending {
   kFailed,    ///< an error; the next run tries again
 };
 [[nodiscard]] std::string name_of(Ending ending);
+/// None where nothing ends so.
+[[nodiscard]] std::optional<Ending> ending_of(std::string_view name);
 
 /// status.yaml: what is known of a cell once its training has ended. The same bytes from run to
 /// run.

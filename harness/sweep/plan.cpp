@@ -160,19 +160,24 @@ void look_into_folder(PlannedCell& planned, const CellFolder& folder, Complaint&
   const std::vector<CorrectRow> correct = folder.read_correct();
   (void)folder.read_slices();
   planned.work = Work::kNone;
+  std::set<Weights> needed;
   for (const ScoreKey& key : wanted_scores(*planned.cell)) {
     const Missing missing = missing_of(folder, rows, correct, key);
     if (missing == Missing::kNothing) continue;
     planned.work = Work::kScore;
     if (missing == Missing::kExamples) continue;
-    const std::filesystem::path weights = folder.weights_path(key.weights);
-    if (file_exists(weights)) {
-      (void)load_weights(weights, model_sizes(*planned.cell).layout());  // or it is trained again
+    if (file_exists(folder.weights_path(key.weights))) {
+      needed.insert(key.weights);
       continue;
     }
     planned.work = Work::kTrain;
     complaint.no_weights = fmt::format("{} lacks {}", folder.path().string(), text_of(key));
     return;
+  }
+  if (needed.empty()) return;
+  const SequenceModel<float> sizes = model_sizes(*planned.cell);
+  for (const Weights weights : needed) {
+    (void)load_weights(folder.weights_path(weights), sizes.layout());  // damaged: it throws
   }
 }
 

@@ -10,7 +10,6 @@
 #include <exception>
 #include <mutex>
 #include <optional>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -18,6 +17,7 @@
 #include "core/file.hpp"
 #include "harness/sweep/claim.hpp"
 #include "harness/sweep/experiment_file.hpp"
+#include "harness/sweep/jobs.hpp"
 
 namespace recollect {
 namespace {
@@ -205,14 +205,7 @@ RunSummary run_experiment(const Experiment& experiment, const std::filesystem::p
       }
     }
   };
-  std::vector<std::thread> workers;
-  // Where the system allows no more threads, fewer jobs do the same.
-  try {
-    for (int job = 1; job < plan.jobs; ++job) workers.emplace_back(work);
-  } catch (const std::system_error&) {
-  }
-  work();
-  for (std::thread& worker : workers) worker.join();
+  run_jobs(plan.jobs, work);
   if (failure) std::rethrow_exception(failure);
 
   if (interrupted) {

@@ -15,7 +15,6 @@
 #include <random>
 #include <set>
 #include <string_view>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -24,6 +23,7 @@
 #include "harness/config/load.hpp"
 #include "harness/sweep/claim.hpp"
 #include "harness/sweep/difference.hpp"
+#include "harness/sweep/jobs.hpp"
 
 namespace recollect {
 namespace {
@@ -251,14 +251,7 @@ class Verification {
     again_ = &again;
     observer_.on_plan(again);
 
-    std::vector<std::thread> workers;
-    // Where the system allows no more threads, fewer jobs do the same.
-    try {
-      for (int job = 1; job < again.jobs; ++job) workers.emplace_back([this] { work(); });
-    } catch (const std::system_error&) {
-    }
-    work();
-    for (std::thread& worker : workers) worker.join();
+    run_jobs(again.jobs, [this] { work(); });
     if (failure_) std::rethrow_exception(failure_);
     if (interrupted_) {
       throw Interrupted(
