@@ -312,24 +312,25 @@ TEST_CASE("config: resolved experiments and cells give themselves back") {
       "task: {name: selective-copying, length: 64}\ngrid: {task.dialect: [adaptive, mad, mamba]}",
       "task: {name: selective-copying}\ngrid: {task.dialect: [adaptive, mamba]}",
       "task: {name: mqar}\ngrid: {task.length: [128, 200, 512]}",
-      "task: {name: mqar}\ngrid: {task.length: [128, 200]}\neval: {unseen_levels: as-is, lengths: "
-      "[300]}",
+      ("task: {name: mqar}\ngrid: {task.length: [128, 200]}\neval: {unseen_levels: as-is, lengths: "
+       "[300]}"),
       "task: {name: mqar}\ngrid: {train.order_seed: [0, 1], task.data_seed: [5, 6]}\nseeds: [3, 8]",
       "task: {name: mqar}\nvariants: [full-quadratic]",
       "task: {name: mqar}\ntrain: {examples: online}\nseeds: [3, 4]",
       "task: {name: mqar}\ngrid: {train.stop_at: [0.5, 0.99], train.examples: [online, 64]}",
       "task: {name: mqar}\ngrid: {train.learning_rate: [1e-3, 3.0e-4, .01], train.clip: [0, 1.5]}",
-      "task: {name: mqar, layout: power-law, filler: zeros, offset: 1, pairs: 5, data_seed: 12}\n"
-      "seeds: [1, 2, 3]\ntrain: {select_length: 256}",
-      "task: {name: mqar}\nexperiment: 'null'\nvariants: [{name: fixed-decay, init: identity, "
-      "label: '1.5'}, {name: fixed-decay, label: 'a: {b} # c'}]",
-      "task: {name: mqar}\nexperiment: \"größe (2) ~\"\nvariants: [{name: adaptive-decay, "
-      "label: '-x', heads: 2, position: rope}]",
-      "task: {name: mqar}\nmodel: {position: learned, norm: pre, mlp: 2}\n"
-      "train: {examples: online, weight_decay: 0.1, schedule: cosine, warmup: 10, epsilon: 1e-12}\n"
-      "eval: {lengths: [64, 128], examples: 3}",
-      "grid: {task: [{name: mqar, pairs: 2}, {name: mqar, pairs: 3, data_seed: 4}], model.heads: "
-      "[1, 2]}\nvariants: [{name: full-quadratic, label: q}]",
+      ("task: {name: mqar, layout: power-law, filler: zeros, offset: 1, pairs: 5, data_seed: 12}\n"
+       "seeds: [1, 2, 3]\ntrain: {select_length: 256}"),
+      ("task: {name: mqar}\nexperiment: 'null'\nvariants: [{name: fixed-decay, init: identity, "
+       "label: '1.5'}, {name: fixed-decay, label: 'a: {b} # c'}]"),
+      ("task: {name: mqar}\nexperiment: \"größe (2) ~\"\nvariants: [{name: adaptive-decay, "
+       "label: '-x', heads: 2, position: rope}]"),
+      ("task: {name: mqar}\nmodel: {position: learned, norm: pre, mlp: 2}\n"
+       "train: {examples: online, weight_decay: 0.1, schedule: cosine, warmup: 10, epsilon: "
+       "1e-12}\n"
+       "eval: {lengths: [64, 128], examples: 3}"),
+      ("grid: {task: [{name: mqar, pairs: 2}, {name: mqar, pairs: 3, data_seed: 4}], model.heads: "
+       "[1, 2]}\nvariants: [{name: full-quadratic, label: q}]"),
   };
   for (const std::string& text : texts) {
     CAPTURE(text);
