@@ -84,7 +84,9 @@ SequenceModel<S>::SequenceModel(const ModelSettings& settings, const std::string
       block.convolution = ShortConvolution{layout_.add_matrix(
           prefix + "short_conv.weight", settings.short_conv, width, Fill::kUniform, bound)};
     }
-    block.mixer = entry->make<S>(MixerContext{settings, levels, prefix}, layout_);
+    const bool by_vocabulary = layer == 0 && settings.layers > 1 && can_tabulate();
+    block.mixer =
+        entry->make<S>(MixerContext{settings, levels, prefix, by_vocabulary ? vocab : 0}, layout_);
     block.out.weight = matrix(prefix + "out_proj.weight", width, width,
                               kSpread / std::sqrt(2.0 * static_cast<double>(settings.layers)));
     block.norm = norm(prefix + "norm");
@@ -159,8 +161,8 @@ void SequenceModel<S>::begin_step(std::int64_t longest, std::int64_t tokens, int
     first.norm.forward(theta, embedding_.weight.in(theta), normal, inverse_sd, u);
     made = Tabulated{u.data(), normal.data(), inverse_sd, nullptr};
   }
-  made.table =
-      first.mixer->tabulate(theta, view<S>(made.u, vocab_, settings_.width), threads, table_room_);
+  made.table = first.mixer->tabulate(theta, view<S>(made.u, vocab_, settings_.width), first.out,
+                                     threads, table_room_);
   tabulated_ = table_room_.record(made);
 }
 
@@ -170,9 +172,9 @@ void SequenceModel<S>::end_step(std::span<S> gradient, int threads) {
   const S* theta = weights_.data();
   const Block& first = blocks_.front();
   View<S> du = table_room_.matrix(vocab_, settings_.width);
-  first.mixer->tabulate_backward(theta, gradient.data(),
-                                 view<S>(tabulated_->u, vocab_, settings_.width), tabulated_->table,
-                                 gradient.data() + table_offset(), du, threads, table_room_);
+  first.mixer->tabulate_backward(
+      theta, gradient.data(), view<S>(tabulated_->u, vocab_, settings_.width), first.out,
+      tabulated_->table, gradient.data() + table_offset(), du, threads, table_room_);
   if (tabulated_->normal != nullptr) {
     first.norm.backward(theta, gradient.data(),
                         view<S>(tabulated_->normal, vocab_, settings_.width),
@@ -247,16 +249,17 @@ auto SequenceModel<S>::begin(const SequenceInput& input, S* gradient, bool strea
             stream ? blocks_.size() : blocks_.size() - 1,
             segment_tokens(tokens),
             carries};
-  const Index remembered = std::max<Index>(settings_.short_conv - 1, 0) * settings_.width;
-  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
-    carries[layer] = BlockCarry{
-        blocks_[layer].mixer->begin(tokens, layer < pass.inner, gradient != nullptr, workspace),
-        workspace.take(remembered), workspace.take(remembered)};
-    std::fill(carries[layer].dz, carries[layer].dz + remembered, S(0));
-  }
   if (tabulated_ != nullptr) {
     pass.table = Lookup<S>{tabulated_->table, input.ids,
                            gradient == nullptr ? nullptr : gradient + table_offset()};
+  }
+  const Index remembered = std::max<Index>(settings_.short_conv - 1, 0) * settings_.width;
+  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
+    carries[layer] = BlockCarry{
+        blocks_[layer].mixer->begin(tokens, layer == 0 && pass.table ? &*pass.table : nullptr,
+                                    layer < pass.inner, gradient != nullptr, workspace),
+        workspace.take(remembered), workspace.take(remembered)};
+    std::fill(carries[layer].dz, carries[layer].dz + remembered, S(0));
   }
   return pass;
 }
@@ -360,13 +363,13 @@ auto SequenceModel<S>::block_forward(const Block& block, const BlockCarry& carry
       std::copy(from + (reach - remembered) * width, from + reach * width, carry.z);
     }
   }
-  tape.mixed = workspace.take(count * width);
-  tape.mixer = block.mixer->forward(theta, constant(full(tape.u)), lookup, rows, carry.mixer,
-                                    some(tape.mixed), workspace);
-
   // x + W_o mixed goes straight to where the next step reads it.
   View<S> sum = some(pre && !block.mlp ? out : workspace.take(count * width));
-  block.out_turned.forward(constant(some(tape.mixed)), sum);
+  const bool folded = lookup != nullptr && block.mixer->folds_output();
+  tape.mixed = folded ? sum.data() : workspace.take(count * width);
+  tape.mixer = block.mixer->forward(theta, constant(full(tape.u)), lookup, rows, carry.mixer,
+                                    some(tape.mixed), workspace);
+  if (!folded) block.out_turned.forward(constant(some(tape.mixed)), sum);
   if (x == nullptr) {
     add_gathered_rows<S>(embedding_.weight.in(theta), lookup->ids, sum);
   } else if (rows.all) {
@@ -441,6 +444,11 @@ S* SequenceModel<S>::block_backward(const Block& block, const BlockTape& tape,
   }
 
   // d_middle is now the gradient of x + W_o mixed.
+  if (lookup != nullptr && block.mixer->folds_output()) {
+    block.mixer->backward(theta, gradient, constant(full(tape.u)), lookup, rows, tape.mixer,
+                          carry.mixer, constant(d_middle), dx, workspace);
+    return d_out;
+  }
   View<S> d_mixed = workspace.matrix(count, width);
   const Index reach = tape.halo + tokens;
   S* du = block.convolution ? workspace.take(reach * width) + tape.halo * width : dx.data();

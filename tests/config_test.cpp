@@ -103,7 +103,7 @@ TEST_CASE("config: a default that changes must raise numerics_version") {
     const std::string text = "task: {name: " + std::string(task.name) + "}\n";
     defaults += parse(text + "variants: [adaptive-decay]").cells.front().yaml("defaults");
   }
-  CHECK(kNumericsVersion == 3);
+  CHECK(kNumericsVersion == 4);
   CHECK(hex(hash_text(defaults)) == "f4cee1f4c3d8d3ec");
 }
 

@@ -69,7 +69,7 @@ struct MixerFixture {
     Workspace<S> workspace;
     Matrix<S> y(rows.count(), u.cols());
     const Segments cut = segments(rows, segment);
-    auto* carry = mixer->begin(u.rows(), rows.all, false, workspace);
+    auto* carry = mixer->begin(u.rows(), nullptr, rows.all, false, workspace);
     for (Index i = 0; i < cut.count(); ++i) {
       const Rows here = part(rows, cut, i);
       const typename Workspace<S>::Scope scope(workspace);
@@ -95,7 +95,7 @@ struct MixerFixture {
     Gradients out{Matrix<S>(rows.count(), u.cols()), Matrix<S>(u.rows(), u.cols()),
                   std::vector<S>(theta.size(), S(0))};
     const Segments cut = segments(rows, segment);
-    auto* carry = mixer->begin(u.rows(), rows.all, true, workspace);
+    auto* carry = mixer->begin(u.rows(), nullptr, rows.all, true, workspace);
     std::vector<const typename Mixer<S>::Tape*> tapes;
     const auto of = [&](const auto& m, Index i) {
       return rows.all ? recollect::rows(m, cut.first(i), cut.tokens(i)) : m;

@@ -21,8 +21,8 @@ S FullQuadratic<S>::scale() const {
 }
 
 template <class S>
-auto FullQuadratic<S>::begin(Index tokens, bool all, bool backward, Workspace<S>& workspace) const
-    -> Carry* {
+auto FullQuadratic<S>::begin(Index tokens, const Lookup<S>*, bool all, bool backward,
+                             Workspace<S>& workspace) const -> Carry* {
   MyCarry carry{{}, nullptr, nullptr};
   if (all) {
     carry.qkv = workspace.take(3 * tokens * width_);
@@ -117,14 +117,14 @@ Index FullQuadratic<S>::table_rows(const Lookup<S>& lookup) const {
 }
 
 template <class S>
-const void* FullQuadratic<S>::tabulate(const S* theta, ConstView<S> u, int threads,
+const void* FullQuadratic<S>::tabulate(const S* theta, ConstView<S> u, const Linear&, int threads,
                                        Workspace<S>& workspace) const {
   return workspace.record(projections_.tabulate(theta, u, threads, workspace));
 }
 
 template <class S>
-void FullQuadratic<S>::tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const void*,
-                                         S* table_gradient, View<S> du, int threads,
+void FullQuadratic<S>::tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const Linear&,
+                                         const void*, S* table_gradient, View<S> du, int threads,
                                          Workspace<S>&) const {
   projections_.tabulate_backward(
       theta, gradient, u, projections_.table_gradients(table_gradient, u.rows()), du, threads);

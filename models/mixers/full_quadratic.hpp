@@ -15,7 +15,7 @@ class FullQuadratic final : public Mixer<S> {
   using typename Mixer<S>::Tape;
   using typename Mixer<S>::Carry;
   void prepare(const S* theta, Index length) override { projections_.prepare(theta, length); }
-  [[nodiscard]] Carry* begin(Index tokens, bool all, bool backward,
+  [[nodiscard]] Carry* begin(Index tokens, const Lookup<S>* lookup, bool all, bool backward,
                              Workspace<S>& workspace) const override;
   [[nodiscard]] const Tape* forward(const S* theta, ConstView<S> u, const Lookup<S>* lookup,
                                     const Rows& rows, Carry* carry, View<S> y,
@@ -23,10 +23,10 @@ class FullQuadratic final : public Mixer<S> {
   void backward(const S* theta, S* gradient, ConstView<S> u, const Lookup<S>* lookup,
                 const Rows& rows, const Tape* tape, Carry* carry, ConstView<S> dy, View<S> du,
                 Workspace<S>& workspace) const override;
-  [[nodiscard]] const void* tabulate(const S* theta, ConstView<S> u, int threads,
+  [[nodiscard]] const void* tabulate(const S* theta, ConstView<S> u, const Linear& out, int threads,
                                      Workspace<S>& workspace) const override;
-  void tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const void* table,
-                         S* table_gradient, View<S> du, int threads,
+  void tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const Linear& out,
+                         const void* table, S* table_gradient, View<S> du, int threads,
                          Workspace<S>& workspace) const override;
   [[nodiscard]] Index table_size(Index rows) const noexcept override;
   /// The key-value cache.

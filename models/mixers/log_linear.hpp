@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 
+#include "models/mixers/chunk_states.hpp"
 #include "models/mixers/mixer.hpp"
 
 namespace recollect {
@@ -67,27 +68,10 @@ struct LogLinearDense {
 
 /// The chunkwise form, for all rows: dense inside aligned chunks of `chunk` = 2^c tokens, and one
 /// (d, d) state for each level between chunks. Any T >= 1; the last chunk may be short.
-///
-/// States are merged like the digits of a binary counter: when chunk i is done, the states of the
-/// trailing ones of i and chunk i's own become the state of the next higher digit. Each state is
-/// kept relative to the end of its own block, so that every exponent is <= 0.
 template <class S>
 struct LogLinearChunkwise {
-  /// The states of one head over a sequence of n chunks; in the workspace.
-  struct States {
-    Index chunk;   ///< tokens of a chunk
-    Index chunks;  ///< n
-    bool has_levels;
-    bool backward;  ///< every state is kept, not only those that wait in the counter
-    S* states;      ///< (n - 1, d, d) completed by chunk i; or one for each digit of the counter
-    S* block_g;     ///< (n) g summed over the block of that state; or one for each digit
-    S* d_states;    ///< (digits, d, d) gradients of the states that wait, or null
-  };
-  [[nodiscard]] static States begin(Index tokens, Index width, Index chunk, bool has_levels,
-                                    bool backward, Workspace<S>& workspace);
-  /// Numbers that begin() takes for a sequence with a backward pass.
-  [[nodiscard]] static std::int64_t states_size(std::int64_t tokens, std::int64_t width,
-                                                std::int64_t chunk, bool has_levels) noexcept;
+  /// Of (d, d) numbers each.
+  using States = ChunkStates<S>;
 
   /// What forward() leaves for backward(), in the workspace; n tokens of a segment.
   struct Tape {

@@ -10,49 +10,6 @@
 namespace recollect {
 namespace {
 
-/// The binary counter over chunks. With levels, digit b of i says whether a state of 2^b chunks is
-/// waiting when chunk i begins; without, one state covers all chunks before i.
-struct Counter {
-  bool has_levels;
-
-  /// Number of states that may be waiting at once.
-  [[nodiscard]] Index slots(Index chunks) const noexcept {
-    return has_levels ? std::bit_width(static_cast<std::uint64_t>(chunks)) : 1;
-  }
-
-  /// Calls visit(slot, state) for the states that chunk i reads, nearest block first; `state` is
-  /// the index of the chunk that completed it.
-  template <class Visit>
-  void for_each_read(Index i, Visit&& visit) const {
-    visit_ones(i, ~std::uint64_t{0}, visit);
-  }
-
-  /// The same for the states that merge with chunk i's own: those of the trailing ones of i.
-  template <class Visit>
-  void for_each_merge(Index i, Visit&& visit) const {
-    visit_ones(i, (std::uint64_t{1} << std::countr_one(static_cast<std::uint64_t>(i))) - 1, visit);
-  }
-
-  /// The slot that the state completed by chunk i goes to.
-  [[nodiscard]] Index slot_after(Index i) const noexcept {
-    return has_levels ? std::countr_one(static_cast<std::uint64_t>(i)) : 0;
-  }
-
- private:
-  template <class Visit>
-  void visit_ones(Index i, std::uint64_t mask, Visit&& visit) const {
-    if (!has_levels) {
-      if (i > 0) visit(Index{0}, i - 1);
-      return;
-    }
-    const auto digits = static_cast<std::uint64_t>(i);
-    for (std::uint64_t ones = digits & mask; ones != 0; ones &= ones - 1) {
-      const int slot = std::countr_zero(ones);
-      visit(Index{slot}, static_cast<Index>((digits >> slot) << slot) - 1);
-    }
-  }
-};
-
 /// One chunk's share of all inputs, and how its rows see what lies before it.
 template <class S>
 struct Chunk {
@@ -113,56 +70,7 @@ void weigh(ConstView<S> lambda, Index column, S* scale) {
   for (Index t = 0; t < lambda.rows(); ++t) scale[t] *= lambda(t, column);
 }
 
-/// A sequence's states by the chunk that completed them.
-template <class S>
-class StateViews {
- public:
-  StateViews(const typename LogLinearChunkwise<S>::States& states, Index width)
-      : states_(states), width_(width) {}
-
-  /// The state that chunk i completed and that waits, or waited, in `slot`.
-  [[nodiscard]] View<S> state(Index slot, Index i) const {
-    return view(states_.states + place(slot, i) * size(), width_, width_);
-  }
-  [[nodiscard]] S& block_g(Index slot, Index i) const { return states_.block_g[place(slot, i)]; }
-  [[nodiscard]] View<S> d_state(Index slot) const {
-    return view(states_.d_states + slot * size(), width_, width_);
-  }
-  [[nodiscard]] Index size() const { return width_ * width_; }
-
- private:
-  [[nodiscard]] Index place(Index slot, Index i) const { return states_.backward ? i : slot; }
-
-  const typename LogLinearChunkwise<S>::States& states_;
-  Index width_;
-};
-
-/// Level of the block that waits in the counter's lowest digit.
-int lowest_level(Index chunk) { return std::countr_zero(static_cast<std::uint64_t>(chunk)) + 1; }
-
 }  // namespace
-
-template <class S>
-auto LogLinearChunkwise<S>::begin(Index tokens, Index width, Index chunk, bool has_levels,
-                                  bool backward, Workspace<S>& workspace) -> States {
-  const Index chunks = (tokens + chunk - 1) / chunk;
-  const Index slots = Counter{has_levels}.slots(chunks);
-  const Index size = width * width;
-  return States{chunk,
-                chunks,
-                has_levels,
-                backward,
-                workspace.take((backward ? chunks - 1 : slots) * size),
-                workspace.take(backward ? chunks : slots),
-                backward ? workspace.take(slots * size) : nullptr};
-}
-
-template <class S>
-std::int64_t LogLinearChunkwise<S>::states_size(std::int64_t tokens, std::int64_t width,
-                                                std::int64_t chunk, bool has_levels) noexcept {
-  const std::int64_t chunks = (tokens + chunk - 1) / chunk;
-  return (chunks - 1 + Counter{has_levels}.slots(chunks)) * width * width + chunks;
-}
 
 template <class S>
 auto LogLinearChunkwise<S>::forward(const CoreInput<S>& in, Index first_chunk, const States& states,
@@ -170,8 +78,8 @@ auto LogLinearChunkwise<S>::forward(const CoreInput<S>& in, Index first_chunk, c
   const Index length = in.tokens();
   const Index width = in.k.cols();
   const Index chunk = states.chunk;
-  const Counter counter{states.has_levels};
-  const StateViews<S> at(states, width);
+  const ChunkCounter& counter = states.counter;
+  const auto square = [&](S* state) { return view(state, width, width); };
   const Tape tape{workspace.take(length * chunk), workspace.take(length * chunk),
                   workspace.take(length)};
   const typename Workspace<S>::Scope scope(workspace);
@@ -206,27 +114,27 @@ auto LogLinearChunkwise<S>::forward(const CoreInput<S>& in, Index first_chunk, c
     counter.for_each_read(i, [&](Index slot, Index j) {
       exp_shifted<S>(c.from_start, S(1), gap, c.count, scale);
       if (in.has_levels()) {
-        weigh(c.lambda, level_column(lowest_level(chunk) + slot, c.lambda.cols()), scale);
+        weigh(c.lambda, level_column(states.level(slot), c.lambda.cols()), scale);
       }
       scale_rows<S>(scale, c.q, scaled, false);
-      product_nn<S>(constant(scaled), constant(at.state(slot, j)), y_chunk, Write::kAccumulate);
-      gap += at.block_g(slot, j);
+      product_nn<S>(constant(scaled), constant(square(states.state(slot, j))), y_chunk,
+                    Write::kAccumulate);
+      gap += states.g_of(slot, j);
     });
 
-    if (i + 1 == states.chunks) break;  // nobody reads the last chunk's state
+    if (states.is_last(i)) break;  // nobody reads the last chunk's state
     exp_shifted<S>(c.from_start, S(-1), c.total(), c.count, scale);
     scale_rows<S>(scale, c.k, scaled, false);
     const Index to = counter.slot_after(i);
-    // Its place is free, unless one state stands for all.
-    View<S> own = in.has_levels() || states.backward ? at.state(to, i) : own_block;
+    View<S> own = states.keeps_apart() ? square(states.state(to, i)) : own_block;
     product_tn<S>(constant(scaled), c.v, own);
     S own_g = c.total();
     counter.for_each_merge(i, [&](Index slot, Index j) {
-      scale_numbers<S>(portable::exp(own_g), at.state(slot, j).data(), own.data(), at.size(), true);
-      own_g += at.block_g(slot, j);
+      scale_numbers<S>(portable::exp(own_g), states.state(slot, j), own.data(), states.size, true);
+      own_g += states.g_of(slot, j);
     });
-    if (own.data() == own_block.data()) at.state(to, i) = own;
-    at.block_g(to, i) = own_g;
+    if (!states.keeps_apart()) square(states.state(to, i)) = own;
+    states.g_of(to, i) = own_g;
   }
   return tape;
 }
@@ -239,8 +147,8 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index first_chunk,
   const Index length = in.tokens();
   const Index width = in.k.cols();
   const Index chunk = states.chunk;
-  const Counter counter{states.has_levels};
-  const StateViews<S> at(states, width);
+  const ChunkCounter& counter = states.counter;
+  const auto square = [&](S* state) { return view(state, width, width); };
   const typename Workspace<S>::Scope scope(workspace);
   View<S> weight_block = workspace.matrix(chunk, chunk);
   View<S> d_weight_block = workspace.matrix(chunk, chunk);
@@ -268,11 +176,12 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index first_chunk,
 
     // What flows between the chunks up to this one and those after it.
     S between = 0;
-    if (i + 1 == states.chunks) {
-      counter.for_each_read(i, [&](Index slot, Index) { at.d_state(slot).setZero(); });
+    if (states.is_last(i)) {
+      counter.for_each_read(
+          i, [&](Index slot, Index) { std::fill_n(states.d_state(slot), states.size, S(0)); });
     } else if (out.dg != nullptr) {
       counter.for_each_read(i + 1, [&](Index slot, Index j) {
-        between += inner_product<S>(at.d_state(slot).data(), at.state(slot, j).data(), at.size());
+        between += inner_product<S>(states.d_state(slot), states.state(slot, j), states.size);
       });
     }
 
@@ -289,8 +198,8 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index first_chunk,
     product_tn_lower<S>(constant(d_weights), c.q, dk);
 
     // The state that chunk i completed: its own part, and the states that merged into it.
-    if (i + 1 < states.chunks) {
-      const View<S> ds = at.d_state(counter.slot_after(i));
+    if (!states.is_last(i)) {
+      const View<S> ds = square(states.d_state(counter.slot_after(i)));
       exp_shifted<S>(c.from_start, S(-1), c.total(), c.count, scale);
       scale_rows<S>(scale, c.k, scaled, false);
       product_nn<S>(constant(scaled), constant(ds), dv, Write::kAccumulate);
@@ -298,22 +207,22 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index first_chunk,
       scale_rows<S>(scale, constant(through), dk, true);
       S gap = c.total();
       counter.for_each_merge(i, [&](Index slot, Index j) {
-        scale_numbers<S>(portable::exp(gap), ds.data(), at.d_state(slot).data(), at.size(), false);
-        gap += at.block_g(slot, j);
+        scale_numbers<S>(portable::exp(gap), ds.data(), states.d_state(slot), states.size, false);
+        gap += states.g_of(slot, j);
       });
     }
 
     // The states that chunk i read.
     S gap = 0;
     counter.for_each_read(i, [&](Index slot, Index j) {
-      const Index column = level_column(lowest_level(chunk) + slot, c.lambda.cols());
+      const Index column = level_column(states.level(slot), c.lambda.cols());
       exp_shifted<S>(c.from_start, S(1), gap, c.count, decay);
       std::copy(decay, decay + c.count, scale);
       if (in.has_levels()) weigh(c.lambda, column, scale);
-      product_nt<S>(dy_chunk, constant(at.state(slot, j)), through);
+      product_nt<S>(dy_chunk, constant(square(states.state(slot, j))), through);
       read_backward<S>(decay, scale, c.q, constant(through), dq, scaled, dlambda, column);
-      product_tn<S>(constant(scaled), dy_chunk, at.d_state(slot), Write::kAccumulate);
-      gap += at.block_g(slot, j);
+      product_tn<S>(constant(scaled), dy_chunk, square(states.d_state(slot)), Write::kAccumulate);
+      gap += states.g_of(slot, j);
     });
 
     if (out.dg != nullptr) {

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "core/fenwick.hpp"
+#include "core/parallel.hpp"
 #include "models/layers/rows.hpp"
 #include "models/mixers/log_linear_recurrent.hpp"
 #include "models/mixers/registry.hpp"
@@ -15,8 +16,9 @@ namespace recollect {
 /// What chunks hand on.
 template <class S>
 struct LogLinearMixer<S>::MyCarry : Carry {
-  typename LogLinearChunkwise<S>::States* states;  ///< (H); unset where the core is not chunkwise
+  ChunkStates<S>* states;  ///< (H); unset where the core is not chunkwise
   bool backward;
+  const typename ById::Sequence** by_id;  ///< (H); null where the core does not run by id
 };
 
 /// The core runs at `rows`, which may be more than the caller asked for.
@@ -33,6 +35,11 @@ struct LogLinearMixer<S>::MyTape : Tape {
   typename LogLinearChunkwise<S>::Tape* chunkwise;  ///< (H) set where it is chunkwise
 };
 
+template <class S>
+struct LogLinearMixer<S>::ByIdTape : Tape {
+  typename ById::Tape* heads;  ///< (H)
+};
+
 /// What the rows of the vocabulary determine.
 template <class S>
 struct LogLinearMixer<S>::Table {
@@ -40,6 +47,8 @@ struct LogLinearMixer<S>::Table {
   typename DecayGate<S>::Result gate;  ///< (H, V)
   View<S> lambda;                      ///< (V, H L)
   const typename Lambda<S>::Tape* lambda_tape;
+  View<S> scores;  ///< (H V, V) where the core runs by id; else empty
+  View<S> values;  ///< (H V, D)
 };
 
 template <class S>
@@ -59,7 +68,11 @@ LogLinearMixer<S>::LogLinearMixer(const MixerContext& context, ParameterLayout& 
       width_(context.settings.width),
       heads_(context.settings.heads),
       chunk_(context.settings.chunk),
-      form_(context.settings.form) {}
+      form_(context.settings.form),
+      vocab_(context.vocab),
+      by_id_(form_ == Form::kFastest && context.settings.savings && vocab_ > 0 &&
+             context.settings.position == Position::kNone &&
+             heads_ * vocab_ <= chunk_ + 2 * width_) {}
 
 template <class S>
 bool LogLinearMixer<S>::dense_at(Index count, bool all) const noexcept {
@@ -96,22 +109,32 @@ void recurrent_forward(const CoreInput<S>& in, View<S> y) {
 }  // namespace
 
 template <class S>
-auto LogLinearMixer<S>::begin(Index tokens, bool all, bool backward, Workspace<S>& workspace) const
-    -> Carry* {
-  auto* states = workspace.template array<typename LogLinearChunkwise<S>::States>(heads_);
-  MyCarry* carry = workspace.record(MyCarry{{}, states, backward});
+auto LogLinearMixer<S>::begin(Index tokens, const Lookup<S>* lookup, bool all, bool backward,
+                              Workspace<S>& workspace) const -> Carry* {
+  if (lookup != nullptr && by_id_) {
+    const Table& table = *static_cast<const Table*>(lookup->table);
+    auto** heads = workspace.template array<const typename ById::Sequence*>(heads_);
+    const auto numbering = ById::number(lookup->ids, table.lambda.rows(), workspace);
+    for (Index h = 0; h < heads_; ++h) {
+      heads[h] =
+          workspace.record(ById::begin(numbering, by_id_table(table, h), backward, workspace));
+    }
+    return workspace.record(MyCarry{{}, nullptr, backward, heads});
+  }
+  auto* states = workspace.template array<ChunkStates<S>>(heads_);
+  MyCarry* carry = workspace.record(MyCarry{{}, states, backward, nullptr});
   if (all) start_states(tokens, backward, states, workspace);
   return carry;
 }
 
 template <class S>
-void LogLinearMixer<S>::start_states(Index tokens, bool backward,
-                                     typename LogLinearChunkwise<S>::States* states,
+void LogLinearMixer<S>::start_states(Index tokens, bool backward, ChunkStates<S>* states,
                                      Workspace<S>& workspace) const {
   if (form_ == Form::kDense || form_ == Form::kRecurrent) return;
+  const Index head = width_ / heads_;
   for (Index h = 0; h < heads_; ++h) {
-    states[h] = LogLinearChunkwise<S>::begin(tokens, width_ / heads_, chunk_, lambda_->levels() > 0,
-                                             backward, workspace);
+    states[h] = ChunkStates<S>::begin(tokens, head * head, chunk_, lambda_->levels() > 0, backward,
+                                      workspace);
   }
 }
 
@@ -120,6 +143,7 @@ auto LogLinearMixer<S>::forward(const S* theta, ConstView<S> u, const Lookup<S>*
                                 const Rows& wanted, Carry* opaque_carry, View<S> y,
                                 Workspace<S>& workspace) const -> const Tape* {
   const MyCarry& carry = *static_cast<const MyCarry*>(opaque_carry);
+  if (carry.by_id != nullptr) return forward_by_id(*lookup, wanted, carry, y, workspace);
   const auto length = lookup == nullptr ? u.rows() : static_cast<Index>(lookup->ids.size());
   const bool dense = dense_at(wanted.count(), wanted.all);
   const bool widen = !dense && !wanted.all;
@@ -179,6 +203,9 @@ void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u,
                                  Carry* carry, ConstView<S> dy_wanted, View<S> du,
                                  Workspace<S>& workspace) const {
   if (form_ == Form::kRecurrent) throw std::logic_error("the recurrent form has no backward pass");
+  if (const auto& mine = *static_cast<const MyCarry*>(carry); mine.by_id != nullptr) {
+    return backward_by_id(*lookup, wanted, opaque, mine, dy_wanted, workspace);
+  }
   const MyTape& tape = *static_cast<const MyTape*>(opaque);
   const typename Workspace<S>::Scope scope(workspace);
   const Index length = tape.qkv.tokens();
@@ -238,37 +265,161 @@ void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u,
 
 template <class S>
 auto LogLinearMixer<S>::gradient_views(S* numbers, Index rows) const -> TableGradient {
-  S* g = numbers + 3 * rows * width_;
+  S* g = numbers + rows * wide_columns(rows);
   const Index gates = gate_.present() ? heads_ : 0;
   return TableGradient{projections_.table_gradients(numbers, rows), view(g, gates, rows),
                        view(g + gates * rows, rows, heads_ * lambda_->levels())};
 }
 
 template <class S>
-Index LogLinearMixer<S>::table_size(Index rows) const noexcept {
-  return rows * (3 * width_ + (gate_.present() ? heads_ : 0) + heads_ * lambda_->levels());
+Index LogLinearMixer<S>::wide_columns(Index rows) const noexcept {
+  return by_id_ ? heads_ * (rows + width_) : 3 * width_;
 }
 
 template <class S>
-const void* LogLinearMixer<S>::tabulate(const S* theta, ConstView<S> u, int threads,
-                                        Workspace<S>& workspace) const {
+Index LogLinearMixer<S>::table_size(Index rows) const noexcept {
+  return rows * (wide_columns(rows) + (gate_.present() ? heads_ : 0) + heads_ * lambda_->levels());
+}
+
+template <class S>
+const void* LogLinearMixer<S>::tabulate(const S* theta, ConstView<S> u, const Linear& out,
+                                        int threads, Workspace<S>& workspace) const {
   const auto qkv = projections_.tabulate(theta, u, threads, workspace);
   const auto gate = gate_.forward(theta, u, workspace);
   const View<S> lambda = workspace.matrix(u.rows(), heads_ * lambda_->levels());
   const auto* lambda_tape = lambda_->forward(theta, u, lambda, workspace);
-  return workspace.record(Table{qkv, gate, lambda, lambda_tape});
+  const Index by_id = by_id_ ? heads_ * u.rows() : 0;
+  const Table* table =
+      workspace.record(Table{qkv, gate, lambda, lambda_tape, workspace.matrix(by_id, u.rows()),
+                             workspace.matrix(by_id, width_)});
+  if (by_id_) tabulate_scores(theta, out, threads, *table);
+  return table;
 }
 
 template <class S>
 void LogLinearMixer<S>::tabulate_backward(const S* theta, S* gradient, ConstView<S> u,
-                                          const void* opaque, S* table_gradient, View<S> du,
-                                          int threads, Workspace<S>& workspace) const {
+                                          const Linear& out, const void* opaque, S* table_gradient,
+                                          View<S> du, int threads, Workspace<S>& workspace) const {
   const Table& table = *static_cast<const Table*>(opaque);
   const TableGradient sums = gradient_views(table_gradient, u.rows());
-  projections_.tabulate_backward(theta, gradient, u, sums.qkv, du, threads);
+  if (by_id_) {
+    const View<S> room = workspace.matrix(u.rows(), 3 * width_);
+    const auto d = projections_.table_gradients(View<S>(room).data(), u.rows());
+    tabulate_scores_backward(theta, gradient, out, threads, table, table_gradient, d);
+    projections_.tabulate_backward(theta, gradient, u, d, du, threads);
+  } else {
+    projections_.tabulate_backward(theta, gradient, u, sums.qkv, du, threads);
+  }
   lambda_->backward(theta, gradient, u, table.lambda_tape, constant(table.lambda), sums.lambda, du,
                     workspace);
   gate_.backward(theta, gradient, u, table.gate, View<S>(sums.g).data(), du);
+}
+
+template <class S>
+auto LogLinearMixer<S>::by_id_table(const Table& table, Index h) const -> typename ById::Table {
+  const Index rows = table.lambda.rows();
+  const Index levels = lambda_->levels();
+  return typename ById::Table{constant(recollect::rows(table.scores, h * rows, rows)),
+                              constant(recollect::rows(table.values, h * rows, rows)),
+                              table.gate.head(h, rows),
+                              constant(columns(table.lambda, h * levels, levels))};
+}
+
+template <class S>
+auto LogLinearMixer<S>::by_id_gradient(S* numbers, Index rows, Index h) const ->
+    typename ById::TableGradient {
+  const TableGradient sums = gradient_views(numbers, rows);
+  const Index levels = lambda_->levels();
+  return typename ById::TableGradient{
+      view(numbers + h * rows * rows, rows, rows),
+      view(numbers + heads_ * rows * rows + h * rows * width_, rows, width_),
+      gate_.present() ? View<S>(sums.g).data() + h * rows : nullptr,
+      columns(sums.lambda, h * levels, levels)};
+}
+
+template <class S>
+auto LogLinearMixer<S>::forward_by_id(const Lookup<S>& lookup, const Rows& rows,
+                                      const MyCarry& carry, View<S> z,
+                                      Workspace<S>& workspace) const -> const Tape* {
+  auto* heads = workspace.template array<typename ById::Tape>(heads_);
+  for (Index h = 0; h < heads_; ++h) {
+    heads[h] = ById::forward(*carry.by_id[h], rows.first(), lookup.ids, z,
+                             h == 0 ? Write::kOverwrite : Write::kAccumulate, workspace);
+  }
+  return workspace.record(ByIdTape{{}, heads});
+}
+
+template <class S>
+void LogLinearMixer<S>::backward_by_id(const Lookup<S>& lookup, const Rows& rows, const Tape* tape,
+                                       const MyCarry& carry, ConstView<S> dz,
+                                       Workspace<S>& workspace) const {
+  for (Index h = 0; h < heads_; ++h) {
+    const auto out = by_id_gradient(lookup.gradient, vocab_, h);
+    ById::backward(*carry.by_id[h], rows.first(), lookup.ids,
+                   static_cast<const ByIdTape*>(tape)->heads[h], dz, out, workspace);
+    if (rows.first() == 0) ById::end(*carry.by_id[h], out);
+  }
+}
+
+namespace {
+
+/// Rows of a matrix that a thread takes at a time.
+constexpr Index kRowsAtOnce = 16;
+
+/// body(first row, count) for all rows, dealt to the threads.
+template <class Body>
+void for_each_rows(Index rows, int threads, Body&& body) {
+  parallel_for(static_cast<int>((rows + kRowsAtOnce - 1) / kRowsAtOnce), threads,
+               [&](int item, int) {
+                 const Index first = item * kRowsAtOnce;
+                 body(first, std::min(kRowsAtOnce, rows - first));
+               });
+}
+
+}  // namespace
+
+template <class S>
+void LogLinearMixer<S>::tabulate_scores(const S* theta, const Linear& out, int threads,
+                                        const Table& table) const {
+  const Index vocab = table.lambda.rows();
+  for_each_rows(vocab, threads, [&](Index first, Index count) {
+    for (Index h = 0; h < heads_; ++h) {
+      const Index here = h * vocab + first;
+      product_nt<S>(rows(table.qkv.q_of(h), first, count), table.qkv.k_of(h),
+                    rows(table.scores, here, count));
+      product_nt<S>(rows(table.qkv.v_of(h), first, count),
+                    columns(out.weight.in(theta), h * table.qkv.width, table.qkv.width),
+                    rows(table.values, here, count));
+    }
+  });
+}
+
+template <class S>
+void LogLinearMixer<S>::tabulate_scores_backward(
+    const S* theta, S* gradient, const Linear& out, int threads, const Table& table, S* numbers,
+    const typename Projections<S>::Gradients& d) const {
+  const Index vocab = table.lambda.rows();
+  const auto head = [&](const auto& m, Index h) {
+    return columns(m, h * table.qkv.width, table.qkv.width);
+  };
+  for_each_rows(vocab, threads, [&](Index first, Index count) {
+    for (Index h = 0; h < heads_; ++h) {
+      const auto sums = by_id_gradient(numbers, vocab, h);
+      product_nn<S>(constant(rows(sums.scores, first, count)), table.qkv.k_of(h),
+                    rows(head(d.q, h), first, count));
+      product_tn<S>(constant(columns(sums.scores, first, count)), table.qkv.q_of(h),
+                    rows(head(d.k, h), first, count));
+      product_nn<S>(constant(rows(sums.values, first, count)), head(out.weight.in(theta), h),
+                    rows(head(d.v, h), first, count));
+    }
+  });
+  for_each_rows(width_, threads, [&](Index first, Index count) {
+    for (Index h = 0; h < heads_; ++h) {
+      product_tn<S>(constant(columns(by_id_gradient(numbers, vocab, h).values, first, count)),
+                    table.qkv.v_of(h), rows(head(out.weight.in(gradient), h), first, count),
+                    Write::kAccumulate);
+    }
+  });
 }
 
 template <class S>
@@ -311,14 +462,22 @@ Footprint LogLinearMixer<S>::footprint(std::int64_t tokens, std::int64_t rows,
   const std::int64_t core =
       dense ? 2 * std::min<std::int64_t>(mine, 32) * tokens : 2 * chunk_ * (chunk_ + head);
   size.scratch += std::max(core, mine * lambda_->scratch_row());
+  if (by_id_) {
+    const std::int64_t ids = ById::Numbering::padded(std::min(tokens, vocab_));
+    size.tape = std::max(size.tape, heads_ * tokens * (ids + ById::kChunk + 1));
+    size.scratch = std::max(size.scratch, (5 * ById::kChunk + 64) * ids);
+  }
   return size;
 }
 
 template <class S>
 std::int64_t LogLinearMixer<S>::carry_size(std::int64_t tokens, bool all) const noexcept {
   if (!all || form_ == Form::kDense || form_ == Form::kRecurrent) return 0;
-  return heads_ *
-         LogLinearChunkwise<S>::states_size(tokens, width_ / heads_, chunk_, lambda_->levels() > 0);
+  const Index head = width_ / heads_;
+  const bool levels = lambda_->levels() > 0;
+  const std::int64_t chunkwise = heads_ * ChunkStates<S>::room(tokens, head * head, chunk_, levels);
+  if (!by_id_) return chunkwise;
+  return std::max(chunkwise, ById::room(tokens, vocab_, width_, heads_, levels));
 }
 
 template <class S>

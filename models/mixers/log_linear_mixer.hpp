@@ -5,6 +5,7 @@
 #include "models/lambda/lambda.hpp"
 #include "models/mixers/gate.hpp"
 #include "models/mixers/log_linear.hpp"
+#include "models/mixers/log_linear_by_id.hpp"
 #include "models/mixers/projections.hpp"
 
 namespace recollect {
@@ -24,7 +25,7 @@ class LogLinearMixer final : public Mixer<S> {
   using typename Mixer<S>::Carry;
   [[nodiscard]] Index chunk() const noexcept override { return chunk_; }
   void prepare(const S* theta, Index length) override { projections_.prepare(theta, length); }
-  [[nodiscard]] Carry* begin(Index tokens, bool all, bool backward,
+  [[nodiscard]] Carry* begin(Index tokens, const Lookup<S>* lookup, bool all, bool backward,
                              Workspace<S>& workspace) const override;
   [[nodiscard]] const Tape* forward(const S* theta, ConstView<S> u, const Lookup<S>* lookup,
                                     const Rows& rows, Carry* carry, View<S> y,
@@ -32,10 +33,11 @@ class LogLinearMixer final : public Mixer<S> {
   void backward(const S* theta, S* gradient, ConstView<S> u, const Lookup<S>* lookup,
                 const Rows& rows, const Tape* tape, Carry* carry, ConstView<S> dy, View<S> du,
                 Workspace<S>& workspace) const override;
-  [[nodiscard]] const void* tabulate(const S* theta, ConstView<S> u, int threads,
+  [[nodiscard]] bool folds_output() const noexcept override { return by_id_; }
+  [[nodiscard]] const void* tabulate(const S* theta, ConstView<S> u, const Linear& out, int threads,
                                      Workspace<S>& workspace) const override;
-  void tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const void* table,
-                         S* table_gradient, View<S> du, int threads,
+  void tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const Linear& out,
+                         const void* table, S* table_gradient, View<S> du, int threads,
                          Workspace<S>& workspace) const override;
   [[nodiscard]] Index table_size(Index rows) const noexcept override;
   [[nodiscard]] std::int64_t state_size(std::int64_t tokens) const noexcept override;
@@ -52,9 +54,29 @@ class LogLinearMixer final : public Mixer<S> {
   struct Table;
   struct TableGradient;
   [[nodiscard]] TableGradient gradient_views(S* numbers, Index rows) const;
+  /// Numbers a row of the table's gradients, but for those of the gate and of lambda.
+  [[nodiscard]] Index wide_columns(Index rows) const noexcept;
+
+  // The same where the core runs by id: see LogLinearById.
+  using ById = LogLinearById<S>;
+  struct ByIdTape;
+  /// One head's share of the table.
+  [[nodiscard]] typename ById::Table by_id_table(const Table& table, Index h) const;
+  [[nodiscard]] typename ById::TableGradient by_id_gradient(S* numbers, Index rows, Index h) const;
+  [[nodiscard]] const Tape* forward_by_id(const Lookup<S>& lookup, const Rows& rows,
+                                          const MyCarry& carry, View<S> z,
+                                          Workspace<S>& workspace) const;
+  void backward_by_id(const Lookup<S>& lookup, const Rows& rows, const Tape* tape,
+                      const MyCarry& carry, ConstView<S> dz, Workspace<S>& workspace) const;
+  /// A and B of each head.
+  void tabulate_scores(const S* theta, const Linear& out, int threads, const Table& table) const;
+  /// Their gradients become those of q, k and v.
+  void tabulate_scores_backward(const S* theta, S* gradient, const Linear& out, int threads,
+                                const Table& table, S* numbers,
+                                const typename Projections<S>::Gradients& d) const;
 
   /// One set of states a head, where the core runs chunk by chunk.
-  void start_states(Index tokens, bool backward, typename LogLinearChunkwise<S>::States* states,
+  void start_states(Index tokens, bool backward, ChunkStates<S>* states,
                     Workspace<S>& workspace) const;
 
   /// Whether it is cheaper to run the core at these rows alone, densely, than chunkwise everywhere.
@@ -69,6 +91,8 @@ class LogLinearMixer final : public Mixer<S> {
   Index heads_;
   Index chunk_;
   Form form_;
+  Index vocab_;  ///< see MixerContext
+  bool by_id_;
 };
 
 }  // namespace recollect

@@ -5,6 +5,7 @@
 
 #include "core/matrix.hpp"
 #include "core/workspace.hpp"
+#include "models/layers/linear.hpp"
 
 namespace recollect {
 
@@ -63,10 +64,11 @@ class Mixer {
   virtual void prepare(const S* theta, Index length) = 0;
 
   /// Begins a sequence of T tokens.
+  /// @param lookup  of the whole sequence, where its segments come with one; else null
   /// @param all  whether all rows will be read
   /// @param backward  whether backward() will follow; without, memory grows like log T only,
   /// except where the mixer itself keeps every token
-  [[nodiscard]] virtual Carry* begin(Index tokens, bool all, bool backward,
+  [[nodiscard]] virtual Carry* begin(Index tokens, const Lookup<S>* lookup, bool all, bool backward,
                                      Workspace<S>& workspace) const = 0;
 
   /// y (R, D) = the mixer's output at `rows`, overwritten; u (n, D) the segment's input. With a
@@ -81,13 +83,17 @@ class Mixer {
                         const Rows& rows, const Tape* tape, Carry* carry, ConstView<S> dy,
                         View<S> du, Workspace<S>& workspace) const = 0;
 
+  /// Whether a table reaches through the output projection W_o that follows: forward() then gives
+  /// W_o y instead of y, and backward() takes its gradient, where there is a lookup.
+  [[nodiscard]] virtual bool folds_output() const noexcept { return false; }
   /// What every row of u (V, D) alone determines; lives in the workspace. On `threads` threads, as
   /// its counterpart below: the same bits for any number.
-  [[nodiscard]] virtual const void* tabulate(const S* theta, ConstView<S> u, int threads,
-                                             Workspace<S>& workspace) const = 0;
+  /// @param out  W_o
+  [[nodiscard]] virtual const void* tabulate(const S* theta, ConstView<S> u, const Linear& out,
+                                             int threads, Workspace<S>& workspace) const = 0;
   /// du (V, D) is overwritten and `gradient` accumulated; `table_gradient` is changed.
-  virtual void tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const void* table,
-                                 S* table_gradient, View<S> du, int threads,
+  virtual void tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const Linear& out,
+                                 const void* table, S* table_gradient, View<S> du, int threads,
                                  Workspace<S>& workspace) const = 0;
   /// Numbers of the gradient of a table of `rows` rows.
   [[nodiscard]] virtual Index table_size(Index rows) const noexcept = 0;
