@@ -629,6 +629,14 @@ std::int64_t SequenceModel<S>::forward_workspace_size(std::int64_t tokens,
 template <class S>
 std::int64_t SequenceModel<S>::workspace_size(std::int64_t tokens, std::int64_t scored,
                                               bool backward) const noexcept {
+  const std::int64_t made = workspace_size(tokens, scored, backward, false);
+  if (!blocks_.front().mixer->folds_output()) return made;
+  return std::max(made, workspace_size(tokens, scored, backward, true));
+}
+
+template <class S>
+std::int64_t SequenceModel<S>::workspace_size(std::int64_t tokens, std::int64_t scored,
+                                              bool backward, bool folded) const noexcept {
   const std::int64_t width = settings_.width;
   const bool pre = settings_.norm == Norm::kPre;
   const std::int64_t taps = settings_.short_conv;
@@ -637,22 +645,29 @@ std::int64_t SequenceModel<S>::workspace_size(std::int64_t tokens, std::int64_t 
   std::int64_t scratch = 0;
   // A layer's tape of a segment of n tokens; the largest scratch is shared by all.
   const auto add = [&](const Block& block, std::int64_t n, std::int64_t rows, bool all) {
-    const Footprint mixer = block.mixer->footprint(n, rows, all);
-    size += mixer.tape + rows * width + (pre ? 2 * n : rows) * width;
-    if (all) size += n * width;  // the input
+    const bool by_table = folded && &block == &blocks_.front();
+    const Footprint mixer = block.mixer->footprint(n, rows, all, by_table);
+    size += mixer.tape + (by_table ? 0 : rows * width) + (pre ? 2 * n : rows) * width;
+    if (by_table && pre) size -= 2 * n * width;  // its norm is the table's
+    if (all && !by_table) size += n * width;     // the input
     if (taps > 0) size += n * width;
     if (settings_.mlp > 0) size += rows * width * (2 * settings_.mlp + (pre ? 3 : 2));
     if (pre && settings_.mlp == 0 && all) size -= rows * width;
     const std::int64_t convolved = taps > 0 ? n * width : 0;
     std::int64_t most = std::max(mixer.scratch, convolved) + rows * width + convolved;
     if (settings_.mlp > 0) most = std::max(most, rows * width * (settings_.mlp + 1));
-    if (backward) scratch = std::max(scratch, most + (all ? n * width : 0));
+    if (backward) {
+      scratch = std::max(scratch, most + (all ? n * width : 0));
+    } else if (all) {  // a core takes some of what it takes backwards
+      scratch = std::max(scratch, mixer.scratch / 4);
+    }
   };
   const std::int64_t segment = segment_tokens(tokens);
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
     const Block& block = blocks_[layer];
     const bool all = layer + 1 < blocks_.size();
-    size += block.mixer->carry_size(tokens, all) / (backward ? 1 : 2) +
+    const bool by_table = folded && layer == 0;
+    size += block.mixer->carry_size(tokens, all, by_table) / (backward ? 1 : 2) +
             2 * std::max<std::int64_t>(taps - 1, 0) * width;
     if (!all) {
       add(block, tokens, scored, false);

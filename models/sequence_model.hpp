@@ -131,8 +131,11 @@ class SequenceModel {
   void segment_backward(const Pass& pass, const Segment& segment, const BlockTape* const* tapes,
                         S* d_out, S* gradient, Workspace<S>& workspace) const;
   [[nodiscard]] Index segment_tokens(std::int64_t tokens) const noexcept;
+  /// The larger of what a sequence takes with and without a table that reaches through W_o.
   [[nodiscard]] std::int64_t workspace_size(std::int64_t tokens, std::int64_t scored,
                                             bool backward) const noexcept;
+  [[nodiscard]] std::int64_t workspace_size(std::int64_t tokens, std::int64_t scored, bool backward,
+                                            bool folded) const noexcept;
   [[nodiscard]] SequenceOutcome outcome_of(std::span<const std::int32_t> labels, View<S> logits,
                                            Workspace<S>& workspace) const;
   [[nodiscard]] ReadOut read_out(S* last, View<S> logits, Workspace<S>& workspace) const;

@@ -33,11 +33,11 @@ constexpr const char* kCopying =
 constexpr const char* kFixedSet = "examples: 200";
 
 const Pinned kPinned[] = {
-    {"fixed-decay", "fixed-decay", kMqar, kFixedSet, "2d46151f06fab60b"},
-    {"linear-decay", "linear-decay", kMqar, kFixedSet, "663849fccc0a2e89"},
-    {"adaptive-decay", "adaptive-decay", kMqar, kFixedSet, "3ff340a49acd10a6"},
-    {"softmax-level", "softmax-level", kMqar, kFixedSet, "392c96def958324d"},
-    {"gated-linear", "gated-linear", kMqar, kFixedSet, "e15965cd2088dec0"},
+    {"fixed-decay", "fixed-decay", kMqar, kFixedSet, "7a1c92ef682698ac"},
+    {"linear-decay", "linear-decay", kMqar, kFixedSet, "5b5f5c5869304113"},
+    {"adaptive-decay", "adaptive-decay", kMqar, kFixedSet, "08dc4f40cb375d23"},
+    {"softmax-level", "softmax-level", kMqar, kFixedSet, "6d4ea6231ff85fb8"},
+    {"gated-linear", "gated-linear", kMqar, kFixedSet, "528515caa56fc2e9"},
     {"full-quadratic", "full-quadratic", kMqar, kFixedSet, "0e95ccb4f88afa62"},
     {"convolution, odd length", "{name: adaptive-decay, short_conv: 4, chunk: 16}", kPowerLaw,
      kFixedSet, "ffc61a772a39fe16"},

@@ -80,14 +80,18 @@ TEST_CASE("memory: a forward pass takes about what it was said to") {
           settings.mlp = 2;
         }
         SequenceModel<float> model(settings, std::string(entry.name), 128, 64, 7);
-        model.begin_step(tokens);
         const std::vector<std::int32_t> ids(static_cast<std::size_t>(tokens), 1);
         const std::vector<std::int32_t> positions = {1, 5, 40};
         const std::vector<std::int32_t> labels(positions.size(), 2);
-        Workspace<float> workspace;
-        std::vector<float> logits(std::size_t{3} * 128);
-        (void)model.forward({ids, positions, labels}, workspace, view(logits.data(), 3, 128));
-        const auto bytes = static_cast<double>(workspace.peak_bytes());
+        std::size_t most = 0;
+        for (const std::int64_t tokens_of_step : {std::int64_t{0}, 64 * tokens}) {
+          model.begin_step(tokens, tokens_of_step);
+          Workspace<float> workspace;
+          std::vector<float> logits(std::size_t{3} * 128);
+          (void)model.forward({ids, positions, labels}, workspace, view(logits.data(), 3, 128));
+          most = std::max(most, workspace.peak_bytes());
+        }
+        const auto bytes = static_cast<double>(most);
         const auto estimate = 4.0 * static_cast<double>(model.forward_workspace_size(tokens, 3));
         CHECK(estimate / bytes >= 0.85);
         CHECK(estimate / bytes <= 1.8);

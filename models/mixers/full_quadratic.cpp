@@ -136,8 +136,8 @@ Index FullQuadratic<S>::table_size(Index rows) const noexcept {
 }
 
 template <class S>
-Footprint FullQuadratic<S>::footprint(std::int64_t tokens, std::int64_t rows,
-                                      bool all) const noexcept {
+Footprint FullQuadratic<S>::footprint(std::int64_t tokens, std::int64_t rows, bool all,
+                                      bool) const noexcept {
   Footprint size = projections_.footprint(tokens, rows, all, !all);
   if (all) {  // these live in the carry
     size.tape -= 3 * tokens * width_;

@@ -36,10 +36,11 @@ class FullQuadratic final : public Mixer<S> {
   [[nodiscard]] std::int64_t state_size_peak(std::int64_t tokens) const noexcept override {
     return state_size(tokens);
   }
-  [[nodiscard]] Footprint footprint(std::int64_t tokens, std::int64_t rows,
-                                    bool all) const noexcept override;
+  [[nodiscard]] Footprint footprint(std::int64_t tokens, std::int64_t rows, bool all,
+                                    bool folded) const noexcept override;
   /// q, k and v of all tokens, and their gradients: later segments look at earlier keys.
-  [[nodiscard]] std::int64_t carry_size(std::int64_t tokens, bool all) const noexcept override {
+  [[nodiscard]] std::int64_t carry_size(std::int64_t tokens, bool all,
+                                        bool) const noexcept override {
     return all ? 6 * tokens * width_ : 0;
   }
   [[nodiscard]] double multiply_adds(std::int64_t tokens, std::int64_t rows,

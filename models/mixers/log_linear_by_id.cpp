@@ -10,9 +10,6 @@
 namespace recollect {
 namespace {
 
-/// Tokens whose gradients are added to those of the values at once.
-constexpr Index kBlock = 64;
-
 /// One chunk of a segment.
 template <class S>
 struct Chunk {
@@ -84,6 +81,7 @@ auto LogLinearById<S>::number(std::span<const std::int32_t> ids, Index vocab,
   auto* numbers = workspace.template array<std::int32_t>(tokens);
   auto* seen = workspace.template array<std::int32_t>(chunks);
   auto* distinct = workspace.template array<std::int32_t>(std::min(tokens, vocab));
+  auto* met = workspace.template array<std::int32_t>(std::min(tokens, vocab));
   auto* number_of = workspace.template array<std::int32_t>(vocab);
   std::fill_n(number_of, vocab, -1);
   std::int32_t known = 0;
@@ -96,45 +94,51 @@ auto LogLinearById<S>::number(std::span<const std::int32_t> ids, Index vocab,
     numbers[t] = number_of[id];
     seen[t / kChunk] = static_cast<std::int32_t>(Numbering::padded(known));
   }
-  return Numbering{{distinct, static_cast<std::size_t>(known)},
+  for (Index t = 0; t < tokens; ++t) met[numbers[t]] = seen[t / kChunk];
+  const auto count = static_cast<std::size_t>(known);
+  return Numbering{{distinct, count},
                    {numbers, ids.size()},
-                   {seen, static_cast<std::size_t>(chunks)}};
+                   {seen, static_cast<std::size_t>(chunks)},
+                   {met, count},
+                   Numbering::padded(std::min(tokens, vocab))};
 }
 
 template <class S>
 auto LogLinearById<S>::begin(const Numbering& numbering, const Table& table, bool backward,
                              Workspace<S>& workspace) -> Sequence {
-  const Index padded = numbering.padded_ids();
+  const Index most = numbering.most;
   const auto known = static_cast<Index>(numbering.ids.size());
+  const Index padded = Numbering::padded(known);
   const Index width = table.values.cols();
-  const Index again = backward ? padded : 0;
+  const Index again = backward ? most : 0;
   const Sequence sequence{
       numbering,
       table,
-      workspace.matrix(padded, padded),
-      workspace.matrix(padded, width),
+      workspace.matrix(most, most),
+      workspace.matrix(most, width),
       workspace.take(turned_size(again, width)),
       workspace.matrix(again, again),
       workspace.matrix(again, width),
-      ChunkStates<S>::begin(static_cast<Index>(numbering.numbers.size()), padded, kChunk,
+      ChunkStates<S>::begin(static_cast<Index>(numbering.numbers.size()), most, kChunk,
                             table.lambda.cols() > 0, backward, workspace)};
   View<S> scores = sequence.scores;
+  View<S> d_scores = sequence.d_scores;
   for (Index a = 0; a < known; ++a) {
-    const S* from = table.scores.data() +
-                    numbering.ids[static_cast<std::size_t>(a)] * table.scores.outerStride();
-    S* to = scores.data() + a * padded;
-    for (Index b = 0; b < known; ++b) to[b] = from[numbering.ids[static_cast<std::size_t>(b)]];
-    std::fill(to + known, to + padded, S(0));
+    const auto place = static_cast<std::size_t>(a);
+    const S* from = table.scores.data() + numbering.ids[place] * table.scores.outerStride();
+    S* to = scores.data() + a * most;
+    const Index met = numbering.met[place];
+    const Index end = std::min(met, known);
+    for (Index b = 0; b < end; ++b) to[b] = from[numbering.ids[static_cast<std::size_t>(b)]];
+    std::fill(to + end, to + met, S(0));
+    if (backward) std::fill_n(d_scores.data() + a * most, met, S(0));
   }
-  scores.bottomRows(padded - known).setZero();
-  View<S> values = sequence.values;
+  View<S> values = rows(sequence.values, 0, padded);
   gather_rows<S>(table.values, numbering.ids, rows(values, 0, known));
   values.bottomRows(padded - known).setZero();
   if (backward) {
     turn<S>(constant(values), sequence.values_turned);
-    View<S> d_scores = sequence.d_scores;
-    View<S> d_values = sequence.d_values;
-    d_scores.setZero();
+    View<S> d_values = rows(sequence.d_values, 0, padded);
     d_values.setZero();
   }
   return sequence;
@@ -144,7 +148,7 @@ template <class S>
 std::int64_t LogLinearById<S>::room(std::int64_t tokens, std::int64_t vocab, std::int64_t width,
                                     std::int64_t heads, bool has_levels) noexcept {
   const std::int64_t ids = Numbering::padded(std::min(tokens, vocab));
-  return tokens + tokens / kChunk + 1 + ids + vocab +
+  return tokens + tokens / kChunk + 1 + 2 * ids + vocab + kChunk * ids +
          heads * (2 * ids * ids + 2 * ids * width + turned_size(ids, width) +
                   ChunkStates<S>::room(tokens, ids, kChunk, has_levels));
 }
@@ -324,13 +328,15 @@ void LogLinearById<S>::backward(const Sequence& sequence, Index first,
 
 template <class S>
 void LogLinearById<S>::end(const Sequence& sequence, TableGradient out) {
-  const std::span<const std::int32_t> ids = sequence.numbering.ids;
+  const Numbering& numbering = sequence.numbering;
+  const std::span<const std::int32_t> ids = numbering.ids;
   const auto known = static_cast<Index>(ids.size());
   add_to_rows<S>(constant(rows(sequence.d_values, 0, known)), ids, out.values);
   for (Index a = 0; a < known; ++a) {
     const S* from = sequence.d_scores.data() + a * sequence.d_scores.outerStride();
     S* to = out.scores.data() + ids[static_cast<std::size_t>(a)] * out.scores.outerStride();
-    for (Index b = 0; b < known; ++b) to[ids[static_cast<std::size_t>(b)]] += from[b];
+    const Index end = std::min<Index>(numbering.met[static_cast<std::size_t>(a)], known);
+    for (Index b = 0; b < end; ++b) to[ids[static_cast<std::size_t>(b)]] += from[b];
   }
 }
 

@@ -21,6 +21,7 @@ namespace recollect {
 template <class S>
 struct LogLinearById {
   static constexpr Index kChunk = 16;  ///< a vector of tokens: states are cheap here
+  static constexpr Index kBlock = 64;  ///< tokens whose gradients are added to B's at once
 
   /// What the ids determine.
   struct Table {
@@ -42,19 +43,20 @@ struct LogLinearById {
     std::span<const std::int32_t> ids;      ///< (n) distinct, as they first come
     std::span<const std::int32_t> numbers;  ///< (T) of each token's id
     std::span<const std::int32_t> seen;     ///< (chunks) ids by the end of each; see padded()
-    /// How many ids all tokens have.
-    [[nodiscard]] Index padded_ids() const { return padded(static_cast<Index>(ids.size())); }
+    std::span<const std::int32_t> met;      ///< (n) ids by the end of the last chunk that has id i
+    Index
+        most;  ///< ids that T tokens can have, padded: what a sequence takes, whatever its ids are
     /// Rounded up to whole vectors: what lies beyond the last id is zero.
     [[nodiscard]] static constexpr Index padded(Index ids) { return (ids + 15) / 16 * 16; }
   };
   [[nodiscard]] static Numbering number(std::span<const std::int32_t> ids, Index vocab,
                                         Workspace<S>& workspace);
 
-  /// One head's share of a sequence; in the workspace. n' = padded ids.
+  /// One head's share of a sequence; in the workspace. n' = the numbering's `most`.
   struct Sequence {
     Numbering numbering;
     Table table;
-    View<S> scores;         ///< (n', n') the rows and columns of A that the sequence reads
+    View<S> scores;         ///< (n', n') the rows and columns of A that are read: met[i] of row i
     View<S> values;         ///< (n', D) those of B
     S* values_turned;       ///< for dN; null without a backward pass, as are the next two
     View<S> d_scores;       ///< (n', n')
@@ -63,10 +65,15 @@ struct LogLinearById {
   };
   [[nodiscard]] static Sequence begin(const Numbering& numbering, const Table& table, bool backward,
                                       Workspace<S>& workspace);
-  /// Numbers that number() and begin() take at most, for H heads and with a backward pass.
+  /// Numbers that number() and begin() take for H heads and with a backward pass, and forward()
+  /// beside its tape.
   [[nodiscard]] static std::int64_t room(std::int64_t tokens, std::int64_t vocab,
                                          std::int64_t width, std::int64_t heads,
                                          bool has_levels) noexcept;
+  /// Numbers that backward() takes, n' = ids.
+  [[nodiscard]] static constexpr std::int64_t backward_room(std::int64_t ids) noexcept {
+    return (kBlock + kChunk) * ids + 6 * kChunk;
+  }
 
   /// What forward() leaves for backward(), in the workspace; m tokens of a segment.
   struct Tape {

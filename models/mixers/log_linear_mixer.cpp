@@ -439,8 +439,12 @@ std::int64_t LogLinearMixer<S>::state_size_peak(std::int64_t tokens) const noexc
 }
 
 template <class S>
-Footprint LogLinearMixer<S>::footprint(std::int64_t tokens, std::int64_t rows,
-                                       bool all) const noexcept {
+Footprint LogLinearMixer<S>::footprint(std::int64_t tokens, std::int64_t rows, bool all,
+                                       bool folded) const noexcept {
+  if (folded) {
+    const std::int64_t ids = ById::Numbering::padded(std::min(tokens, vocab_));
+    return Footprint{heads_ * tokens * (ids + ById::kChunk + 1), ById::backward_room(ids)};
+  }
   const bool dense = dense_at(rows, all);
   const bool widen = !dense && !all;
   const std::int64_t mine = dense ? rows : tokens;
@@ -455,29 +459,24 @@ Footprint LogLinearMixer<S>::footprint(std::int64_t tokens, std::int64_t rows,
     size.tape += 2 * heads_ * mine * tokens;
   } else {
     size.tape += heads_ * tokens * (2 * chunk_ + 1);
-    if (widen) size.tape += carry_size(tokens, true);
+    if (widen) size.tape += carry_size(tokens, true, false);
   }
   size.scratch += mine * levels + gates;
   if (widen) size.scratch += tokens * width_;
   const std::int64_t core =
       dense ? 2 * std::min<std::int64_t>(mine, 32) * tokens : 2 * chunk_ * (chunk_ + head);
   size.scratch += std::max(core, mine * lambda_->scratch_row());
-  if (by_id_) {
-    const std::int64_t ids = ById::Numbering::padded(std::min(tokens, vocab_));
-    size.tape = std::max(size.tape, heads_ * tokens * (ids + ById::kChunk + 1));
-    size.scratch = std::max(size.scratch, (5 * ById::kChunk + 64) * ids);
-  }
   return size;
 }
 
 template <class S>
-std::int64_t LogLinearMixer<S>::carry_size(std::int64_t tokens, bool all) const noexcept {
+std::int64_t LogLinearMixer<S>::carry_size(std::int64_t tokens, bool all,
+                                           bool folded) const noexcept {
   if (!all || form_ == Form::kDense || form_ == Form::kRecurrent) return 0;
   const Index head = width_ / heads_;
   const bool levels = lambda_->levels() > 0;
-  const std::int64_t chunkwise = heads_ * ChunkStates<S>::room(tokens, head * head, chunk_, levels);
-  if (!by_id_) return chunkwise;
-  return std::max(chunkwise, ById::room(tokens, vocab_, width_, heads_, levels));
+  return folded ? ById::room(tokens, vocab_, width_, heads_, levels)
+                : heads_ * ChunkStates<S>::room(tokens, head * head, chunk_, levels);
 }
 
 template <class S>

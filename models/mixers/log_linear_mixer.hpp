@@ -42,9 +42,10 @@ class LogLinearMixer final : public Mixer<S> {
   [[nodiscard]] Index table_size(Index rows) const noexcept override;
   [[nodiscard]] std::int64_t state_size(std::int64_t tokens) const noexcept override;
   [[nodiscard]] std::int64_t state_size_peak(std::int64_t tokens) const noexcept override;
-  [[nodiscard]] Footprint footprint(std::int64_t tokens, std::int64_t rows,
-                                    bool all) const noexcept override;
-  [[nodiscard]] std::int64_t carry_size(std::int64_t tokens, bool all) const noexcept override;
+  [[nodiscard]] Footprint footprint(std::int64_t tokens, std::int64_t rows, bool all,
+                                    bool folded) const noexcept override;
+  [[nodiscard]] std::int64_t carry_size(std::int64_t tokens, bool all,
+                                        bool folded) const noexcept override;
   [[nodiscard]] double multiply_adds(std::int64_t tokens, std::int64_t rows,
                                      bool all) const noexcept override;
 

@@ -103,9 +103,11 @@ class Mixer {
   /// The largest state_size() of 1..tokens.
   [[nodiscard]] virtual std::int64_t state_size_peak(std::int64_t tokens) const noexcept = 0;
   /// Room that a segment of n tokens and R rows takes; that begin() takes for a sequence.
-  [[nodiscard]] virtual Footprint footprint(std::int64_t tokens, std::int64_t rows,
-                                            bool all) const noexcept = 0;
-  [[nodiscard]] virtual std::int64_t carry_size(std::int64_t tokens, bool all) const noexcept = 0;
+  /// @param folded  with a lookup that reaches through W_o
+  [[nodiscard]] virtual Footprint footprint(std::int64_t tokens, std::int64_t rows, bool all,
+                                            bool folded) const noexcept = 0;
+  [[nodiscard]] virtual std::int64_t carry_size(std::int64_t tokens, bool all,
+                                                bool folded) const noexcept = 0;
   /// Nominal multiply-adds of forward() for T tokens and R rows.
   [[nodiscard]] virtual double multiply_adds(std::int64_t tokens, std::int64_t rows,
                                              bool all) const noexcept = 0;
