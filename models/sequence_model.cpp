@@ -84,9 +84,8 @@ SequenceModel<S>::SequenceModel(const ModelSettings& settings, const std::string
       block.convolution = ShortConvolution{layout_.add_matrix(
           prefix + "short_conv.weight", settings.short_conv, width, Fill::kUniform, bound)};
     }
-    const bool by_vocabulary = layer == 0 && settings.layers > 1 && can_tabulate();
     block.mixer =
-        entry->make<S>(MixerContext{settings, levels, prefix, by_vocabulary ? vocab : 0}, layout_);
+        entry->make<S>(MixerContext{settings, levels, prefix, layer == 0 ? vocab : 0}, layout_);
     block.out.weight = matrix(prefix + "out_proj.weight", width, width,
                               kSpread / std::sqrt(2.0 * static_cast<double>(settings.layers)));
     block.norm = norm(prefix + "norm");

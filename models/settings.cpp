@@ -32,7 +32,18 @@ Fields ModelSettings::fields() {
   all.push_back(
       choice("init", init, {"published", "identity"},
              "initial weights; identity starts lambda at 1 (adaptive-decay, fixed-decay)"));
+  all.push_back(
+      choice("first_layer", first_layer, {"ids", "rows"},
+             "how a first layer that sees token ids alone is computed: by id, which takes "
+             "fewer operations, or by row; exact either way, but last bits differ"));
   return all;
+}
+
+bool ModelSettings::first_layer_by_id(std::int64_t vocab) const noexcept {
+  // A token's products, against those of its chunk, the states that it reads, and W_o.
+  const bool pays = heads * vocab <= chunk + 2 * width;
+  return first_layer == FirstLayer::kIds && savings && form == Form::kFastest && layers > 1 &&
+         position == Position::kNone && short_conv == 0 && pays;
 }
 
 void ModelSettings::validate(std::string_view variant) const {

@@ -11,6 +11,9 @@ enum class Norm { kPost, kPre };
 enum class Position { kNone, kLearned, kRope };
 enum class Gate { kInput, kConstant, kNone };
 enum class Init { kPublished, kIdentity };
+/// How a first layer is computed that sees nothing but token ids: exact either way, but the last
+/// bits differ.
+enum class FirstLayer { kIds, kRows };
 
 /// Which form of the log-linear core runs: not an option of the configuration. kFastest chooses
 /// between dense and chunkwise by their cost; kRecurrent has no backward pass.
@@ -31,8 +34,13 @@ struct ModelSettings {
   std::int64_t lambda_hidden = 64;
   std::int64_t chunk = 64;  ///< tokens handled densely by the chunkwise form; a power of two
   Init init = Init::kPublished;
+  FirstLayer first_layer = FirstLayer::kIds;
   Form form = Form::kFastest;
   bool savings = true;  ///< not an option: false turns the exact algebraic savings off, to compare
+
+  /// Whether the first layer of a log-linear variant runs by id (LogLinearById): where nothing but
+  /// the id tells tokens apart, and the vocabulary is so small that it pays.
+  [[nodiscard]] bool first_layer_by_id(std::int64_t vocab) const noexcept;
 
   [[nodiscard]] Fields fields();
   /// The rules between options of one model with mixer `variant`. @throws FieldError

@@ -54,6 +54,7 @@ Side side_of(const std::vector<Line>& lines) {
                      {"variant", "adaptive-decay"},
                      {"label", line.label},
                      {"model_width", "64"},
+                     {"model_first_layer", "ids"},
                      {"train_steps", "100"},
                      {"train_order_seed", seed},
                      {"seed", seed},
@@ -373,6 +374,23 @@ TEST_CASE("compare: what keeps results from being compared is named key by key")
   CHECK(obstacles_of({plain},
                      {with({{"experiment", "y"}, {"code_version", "d"}, {"compiler", "Clang"}})})
             .empty());
+}
+
+TEST_CASE("compare: how the first layer is computed is a setting where a side has it both ways") {
+  const auto computed = [](const std::string& way) {
+    Line line{0};
+    line.other = {{"model_first_layer", way}};
+    return line;
+  };
+  const Line rows = computed("rows");
+  const Line ids = computed("ids");
+  const Comparison pairs = compared({rows}, {ids});
+  CHECK(pairs.obstacles.empty());
+  CHECK_FALSE(pairs.groups.empty());
+  const Comparison both = compared({rows, ids}, {rows, ids});
+  CHECK(both.obstacles.empty());
+  CHECK(both.groups.size() == 2 * pairs.groups.size());
+  CHECK_FALSE(compared({rows}, {rows, ids}).obstacles.empty());
 }
 
 TEST_CASE("compare: settings name a group where task and label do not suffice") {

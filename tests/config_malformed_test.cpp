@@ -317,7 +317,7 @@ TEST_CASE("malformed: messages about variants and seeds, word for word") {
       {"variants:\n  - fixed-decay\n  - {name: full-quadratic, shortconv: 4}",
        "x.yaml:4: unknown key 'variants[1].shortconv'; did you mean 'short_conv'? known: name, "
        "label, layers, width, heads, norm, position, gate, short_conv, mlp, lambda_hidden, chunk, "
-       "init"},
+       "init, first_layer"},
       {"variants: [fixed-decay, fixed-decay]",
        "x.yaml:2: variants[1] has the label 'fixed-decay' of another variant (x.yaml:2); give it a "
        "label of its own, {name: fixed-decay, label: ...}"},

@@ -154,7 +154,7 @@ class Generator {
 TEST_CASE("config: what check prints gives the same cells again, whatever options are drawn") {
   int valid = 0;
   std::set<std::string> varied;  // options that a valid configuration gave another value
-  for (std::uint64_t trial = 0; trial < 2000; ++trial) {
+  for (std::uint64_t trial = 0; trial < 2200; ++trial) {
     const std::string text = Generator(trial).text();
     Experiment experiment;
     try {

@@ -251,6 +251,7 @@ TEST_CASE(
   CHECK(close(sizes([](ModelSettings& s) { s.heads = 2; }), by_row(128, 2)));
   CHECK(close(sizes([](ModelSettings& s) { s.heads = 2; }, 96), by_id(96, 2)));
   CHECK(close(sizes([](ModelSettings& s) { s.layers = 1; }), by_row(128, 1)));
+  CHECK(close(sizes([](ModelSettings& s) { s.first_layer = FirstLayer::kRows; }), by_row(128, 1)));
   CHECK(close(sizes([](ModelSettings& s) { s.position = Position::kRope; }), by_row(128, 1)));
   CHECK(close(sizes([](ModelSettings& s) { s.form = Form::kChunkwise; }), by_row(128, 1)));
   CHECK(sizes([](ModelSettings& s) { s.savings = false; }) < 16);

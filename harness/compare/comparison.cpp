@@ -77,12 +77,25 @@ bool is_setting(const std::string& column) {
          (starts_with_any(column, {"task_", "model_", "train_"}) && column != "train_length");
 }
 
-/// Columns of settings of both sides, in their order.
+/// Whether the cells of a side have more than one value in this column.
+bool varies(const Side& side, const std::string& column) {
+  std::set<std::string> values;
+  for (std::size_t i = 0; i < side.cells.rows.size(); ++i) {
+    values.insert(Row{&side, i}.text(column));
+  }
+  return values.size() > 1;
+}
+
+/// Columns of settings of both sides, in their order. How the first layer is computed is no setting
+/// of the experiment, unless a side has it both ways.
 std::vector<std::string> setting_columns(const Side& base, const Side& now) {
+  const std::string computed = "model_first_layer";
+  const bool both_ways = varies(base, computed) || varies(now, computed);
   std::vector<std::string> columns;
   for (const Side* side : {&base, &now}) {
     for (const std::string& column : side->cells.header) {
-      if (is_setting(column) && std::find(columns.begin(), columns.end(), column) == columns.end())
+      if (!is_setting(column) || (column == computed && !both_ways)) continue;
+      if (std::find(columns.begin(), columns.end(), column) == columns.end())
         columns.push_back(column);
     }
   }

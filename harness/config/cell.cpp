@@ -11,6 +11,7 @@
 #include "harness/config/yaml_tree.hpp"
 #include "models/mixers/registry.hpp"
 #include "tasks/registry.hpp"
+#include "tasks/task.hpp"
 
 namespace recollect {
 
@@ -51,6 +52,13 @@ std::string Cell::identity() const {
                 [&](const Field& f) { return !model_option_applies(variant.name, f.name); });
   std::erase_if(default_model_fields,
                 [&](const Field& f) { return !model_option_applies(variant.name, f.name); });
+  // Told apart by what is computed, not by what was asked for: by row, where there is no choice.
+  const auto is_choice = [](const Field& f) { return f.name == "first_layer"; };
+  const bool has_choice = std::erase_if(model_fields, is_choice) > 0;
+  std::erase_if(default_model_fields, is_choice);
+  if (has_choice && model.first_layer_by_id(task->make()->vocab())) {
+    lines.emplace_back("model.first_layer: ids");
+  }
   add_differences(lines, "model", model_fields, default_model_fields);
 
   TrainSettings own_train = train;

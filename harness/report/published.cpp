@@ -38,7 +38,8 @@ constexpr SettingColumn kSettings[] = {
 };
 
 /// Settings that another figure may have been taken with, without another meaning.
-constexpr const char* kIgnored[] = {"task_length", "train_order_seed", "model_chunk"};
+constexpr const char* kIgnored[] = {"task_length", "train_order_seed", "model_chunk",
+                                    "model_first_layer"};
 
 /// What makes a figure the counterpart of a group; the rest must agree, or is why they cannot be
 /// compared.

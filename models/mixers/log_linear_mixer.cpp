@@ -70,9 +70,7 @@ LogLinearMixer<S>::LogLinearMixer(const MixerContext& context, ParameterLayout& 
       chunk_(context.settings.chunk),
       form_(context.settings.form),
       vocab_(context.vocab),
-      by_id_(form_ == Form::kFastest && context.settings.savings && vocab_ > 0 &&
-             context.settings.position == Position::kNone &&
-             heads_ * vocab_ <= chunk_ + 2 * width_) {}
+      by_id_(vocab_ > 0 && context.settings.first_layer_by_id(vocab_)) {}
 
 template <class S>
 bool LogLinearMixer<S>::dense_at(Index count, bool all) const noexcept {

@@ -60,7 +60,7 @@ constexpr std::array kMixers{
     MixerEntry{"gated-linear", "gated linear attention: no levels, one state", "lambda_hidden",
                false, false, &log_linear<float, unit<float>>, &log_linear<double, unit<double>>},
     MixerEntry{"full-quadratic", "causal softmax attention, the quadratic reference",
-               "lambda_hidden gate chunk", false, false, &full_quadratic<float>,
+               "lambda_hidden gate chunk first_layer", false, false, &full_quadratic<float>,
                &full_quadratic<double>},
 };
 

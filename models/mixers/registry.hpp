@@ -15,11 +15,9 @@ namespace recollect {
 /// What a mixer needs to know to be built as one layer of a model.
 struct MixerContext {
   const ModelSettings& settings;
-  std::int64_t levels;  ///< L, the number of levels that the model has weights for
-  std::string prefix;   ///< of the layer's tensor names, "layers.0."
-  /// V where every row of the input is one of V and all rows of the output are read: what may then
-  /// be made once a row of the vocabulary (see Lookup), without positions. 0: it is not so.
-  std::int64_t vocab = 0;
+  std::int64_t levels;     ///< L, the number of levels that the model has weights for
+  std::string prefix;      ///< of the layer's tensor names, "layers.0."
+  std::int64_t vocab = 0;  ///< of a first layer, V; 0 for the others
 };
 
 /// One line of the table of variants.
