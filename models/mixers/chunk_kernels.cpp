@@ -103,6 +103,22 @@ S inner_product(const S* a, const S* b, Index count) {
 }
 
 template <class S>
+S weigh_counts_backward(const S* scores, const S* counts, Index count, S* d, S* weights,
+                        S* d_scores, bool first) {
+  const ConstArray<S> score(scores, count);
+  const ConstArray<S> times(counts, count);
+  Array<S> gradient(d, count);
+  Array<S>(weights, count) = score * times;
+  if (first) {
+    Array<S>(d_scores, count) = gradient * times;
+  } else {
+    Array<S>(d_scores, count) += gradient * times;
+  }
+  gradient *= score;
+  return inner_product<S>(d, counts, count);
+}
+
+template <class S>
 void gate_gradient(S between, ConstView<S> dy, ConstView<S> y, ConstView<S> dv, ConstView<S> v,
                    S* dg) {
   for (Index t = dy.rows() - 1; t >= 0; --t) {
@@ -122,6 +138,8 @@ template void read_backward(const double*, const double*, ConstView<double>, Con
                             View<double>, View<double>, View<double>, Index);
 template void scale_numbers(double, const double*, double*, Index, bool);
 template double inner_product(const double*, const double*, Index);
+template double weigh_counts_backward(const double*, const double*, Index, double*, double*,
+                                      double*, bool);
 template void gate_gradient(double, ConstView<double>, ConstView<double>, ConstView<double>,
                             ConstView<double>, double*);
 

@@ -53,6 +53,13 @@ void scale_numbers(S factor, const S* from, S* to, Index count, bool accumulate)
 template <class S>
 [[nodiscard]] S inner_product(const S* a, const S* b, Index count);
 
+/// By id: a row of scores A times counts N weighs the values. Backwards, d (of that product)
+/// becomes the gradient of the counts, weights = A N, and d_scores is accumulated, or written where
+/// this is the first to add to it. @returns the sum of N times its gradient
+template <class S>
+[[nodiscard]] S weigh_counts_backward(const S* scores, const S* counts, Index count, S* d,
+                                      S* weights, S* d_scores, bool first);
+
 /// The gradient of the gate inside a chunk, from its end: with `between` = what flows past the end
 /// of the chunk, dg_t = between + sum over u >= t of (dy_u . y_u - dv_u . v_u).
 template <class S>

@@ -310,6 +310,24 @@ float inner_product<float>(const float* a, const float* b, Index count) {
 }
 
 template <>
+float weigh_counts_backward<float>(const float* scores, const float* counts, Index count, float* d,
+                                   float* weights, float* d_scores, bool first) {
+  Sixteen total = sixteen(0);
+  for_each_sixteen(count, [&](Index i, auto part) RECOLLECT_INLINE {
+    const Sixteen score = load16(scores + i, part);
+    const Sixteen times = load16(counts + i, part);
+    const Sixteen gradient = load16(d + i, part);
+    store16(score * times, weights + i, part);
+    const Sixteen own = gradient * times;
+    store16(first ? own : load16(d_scores + i, part) + own, d_scores + i, part);
+    const Sixteen d_count = gradient * score;
+    store16(d_count, d + i, part);
+    total = multiply_add(d_count, times, total);
+  });
+  return sum(total);
+}
+
+template <>
 void gate_gradient<float>(float between, ConstView<float> dy, ConstView<float> y,
                           ConstView<float> dv, ConstView<float> v, float* dg) {
   for (Index t = dy.rows() - 1; t >= 0; --t) {

@@ -13,6 +13,7 @@ namespace {
 /// One chunk of a segment.
 template <class S>
 struct Chunk {
+  Index first;  ///< token of the sequence
   Index index;  ///< in the sequence
   Index count;
   Index seen;  ///< ids by its end, padded
@@ -22,14 +23,16 @@ struct Chunk {
   S* decays;       ///< (count, kChunk)
   S* from_start;   ///< (count)
 
-  Chunk(const typename LogLinearById<S>::Sequence& sequence, Index first,
+  /// @param segment  its first token; start: the chunk's, in the segment
+  Chunk(const typename LogLinearById<S>::Sequence& sequence, Index segment,
         std::span<const std::int32_t> all_ids, Index start,
         const typename LogLinearById<S>::Tape& tape)
-      : index((first + start) / LogLinearById<S>::kChunk),
+      : first(segment + start),
+        index(first / LogLinearById<S>::kChunk),
         count(std::min(LogLinearById<S>::kChunk, static_cast<Index>(all_ids.size()) - start)),
         seen(sequence.numbering.seen[static_cast<std::size_t>(index)]),
         ids(all_ids.data() + start),
-        numbers(sequence.numbering.numbers.data() + first + start),
+        numbers(sequence.numbering.numbers.data() + first),
         counts(tape.counts + start * sequence.values.rows(), count, seen,
                Eigen::OuterStride<>(sequence.values.rows())),
         decays(tape.decays + start * LogLinearById<S>::kChunk),
@@ -59,18 +62,6 @@ void multiply_numbers(const S* __restrict a, const S* __restrict b, S* __restric
   for (Index i = 0; i < count; ++i) to[i] = a[i] * b[i];
 }
 
-/// A row of scores A times counts N is what weighs the values; backwards. @param d  the gradient of
-/// the product, becomes that of the counts
-template <class S>
-void weigh_counts_backward(const S* __restrict scores, const S* __restrict counts, S* __restrict d,
-                           S* __restrict weights, S* __restrict d_scores, Index count) {
-  for (Index i = 0; i < count; ++i) {
-    weights[i] = scores[i] * counts[i];
-    d_scores[i] += d[i] * counts[i];
-    d[i] *= scores[i];
-  }
-}
-
 }  // namespace
 
 template <class S>
@@ -82,6 +73,7 @@ auto LogLinearById<S>::number(std::span<const std::int32_t> ids, Index vocab,
   auto* seen = workspace.template array<std::int32_t>(chunks);
   auto* distinct = workspace.template array<std::int32_t>(std::min(tokens, vocab));
   auto* met = workspace.template array<std::int32_t>(std::min(tokens, vocab));
+  auto* opens = workspace.template array<std::int32_t>(std::min(tokens, vocab));
   auto* number_of = workspace.template array<std::int32_t>(vocab);
   std::fill_n(number_of, vocab, -1);
   std::int32_t known = 0;
@@ -89,18 +81,21 @@ auto LogLinearById<S>::number(std::span<const std::int32_t> ids, Index vocab,
     const std::int32_t id = ids[static_cast<std::size_t>(t)];
     if (number_of[id] < 0) {
       distinct[known] = id;
+      opens[known] = static_cast<std::int32_t>(t);
       number_of[id] = known++;
     }
     numbers[t] = number_of[id];
     seen[t / kChunk] = static_cast<std::int32_t>(Numbering::padded(known));
   }
-  for (Index t = 0; t < tokens; ++t) met[numbers[t]] = seen[t / kChunk];
+  for (Index t = 0; t < tokens; ++t) {
+    std::int32_t& opener = opens[numbers[t]];
+    if (opener / kChunk != t / kChunk) opener = static_cast<std::int32_t>(t);
+    met[numbers[t]] = seen[t / kChunk];
+  }
   const auto count = static_cast<std::size_t>(known);
-  return Numbering{{distinct, count},
-                   {numbers, ids.size()},
-                   {seen, static_cast<std::size_t>(chunks)},
-                   {met, count},
-                   Numbering::padded(std::min(tokens, vocab))};
+  return Numbering{
+      {distinct, count}, {numbers, ids.size()}, {seen, static_cast<std::size_t>(chunks)},
+      {met, count},      {opens, count},        Numbering::padded(std::min(tokens, vocab))};
 }
 
 template <class S>
@@ -122,7 +117,6 @@ auto LogLinearById<S>::begin(const Numbering& numbering, const Table& table, boo
       ChunkStates<S>::begin(static_cast<Index>(numbering.numbers.size()), most, kChunk,
                             table.lambda.cols() > 0, backward, workspace)};
   View<S> scores = sequence.scores;
-  View<S> d_scores = sequence.d_scores;
   for (Index a = 0; a < known; ++a) {
     const auto place = static_cast<std::size_t>(a);
     const S* from = table.scores.data() + numbering.ids[place] * table.scores.outerStride();
@@ -131,16 +125,11 @@ auto LogLinearById<S>::begin(const Numbering& numbering, const Table& table, boo
     const Index end = std::min(met, known);
     for (Index b = 0; b < end; ++b) to[b] = from[numbering.ids[static_cast<std::size_t>(b)]];
     std::fill(to + end, to + met, S(0));
-    if (backward) std::fill_n(d_scores.data() + a * most, met, S(0));
   }
   View<S> values = rows(sequence.values, 0, padded);
   gather_rows<S>(table.values, numbering.ids, rows(values, 0, known));
   values.bottomRows(padded - known).setZero();
-  if (backward) {
-    turn<S>(constant(values), sequence.values_turned);
-    View<S> d_values = rows(sequence.d_values, 0, padded);
-    d_values.setZero();
-  }
+  if (backward) turn<S>(constant(values), sequence.values_turned);
   return sequence;
 }
 
@@ -148,7 +137,7 @@ template <class S>
 std::int64_t LogLinearById<S>::room(std::int64_t tokens, std::int64_t vocab, std::int64_t width,
                                     std::int64_t heads, bool has_levels) noexcept {
   const std::int64_t ids = Numbering::padded(std::min(tokens, vocab));
-  return tokens + tokens / kChunk + 1 + 2 * ids + vocab + kChunk * ids +
+  return tokens + tokens / kChunk + 1 + 3 * ids + vocab + kChunk * ids +
          heads * (2 * ids * ids + 2 * ids * width + turned_size(ids, width) +
                   ChunkStates<S>::room(tokens, ids, kChunk, has_levels));
 }
@@ -242,6 +231,7 @@ void LogLinearById<S>::backward(const Sequence& sequence, Index first,
   S* weight = workspace.take(kChunk);
   S* mask = workspace.take(kChunk);
   S* d_mask = workspace.take(kChunk);
+  S* row_sums = workspace.take(kChunk);
   S* seen_by = workspace.take(kChunk);  // what a token's mask did, times its gradient
   S* ones = workspace.take(kChunk);
   std::fill_n(ones, kChunk, S(1));
@@ -251,6 +241,7 @@ void LogLinearById<S>::backward(const Sequence& sequence, Index first,
     const Index in_block = std::min(kBlock, length - block);
     const Index last = block + (in_block - 1) / kChunk * kChunk;
     const Index seen_in_block = Chunk<S>(sequence, first, ids, last, tape).seen;
+    const bool ends = states.is_last((first + last) / kChunk);  // it sees all ids, before any other
     for (Index start = last; start >= block; start -= kChunk) {
       const Chunk<S> c(sequence, first, ids, start, tape);
       const Index i = c.index;
@@ -273,9 +264,13 @@ void LogLinearById<S>::backward(const Sequence& sequence, Index first,
       product_turned<S>(recollect::rows(dz, start, c.count), sequence.values_turned, d_counts);
       std::fill_n(seen_by, kChunk, S(0));
       for (Index t = 0; t < c.count; ++t) {
-        const Index row = c.numbers[t] * states.size;
-        weigh_counts_backward<S>(sequence.scores.data() + row, c.counts_of(t), d_counts_of(t),
-                                 weights.data() + t * states.size, d_scores.data() + row, c.seen);
+        const std::int32_t number = c.numbers[t];
+        const Index row = number * states.size;
+        const bool opens =
+            sequence.numbering.opens[static_cast<std::size_t>(number)] == c.first + t;
+        row_sums[t] = weigh_counts_backward<S>(sequence.scores.data() + row, c.counts_of(t), c.seen,
+                                               d_counts_of(t), weights.data() + t * states.size,
+                                               d_scores.data() + row, opens);
       }
 
       // The state that chunk i completed: its own part, and the states that merged into it.
@@ -315,14 +310,14 @@ void LogLinearById<S>::backward(const Sequence& sequence, Index first,
       }
       if (out.g != nullptr) {
         for (Index t = c.count - 1; t >= 0; --t) {
-          between += inner_product<S>(d_counts_of(t), c.counts_of(t), c.seen) - seen_by[t];
+          between += row_sums[t] - seen_by[t];
           out.g[c.ids[t]] += between;
         }
       }
     }
     product_tn<S>(constant(columns(rows(weight_block, 0, in_block), 0, seen_in_block)),
                   recollect::rows(dz, block, in_block), rows(sequence.d_values, 0, seen_in_block),
-                  Write::kAccumulate);
+                  ends ? Write::kOverwrite : Write::kAccumulate);
   }
 }
 

@@ -44,6 +44,7 @@ struct LogLinearById {
     std::span<const std::int32_t> numbers;  ///< (T) of each token's id
     std::span<const std::int32_t> seen;     ///< (chunks) ids by the end of each; see padded()
     std::span<const std::int32_t> met;      ///< (n) ids by the end of the last chunk that has id i
+    std::span<const std::int32_t> opens;    ///< (n) first token with id i in that chunk
     Index
         most;  ///< ids that T tokens can have, padded: what a sequence takes, whatever its ids are
     /// Rounded up to whole vectors: what lies beyond the last id is zero.
@@ -72,7 +73,7 @@ struct LogLinearById {
                                          bool has_levels) noexcept;
   /// Numbers that backward() takes, n' = ids.
   [[nodiscard]] static constexpr std::int64_t backward_room(std::int64_t ids) noexcept {
-    return (kBlock + kChunk) * ids + 6 * kChunk;
+    return (kBlock + kChunk) * ids + 7 * kChunk;
   }
 
   /// What forward() leaves for backward(), in the workspace; m tokens of a segment.
