@@ -158,7 +158,7 @@ auto LogLinearById<S>::forward(const Sequence& sequence, Index first,
   const View<S> weight_block = workspace.matrix(slots, kChunk);
   const View<S> scored_block = workspace.matrix(kChunk, states.size);
   S* decay = workspace.take(kChunk);
-  S* mask = workspace.take(kChunk);
+  S* masks = workspace.take(kChunk * kChunk);
   S* ones = workspace.take(kChunk);
   std::fill_n(ones, kChunk, S(1));
   S* own_room = workspace.take(states.size);
@@ -184,15 +184,20 @@ auto LogLinearById<S>::forward(const Sequence& sequence, Index first,
     product_tn<S>(constant(columns(rows(weight_block, 0, reads), 0, c.count)),
                   constant(columns(rows(read_block, 0, reads), 0, c.seen)), c.counts);
 
-    // The chunk's own tokens, and the values.
+    // The chunk's own tokens, and the values. One step for all tokens before the next: what single
+    // numbers were written to is slow to read as a vector at once.
     View<S> scored = columns(rows(scored_block, 0, c.count), 0, c.seen);
     for (Index t = 0; t < c.count; ++t) {
       S* decays = c.decays + t * kChunk;
       exp_shifted<S>(c.from_start, S(-1), c.from_start[t], t + 1, decays);
-      weigh_row<S>(table.lambda, c.ids[t], t, kChunk, ones, decays, mask);
+      weigh_row<S>(table.lambda, c.ids[t], t, kChunk, ones, decays, masks + t * kChunk);
+    }
+    for (Index t = 0; t < c.count; ++t) {
       S* counts = c.counts_of(t);
-      for (Index s = 0; s <= t; ++s) counts[c.numbers[s]] += mask[s];
-      multiply_numbers<S>(sequence.scores.data() + c.numbers[t] * states.size, counts,
+      for (Index s = 0; s <= t; ++s) counts[c.numbers[s]] += masks[t * kChunk + s];
+    }
+    for (Index t = 0; t < c.count; ++t) {
+      multiply_numbers<S>(sequence.scores.data() + c.numbers[t] * states.size, c.counts_of(t),
                           scored.data() + t * states.size, c.seen);
     }
     product_nn<S>(constant(scored), constant(rows(sequence.values, 0, c.seen)),
@@ -230,7 +235,7 @@ void LogLinearById<S>::backward(const Sequence& sequence, Index first,
   S* decay = workspace.take(kChunk);
   S* weight = workspace.take(kChunk);
   S* mask = workspace.take(kChunk);
-  S* d_mask = workspace.take(kChunk);
+  S* d_masks = workspace.take(kChunk * kChunk);
   S* row_sums = workspace.take(kChunk);
   S* seen_by = workspace.take(kChunk);  // what a token's mask did, times its gradient
   S* ones = workspace.take(kChunk);
@@ -303,7 +308,11 @@ void LogLinearById<S>::backward(const Sequence& sequence, Index first,
 
       // The chunk's own tokens.
       for (Index t = 0; t < c.count; ++t) {
-        for (Index s = 0; s <= t; ++s) d_mask[s] = d_counts_of(t)[c.numbers[s]];
+        const S* d_counts_row = d_counts_of(t);
+        for (Index s = 0; s <= t; ++s) d_masks[t * kChunk + s] = d_counts_row[c.numbers[s]];
+      }
+      for (Index t = 0; t < c.count; ++t) {
+        S* d_mask = d_masks + t * kChunk;
         weigh_row_backward<S>(table.lambda, c.ids[t], t, kChunk, ones, c.decays + t * kChunk,
                               d_mask, mask, out.lambda);
         for (Index s = 0; s < kChunk; ++s) seen_by[s] += d_mask[s];

@@ -73,7 +73,7 @@ struct LogLinearById {
                                          bool has_levels) noexcept;
   /// Numbers that backward() takes, n' = ids.
   [[nodiscard]] static constexpr std::int64_t backward_room(std::int64_t ids) noexcept {
-    return (kBlock + kChunk) * ids + 7 * kChunk;
+    return (kBlock + kChunk) * ids + (kChunk + 6) * kChunk;
   }
 
   /// What forward() leaves for backward(), in the workspace; m tokens of a segment.
