@@ -56,6 +56,12 @@ void fill_weights(const Chunk<S>& c, const typename LogLinearById<S>::Table& tab
   }
 }
 
+/// to[i] += from[i]
+template <class S>
+void add_numbers(const S* __restrict from, S* __restrict to, Index count) {
+  for (Index i = 0; i < count; ++i) to[i] += from[i];
+}
+
 /// to[i] = a[i] b[i]
 template <class S>
 void multiply_numbers(const S* __restrict a, const S* __restrict b, S* __restrict to, Index count) {
@@ -315,7 +321,7 @@ void LogLinearById<S>::backward(const Sequence& sequence, Index first,
         S* d_mask = d_masks + t * kChunk;
         weigh_row_backward<S>(table.lambda, c.ids[t], t, kChunk, ones, c.decays + t * kChunk,
                               d_mask, mask, out.lambda);
-        for (Index s = 0; s < kChunk; ++s) seen_by[s] += d_mask[s];
+        add_numbers<S>(d_mask, seen_by, kChunk);
       }
       if (out.g != nullptr) {
         for (Index t = c.count - 1; t >= 0; --t) {
