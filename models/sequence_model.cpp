@@ -149,9 +149,11 @@ void SequenceModel<S>::begin_step(std::int64_t longest, std::int64_t tokens, int
   }
   head_turned_.prepare(head_, theta);
   tabulated_ = nullptr;
-  if (!can_tabulate() || tokens < 2 * vocab_) return;
-  table_room_.clear();
   const Block& first = blocks_.front();
+  // How many tokens a row of the table is worth: more where it meets every other row.
+  const std::int64_t worth = first.mixer->folds_output() ? 8 : 2;
+  if (!can_tabulate() || tokens < worth * vocab_) return;
+  table_room_.clear();
   Tabulated made{theta + embedding_.weight.offset, nullptr, nullptr, nullptr};
   if (settings_.norm == Norm::kPre) {
     View<S> normal = table_room_.matrix(vocab_, settings_.width);

@@ -34,7 +34,7 @@ std::uint64_t blocks_after_first_step(const std::string& variant, const ModelSet
   std::uint64_t before = 0;
   for (std::int64_t step = 1; step <= 4; ++step) {
     if (step == 2) before = testing::allocations_of_all_threads();
-    model.begin_step(length, tabulate ? 16 * length : 0);
+    model.begin_step(length, tabulate ? 1000 * length : 0);
     (void)batch.run(
         model, 16 * task->scored(), [&](int b, Example& example, GeneratorScratch& scratch) {
           task->example(0, Split::kTrain, static_cast<std::uint64_t>(b), example, scratch);

@@ -59,7 +59,7 @@ Result run(ModelSettings settings, const std::string& variant, const Example& ex
   const auto tokens = static_cast<std::int64_t>(example.ids.size());
   SequenceModel<double> model(settings, variant, kVocab, tokens, level_count(tokens));
   fill_normal<double>(5, 0.3, model.parameters());
-  model.begin_step(tokens, tabulated ? tokens : 0);
+  model.begin_step(tokens, tabulated ? 100 * tokens : 0);
   Workspace<double> workspace;
   Result result{0.0, Matrix<double>(4, kVocab), std::vector<double>(model.gradient_size(), 0.0)};
   (void)model.forward(example.input(), workspace, view_of(result.logits));

@@ -19,7 +19,8 @@ namespace recollect {
 ///   g_t)
 ///
 /// It has three forms that agree: dense (O(T^2), the definition), chunkwise (O(T log T), for
-/// training) and recurrent (one token at a time, O(log T) memory).
+/// training) and recurrent (one token at a time, O(log T) memory). A first layer has a fourth:
+/// LogLinearById.
 template <class S>
 struct CoreInput {
   ConstView<S> q;  ///< (R, d) at the rows

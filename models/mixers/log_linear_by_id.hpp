@@ -45,8 +45,7 @@ struct LogLinearById {
     std::span<const std::int32_t> seen;     ///< (chunks) ids by the end of each; see padded()
     std::span<const std::int32_t> met;      ///< (n) ids by the end of the last chunk that has id i
     std::span<const std::int32_t> opens;    ///< (n) first token with id i in that chunk
-    Index
-        most;  ///< ids that T tokens can have, padded: what a sequence takes, whatever its ids are
+    Index most;  ///< ids that T tokens can have, padded; room is taken for these, whatever they are
     /// Rounded up to whole vectors: what lies beyond the last id is zero.
     [[nodiscard]] static constexpr Index padded(Index ids) { return (ids + 15) / 16 * 16; }
   };
