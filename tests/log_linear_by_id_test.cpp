@@ -239,7 +239,7 @@ TEST_CASE(
     return vocab * (heads * (vocab + 64) + heads + heads * 7);
   };
   const auto by_row = [](std::size_t vocab, std::size_t heads) {
-    return vocab * (3 * 64 + heads + heads * 7);
+    return vocab * (std::size_t{3} * 64 + heads + heads * 7);
   };
   const auto close = [](std::size_t actual, std::size_t expected) {
     return actual >= expected && actual < expected + 16;  // aligned
