@@ -150,9 +150,7 @@ void SequenceModel<S>::begin_step(std::int64_t longest, std::int64_t tokens, int
   head_turned_.prepare(head_, theta);
   tabulated_ = nullptr;
   const Block& first = blocks_.front();
-  // How many tokens a row of the table is worth: more where it meets every other row.
-  const std::int64_t worth = first.mixer->folds_output() ? 8 : 2;
-  if (!can_tabulate() || tokens < worth * vocab_) return;
+  if (!can_tabulate() || tokens < 2 * vocab_) return;
   table_room_.clear();
   Tabulated made{theta + embedding_.weight.offset, nullptr, nullptr, nullptr};
   if (settings_.norm == Norm::kPre) {
@@ -163,7 +161,7 @@ void SequenceModel<S>::begin_step(std::int64_t longest, std::int64_t tokens, int
     made = Tabulated{u.data(), normal.data(), inverse_sd, nullptr};
   }
   made.table = first.mixer->tabulate(theta, view<S>(made.u, vocab_, settings_.width), first.out,
-                                     threads, table_room_);
+                                     tokens, threads, table_room_);
   tabulated_ = table_room_.record(made);
 }
 
@@ -366,7 +364,7 @@ auto SequenceModel<S>::block_forward(const Block& block, const BlockCarry& carry
   }
   // x + W_o mixed goes straight to where the next step reads it.
   View<S> sum = some(pre && !block.mlp ? out : workspace.take(count * width));
-  const bool folded = lookup != nullptr && block.mixer->folds_output();
+  const bool folded = lookup != nullptr && block.mixer->folds_output(lookup->table);
   tape.mixed = folded ? sum.data() : workspace.take(count * width);
   tape.mixer = block.mixer->forward(theta, constant(full(tape.u)), lookup, rows, carry.mixer,
                                     some(tape.mixed), workspace);
@@ -445,7 +443,7 @@ S* SequenceModel<S>::block_backward(const Block& block, const BlockTape& tape,
   }
 
   // d_middle is now the gradient of x + W_o mixed.
-  if (lookup != nullptr && block.mixer->folds_output()) {
+  if (lookup != nullptr && block.mixer->folds_output(lookup->table)) {
     block.mixer->backward(theta, gradient, constant(full(tape.u)), lookup, rows, tape.mixer,
                           carry.mixer, constant(d_middle), dx, workspace);
     return d_out;
@@ -631,7 +629,7 @@ template <class S>
 std::int64_t SequenceModel<S>::workspace_size(std::int64_t tokens, std::int64_t scored,
                                               bool backward) const noexcept {
   const std::int64_t made = workspace_size(tokens, scored, backward, false);
-  if (!blocks_.front().mixer->folds_output()) return made;
+  if (!blocks_.front().mixer->may_fold_output()) return made;
   return std::max(made, workspace_size(tokens, scored, backward, true));
 }
 

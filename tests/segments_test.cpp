@@ -55,11 +55,11 @@ struct Result {
 };
 
 Result run(ModelSettings settings, const std::string& variant, const Example& example,
-           bool tabulated) {
+           std::int64_t tokens_of_step) {
   const auto tokens = static_cast<std::int64_t>(example.ids.size());
   SequenceModel<double> model(settings, variant, kVocab, tokens, level_count(tokens));
   fill_normal<double>(5, 0.3, model.parameters());
-  model.begin_step(tokens, tabulated ? 100 * tokens : 0);
+  model.begin_step(tokens, tokens_of_step);
   Workspace<double> workspace;
   Result result{0.0, Matrix<double>(4, kVocab), std::vector<double>(model.gradient_size(), 0.0)};
   (void)model.forward(example.input(), workspace, view_of(result.logits));
@@ -91,11 +91,13 @@ TEST_CASE("segments: several give what one dense one gives, for every variant an
         const std::string variant(entry.name);
         settings.form = Form::kDense;
         settings.savings = false;
-        const Result expected = run(settings, variant, example, false);
+        const Result expected = run(settings, variant, example, 0);
         settings.form = Form::kFastest;
         settings.savings = true;
-        for (const bool tabulated : {false, true}) {
-          const Result actual = run(settings, variant, example, tabulated);
+        // Without a table, with one by row, and with one by id.
+        for (const std::int64_t tokens_of_step : {std::int64_t{0}, 3 * kVocab, 100 * tokens}) {
+          CAPTURE(tokens_of_step);
+          const Result actual = run(settings, variant, example, tokens_of_step);
           CHECK(std::abs(actual.loss - expected.loss) <= 1e-9 * expected.loss);
           CHECK(distance(expected.logits.data(), actual.logits.data(), 4 * kVocab) <= 1e-9);
           CHECK(distance(expected.gradient.data(), actual.gradient.data(),
@@ -132,7 +134,7 @@ TEST_CASE("segments: a stream gives the logits of the whole sequence") {
       SequenceModel<double> model(settings, std::string(entry.name), kVocab, 1100,
                                   level_count(1100));
       fill_normal<double>(5, 0.3, model.parameters());
-      for (const std::int64_t tokens : {0, 1100}) {  // without and with the first layer's table
+      for (const std::int64_t tokens : {0, 30, 1100}) {  // no table, by row, by id
         model.begin_step(1100, tokens);
         Workspace<double> workspace;
         Matrix<double> whole(4, kVocab);

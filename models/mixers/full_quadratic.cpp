@@ -117,8 +117,8 @@ Index FullQuadratic<S>::table_rows(const Lookup<S>& lookup) const {
 }
 
 template <class S>
-const void* FullQuadratic<S>::tabulate(const S* theta, ConstView<S> u, const Linear&, int threads,
-                                       Workspace<S>& workspace) const {
+const void* FullQuadratic<S>::tabulate(const S* theta, ConstView<S> u, const Linear&, std::int64_t,
+                                       int threads, Workspace<S>& workspace) const {
   return workspace.record(projections_.tabulate(theta, u, threads, workspace));
 }
 

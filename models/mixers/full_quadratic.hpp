@@ -23,7 +23,8 @@ class FullQuadratic final : public Mixer<S> {
   void backward(const S* theta, S* gradient, ConstView<S> u, const Lookup<S>* lookup,
                 const Rows& rows, const Tape* tape, Carry* carry, ConstView<S> dy, View<S> du,
                 Workspace<S>& workspace) const override;
-  [[nodiscard]] const void* tabulate(const S* theta, ConstView<S> u, const Linear& out, int threads,
+  [[nodiscard]] const void* tabulate(const S* theta, ConstView<S> u, const Linear& out,
+                                     std::int64_t tokens, int threads,
                                      Workspace<S>& workspace) const override;
   void tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const Linear& out,
                          const void* table, S* table_gradient, View<S> du, int threads,

@@ -47,7 +47,8 @@ struct LogLinearMixer<S>::Table {
   typename DecayGate<S>::Result gate;  ///< (H, V)
   View<S> lambda;                      ///< (V, H L)
   const typename Lambda<S>::Tape* lambda_tape;
-  View<S> scores;  ///< (H V, V) where the core runs by id; else empty
+  bool by_id;      ///< whether the core runs by id
+  View<S> scores;  ///< (H V, V) where it does; else empty
   View<S> values;  ///< (H V, D)
 };
 
@@ -109,7 +110,7 @@ void recurrent_forward(const CoreInput<S>& in, View<S> y) {
 template <class S>
 auto LogLinearMixer<S>::begin(Index tokens, const Lookup<S>* lookup, bool all, bool backward,
                               Workspace<S>& workspace) const -> Carry* {
-  if (lookup != nullptr && by_id_) {
+  if (lookup != nullptr && folds_output(lookup->table)) {
     const Table& table = *static_cast<const Table*>(lookup->table);
     auto** heads = workspace.template array<const typename ById::Sequence*>(heads_);
     const auto numbering = ById::number(lookup->ids, table.lambda.rows(), workspace);
@@ -245,8 +246,8 @@ void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u,
   }
 
   if (lookup != nullptr) {
-    const TableGradient sums =
-        gradient_views(lookup->gradient, static_cast<const Table*>(lookup->table)->lambda.rows());
+    const auto& table = *static_cast<const Table*>(lookup->table);
+    const TableGradient sums = gradient_views(lookup->gradient, table.lambda.rows(), table.by_id);
     projections_.look_up_backward(lookup->ids, rows, d, sums.qkv, workspace);
     gate_.look_up_backward(lookup->ids, dg, sums.g);
     add_to_rows<S>(constant(dlambda), ids_at(rows, lookup->ids, workspace), sums.lambda);
@@ -262,35 +263,39 @@ void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u,
 }
 
 template <class S>
-auto LogLinearMixer<S>::gradient_views(S* numbers, Index rows) const -> TableGradient {
-  S* g = numbers + rows * wide_columns(rows);
+auto LogLinearMixer<S>::gradient_views(S* numbers, Index rows, bool by_id) const -> TableGradient {
+  S* g = numbers + rows * wide_columns(rows, by_id);
   const Index gates = gate_.present() ? heads_ : 0;
   return TableGradient{projections_.table_gradients(numbers, rows), view(g, gates, rows),
                        view(g + gates * rows, rows, heads_ * lambda_->levels())};
 }
 
 template <class S>
-Index LogLinearMixer<S>::wide_columns(Index rows) const noexcept {
-  return by_id_ ? heads_ * (rows + width_) : 3 * width_;
+Index LogLinearMixer<S>::wide_columns(Index rows, bool by_id) const noexcept {
+  return by_id ? heads_ * (rows + width_) : 3 * width_;
 }
 
 template <class S>
 Index LogLinearMixer<S>::table_size(Index rows) const noexcept {
-  return rows * (wide_columns(rows) + (gate_.present() ? heads_ : 0) + heads_ * lambda_->levels());
+  const Index wide = std::max(wide_columns(rows, false), by_id_ ? wide_columns(rows, true) : 0);
+  return rows * (wide + (gate_.present() ? heads_ : 0) + heads_ * lambda_->levels());
 }
 
 template <class S>
 const void* LogLinearMixer<S>::tabulate(const S* theta, ConstView<S> u, const Linear& out,
-                                        int threads, Workspace<S>& workspace) const {
+                                        std::int64_t tokens, int threads,
+                                        Workspace<S>& workspace) const {
   const auto qkv = projections_.tabulate(theta, u, threads, workspace);
   const auto gate = gate_.forward(theta, u, workspace);
   const View<S> lambda = workspace.matrix(u.rows(), heads_ * lambda_->levels());
   const auto* lambda_tape = lambda_->forward(theta, u, lambda, workspace);
-  const Index by_id = by_id_ ? heads_ * u.rows() : 0;
+  // A row meets every other row: worth it for so many tokens.
+  const bool by_id = by_id_ && tokens >= 8 * u.rows();
+  const Index places = by_id ? heads_ * u.rows() : 0;
   const Table* table =
-      workspace.record(Table{qkv, gate, lambda, lambda_tape, workspace.matrix(by_id, u.rows()),
-                             workspace.matrix(by_id, width_)});
-  if (by_id_) tabulate_scores(theta, out, threads, *table);
+      workspace.record(Table{qkv, gate, lambda, lambda_tape, by_id,
+                             workspace.matrix(places, u.rows()), workspace.matrix(places, width_)});
+  if (by_id) tabulate_scores(theta, out, threads, *table);
   return table;
 }
 
@@ -299,8 +304,8 @@ void LogLinearMixer<S>::tabulate_backward(const S* theta, S* gradient, ConstView
                                           const Linear& out, const void* opaque, S* table_gradient,
                                           View<S> du, int threads, Workspace<S>& workspace) const {
   const Table& table = *static_cast<const Table*>(opaque);
-  const TableGradient sums = gradient_views(table_gradient, u.rows());
-  if (by_id_) {
+  const TableGradient sums = gradient_views(table_gradient, u.rows(), table.by_id);
+  if (table.by_id) {
     const View<S> room = workspace.matrix(u.rows(), 3 * width_);
     const auto d = projections_.table_gradients(View<S>(room).data(), u.rows());
     tabulate_scores_backward(theta, gradient, out, threads, table, table_gradient, d);
@@ -311,6 +316,11 @@ void LogLinearMixer<S>::tabulate_backward(const S* theta, S* gradient, ConstView
   lambda_->backward(theta, gradient, u, table.lambda_tape, constant(table.lambda), sums.lambda, du,
                     workspace);
   gate_.backward(theta, gradient, u, table.gate, View<S>(sums.g).data(), du);
+}
+
+template <class S>
+bool LogLinearMixer<S>::folds_output(const void* table) const noexcept {
+  return static_cast<const Table*>(table)->by_id;
 }
 
 template <class S>
@@ -326,7 +336,7 @@ auto LogLinearMixer<S>::by_id_table(const Table& table, Index h) const -> typena
 template <class S>
 auto LogLinearMixer<S>::by_id_gradient(S* numbers, Index rows, Index h) const ->
     typename ById::TableGradient {
-  const TableGradient sums = gradient_views(numbers, rows);
+  const TableGradient sums = gradient_views(numbers, rows, true);
   const Index levels = lambda_->levels();
   return typename ById::TableGradient{
       view(numbers + h * rows * rows, rows, rows),

@@ -33,8 +33,10 @@ class LogLinearMixer final : public Mixer<S> {
   void backward(const S* theta, S* gradient, ConstView<S> u, const Lookup<S>* lookup,
                 const Rows& rows, const Tape* tape, Carry* carry, ConstView<S> dy, View<S> du,
                 Workspace<S>& workspace) const override;
-  [[nodiscard]] bool folds_output() const noexcept override { return by_id_; }
-  [[nodiscard]] const void* tabulate(const S* theta, ConstView<S> u, const Linear& out, int threads,
+  [[nodiscard]] bool folds_output(const void* table) const noexcept override;
+  [[nodiscard]] bool may_fold_output() const noexcept override { return by_id_; }
+  [[nodiscard]] const void* tabulate(const S* theta, ConstView<S> u, const Linear& out,
+                                     std::int64_t tokens, int threads,
                                      Workspace<S>& workspace) const override;
   void tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const Linear& out,
                          const void* table, S* table_gradient, View<S> du, int threads,
@@ -54,9 +56,9 @@ class LogLinearMixer final : public Mixer<S> {
   struct MyCarry;
   struct Table;
   struct TableGradient;
-  [[nodiscard]] TableGradient gradient_views(S* numbers, Index rows) const;
+  [[nodiscard]] TableGradient gradient_views(S* numbers, Index rows, bool by_id) const;
   /// Numbers a row of the table's gradients, but for those of the gate and of lambda.
-  [[nodiscard]] Index wide_columns(Index rows) const noexcept;
+  [[nodiscard]] Index wide_columns(Index rows, bool by_id) const noexcept;
 
   // The same where the core runs by id: see LogLinearById.
   using ById = LogLinearById<S>;
@@ -93,7 +95,7 @@ class LogLinearMixer final : public Mixer<S> {
   Index chunk_;
   Form form_;
   Index vocab_;  ///< see MixerContext
-  bool by_id_;
+  bool by_id_;   ///< where there are tokens enough
 };
 
 }  // namespace recollect

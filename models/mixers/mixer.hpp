@@ -83,19 +83,23 @@ class Mixer {
                         const Rows& rows, const Tape* tape, Carry* carry, ConstView<S> dy,
                         View<S> du, Workspace<S>& workspace) const = 0;
 
-  /// Whether a table reaches through the output projection W_o that follows: forward() then gives
-  /// W_o y instead of y, and backward() takes its gradient, where there is a lookup.
-  [[nodiscard]] virtual bool folds_output() const noexcept { return false; }
+  /// Whether a table reaches through the output projection W_o that follows: with a lookup in it,
+  /// forward() gives W_o y instead of y, and backward() takes its gradient.
+  [[nodiscard]] virtual bool folds_output(const void* /*table*/) const noexcept { return false; }
+  /// Whether one ever does.
+  [[nodiscard]] virtual bool may_fold_output() const noexcept { return false; }
   /// What every row of u (V, D) alone determines; lives in the workspace. On `threads` threads, as
   /// its counterpart below: the same bits for any number.
-  /// @param out  W_o
+  /// @param out     W_o
+  /// @param tokens  that will be looked up in this step
   [[nodiscard]] virtual const void* tabulate(const S* theta, ConstView<S> u, const Linear& out,
-                                             int threads, Workspace<S>& workspace) const = 0;
+                                             std::int64_t tokens, int threads,
+                                             Workspace<S>& workspace) const = 0;
   /// du (V, D) is overwritten and `gradient` accumulated; `table_gradient` is changed.
   virtual void tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const Linear& out,
                                  const void* table, S* table_gradient, View<S> du, int threads,
                                  Workspace<S>& workspace) const = 0;
-  /// Numbers of the gradient of a table of `rows` rows.
+  /// Numbers that the gradient of a table of `rows` rows takes at most.
   [[nodiscard]] virtual Index table_size(Index rows) const noexcept = 0;
 
   /// Numbers that one layer must keep to go on decoding after `tokens` tokens.
