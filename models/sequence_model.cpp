@@ -149,9 +149,9 @@ void SequenceModel<S>::begin_step(std::int64_t longest, std::int64_t tokens, int
   }
   head_turned_.prepare(head_, theta);
   tabulated_ = nullptr;
-  const Block& first = blocks_.front();
   if (!can_tabulate() || tokens < 2 * vocab_) return;
   table_room_.clear();
+  const Block& first = blocks_.front();
   Tabulated made{theta + embedding_.weight.offset, nullptr, nullptr, nullptr};
   if (settings_.norm == Norm::kPre) {
     View<S> normal = table_room_.matrix(vocab_, settings_.width);
@@ -443,16 +443,14 @@ S* SequenceModel<S>::block_backward(const Block& block, const BlockTape& tape,
   }
 
   // d_middle is now the gradient of x + W_o mixed.
-  if (lookup != nullptr && block.mixer->folds_output(lookup->table)) {
-    block.mixer->backward(theta, gradient, constant(full(tape.u)), lookup, rows, tape.mixer,
-                          carry.mixer, constant(d_middle), dx, workspace);
-    return d_out;
-  }
-  View<S> d_mixed = workspace.matrix(count, width);
+  const bool folded = lookup != nullptr && block.mixer->folds_output(lookup->table);
+  View<S> d_mixed = some(folded ? d_out : workspace.take(count * width));
   const Index reach = tape.halo + tokens;
   S* du = block.convolution ? workspace.take(reach * width) + tape.halo * width : dx.data();
-  block.out.backward(theta, gradient, constant(some(tape.mixed)), constant(d_middle), d_mixed,
-                     Write::kOverwrite);
+  if (!folded) {
+    block.out.backward(theta, gradient, constant(some(tape.mixed)), constant(d_middle), d_mixed,
+                       Write::kOverwrite);
+  }
   block.mixer->backward(theta, gradient, constant(full(tape.u)), lookup, rows, tape.mixer,
                         carry.mixer, constant(d_mixed), full(du), workspace);
   if (lookup != nullptr) {  // the way through the mixer ends at the table
@@ -646,9 +644,9 @@ std::int64_t SequenceModel<S>::workspace_size(std::int64_t tokens, std::int64_t 
   const auto add = [&](const Block& block, std::int64_t n, std::int64_t rows, bool all) {
     const bool by_table = folded && &block == &blocks_.front();
     const Footprint mixer = block.mixer->footprint(n, rows, all, by_table);
-    size += mixer.tape + (by_table ? 0 : rows * width) + (pre ? 2 * n : rows) * width;
-    if (by_table && pre) size -= 2 * n * width;  // its norm is the table's
-    if (all && !by_table) size += n * width;     // the input
+    size += mixer.tape + (pre ? 0 : rows * width);
+    // What the mixer gives, the norm before it and the input: with a table, E and the table's own.
+    if (!by_table) size += (rows + (pre ? 2 * n : 0) + (all ? n : 0)) * width;
     if (taps > 0) size += n * width;
     if (settings_.mlp > 0) size += rows * width * (2 * settings_.mlp + (pre ? 3 : 2));
     if (pre && settings_.mlp == 0 && all) size -= rows * width;

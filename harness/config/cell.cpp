@@ -46,19 +46,15 @@ std::string Cell::identity() const {
   // Options without effect here are put back to their defaults, so that they make no other cell.
   ModelSettings model = variant.model;
   ModelSettings default_model;
+  // A first layer is told apart by how it is computed: by row, unless there is a choice.
+  default_model.first_layer = FirstLayer::kRows;
+  if (!model.first_layer_by_id(task->make()->vocab())) model.first_layer = FirstLayer::kRows;
   Fields model_fields = model.fields();
   Fields default_model_fields = default_model.fields();
   std::erase_if(model_fields,
                 [&](const Field& f) { return !model_option_applies(variant.name, f.name); });
   std::erase_if(default_model_fields,
                 [&](const Field& f) { return !model_option_applies(variant.name, f.name); });
-  // Told apart by what is computed, not by what was asked for: by row, where there is no choice.
-  const auto is_choice = [](const Field& f) { return f.name == "first_layer"; };
-  const bool has_choice = std::erase_if(model_fields, is_choice) > 0;
-  std::erase_if(default_model_fields, is_choice);
-  if (has_choice && model.first_layer_by_id(task->make()->vocab())) {
-    lines.emplace_back("model.first_layer: ids");
-  }
   add_differences(lines, "model", model_fields, default_model_fields);
 
   TrainSettings own_train = train;

@@ -91,9 +91,22 @@ struct ChunkStates {
   [[nodiscard]] S& g_of(Index slot, Index i) const { return block_g[place(slot, i)]; }
   [[nodiscard]] S* d_state(Index slot) const { return d_states + slot * size; }
   [[nodiscard]] bool is_last(Index i) const { return i + 1 == chunks; }
-  /// Whether chunk i's own state may be made where the counter will keep it: unless one state
-  /// stands for all, that place is free.
-  [[nodiscard]] bool keeps_apart() const { return counter.has_levels || backward; }
+  /// Where chunk i's own state is to be made: where the counter will keep it, which is free unless
+  /// one state stands for all; then in `spare`.
+  [[nodiscard]] S* own(Index i, S* spare) const {
+    return counter.has_levels || backward ? state(counter.slot_after(i), i) : spare;
+  }
+  /// Chunk i is done: its own state, with g summed over its tokens, takes in those that merge with
+  /// it and begins to wait.
+  void complete(Index i, S* own, S g) const;
+
+  /// To be called before chunk i, from the last to the first. @returns what flows between the
+  /// chunks up to i and those after it, <gradient, state> over the states that wait; 0 unless
+  /// `wanted`
+  [[nodiscard]] S begin_backward(Index i, bool wanted) const;
+  /// complete() backwards: the gradient of the state becomes that of those it took in, beside that
+  /// of the chunk's own, which it is.
+  void complete_backward(Index i, S g) const;
   /// Level of the block that waits in `slot`.
   [[nodiscard]] Index level(Index slot) const {
     return std::countr_zero(static_cast<std::uint64_t>(chunk)) + 1 + slot;

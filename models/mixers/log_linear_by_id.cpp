@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "core/portable_math.hpp"
 #include "models/layers/rows.hpp"
 #include "models/mixers/chunk_kernels.hpp"
 #include "models/mixers/log_linear.hpp"
@@ -56,18 +55,6 @@ void fill_weights(const Chunk<S>& c, const typename LogLinearById<S>::Table& tab
   }
 }
 
-/// to[i] += from[i]
-template <class S>
-void add_numbers(const S* __restrict from, S* __restrict to, Index count) {
-  for (Index i = 0; i < count; ++i) to[i] += from[i];
-}
-
-/// to[i] = a[i] b[i]
-template <class S>
-void multiply_numbers(const S* __restrict a, const S* __restrict b, S* __restrict to, Index count) {
-  for (Index i = 0; i < count; ++i) to[i] = a[i] * b[i];
-}
-
 }  // namespace
 
 template <class S>
@@ -78,7 +65,6 @@ auto LogLinearById<S>::number(std::span<const std::int32_t> ids, Index vocab,
   auto* numbers = workspace.template array<std::int32_t>(tokens);
   auto* seen = workspace.template array<std::int32_t>(chunks);
   auto* distinct = workspace.template array<std::int32_t>(std::min(tokens, vocab));
-  auto* met = workspace.template array<std::int32_t>(std::min(tokens, vocab));
   auto* opens = workspace.template array<std::int32_t>(std::min(tokens, vocab));
   auto* number_of = workspace.template array<std::int32_t>(vocab);
   std::fill_n(number_of, vocab, -1);
@@ -91,17 +77,16 @@ auto LogLinearById<S>::number(std::span<const std::int32_t> ids, Index vocab,
       number_of[id] = known++;
     }
     numbers[t] = number_of[id];
-    seen[t / kChunk] = static_cast<std::int32_t>(Numbering::padded(known));
-  }
-  for (Index t = 0; t < tokens; ++t) {
     std::int32_t& opener = opens[numbers[t]];
     if (opener / kChunk != t / kChunk) opener = static_cast<std::int32_t>(t);
-    met[numbers[t]] = seen[t / kChunk];
+    seen[t / kChunk] = static_cast<std::int32_t>(Numbering::padded(known));
   }
   const auto count = static_cast<std::size_t>(known);
-  return Numbering{
-      {distinct, count}, {numbers, ids.size()}, {seen, static_cast<std::size_t>(chunks)},
-      {met, count},      {opens, count},        Numbering::padded(std::min(tokens, vocab))};
+  return Numbering{{distinct, count},
+                   {numbers, ids.size()},
+                   {seen, static_cast<std::size_t>(chunks)},
+                   {opens, count},
+                   Numbering::padded(std::min(tokens, vocab))};
 }
 
 template <class S>
@@ -127,7 +112,7 @@ auto LogLinearById<S>::begin(const Numbering& numbering, const Table& table, boo
     const auto place = static_cast<std::size_t>(a);
     const S* from = table.scores.data() + numbering.ids[place] * table.scores.outerStride();
     S* to = scores.data() + a * most;
-    const Index met = numbering.met[place];
+    const Index met = numbering.met(a);
     const Index end = std::min(met, known);
     for (Index b = 0; b < end; ++b) to[b] = from[numbering.ids[static_cast<std::size_t>(b)]];
     std::fill(to + end, to + met, S(0));
@@ -143,7 +128,7 @@ template <class S>
 std::int64_t LogLinearById<S>::room(std::int64_t tokens, std::int64_t vocab, std::int64_t width,
                                     std::int64_t heads, bool has_levels) noexcept {
   const std::int64_t ids = Numbering::padded(std::min(tokens, vocab));
-  return tokens + tokens / kChunk + 1 + 3 * ids + vocab + kChunk * ids +
+  return tokens + tokens / kChunk + 1 + 2 * ids + vocab + kChunk * ids +
          heads * (2 * ids * ids + 2 * ids * width + turned_size(ids, width) +
                   ChunkStates<S>::room(tokens, ids, kChunk, has_levels));
 }
@@ -203,25 +188,17 @@ auto LogLinearById<S>::forward(const Sequence& sequence, Index first,
       for (Index s = 0; s <= t; ++s) counts[c.numbers[s]] += masks[t * kChunk + s];
     }
     for (Index t = 0; t < c.count; ++t) {
-      multiply_numbers<S>(sequence.scores.data() + c.numbers[t] * states.size, c.counts_of(t),
-                          scored.data() + t * states.size, c.seen);
+      scored.row(t) = sequence.scores.row(c.numbers[t]).head(c.seen).cwiseProduct(c.counts.row(t));
     }
     product_nn<S>(constant(scored), constant(rows(sequence.values, 0, c.seen)),
                   rows(z, start, c.count), write);
 
     if (states.is_last(c.index)) break;  // nobody reads the last chunk's state
-    const Index to = counter.slot_after(c.index);
-    S* own = states.keeps_apart() ? states.state(to, c.index) : own_room;
+    S* own = states.own(c.index, own_room);
     std::fill_n(own, states.size, S(0));
     exp_shifted<S>(c.from_start, S(-1), c.total(), c.count, decay);
     for (Index t = 0; t < c.count; ++t) own[c.numbers[t]] += decay[t];
-    S own_g = c.total();
-    counter.for_each_merge(c.index, [&](Index slot, Index j) {
-      scale_numbers<S>(portable::exp(own_g), states.state(slot, j), own, states.size, true);
-      own_g += states.g_of(slot, j);
-    });
-    if (own == own_room) std::copy_n(own, states.size, states.state(to, c.index));
-    states.g_of(to, c.index) = own_g;
+    states.complete(c.index, own, c.total());
   }
   return tape;
 }
@@ -261,17 +238,7 @@ void LogLinearById<S>::backward(const Sequence& sequence, Index first,
       View<S> d_counts = columns(rows(d_count_block, 0, c.count), 0, c.seen);
       const auto d_counts_of = [&](Index t) { return d_counts.data() + t * states.size; };
 
-      // What flows between the chunks up to this one and those after it.
-      S between = 0;
-      if (states.is_last(i)) {
-        counter.for_each_read(
-            i, [&](Index slot, Index) { std::fill_n(states.d_state(slot), states.size, S(0)); });
-      } else if (out.g != nullptr) {
-        counter.for_each_read(i + 1, [&](Index slot, Index j) {
-          between += inner_product<S>(states.d_state(slot), states.state(slot, j), states.size);
-        });
-      }
-
+      S between = states.begin_backward(i, out.g != nullptr);
       product_turned<S>(recollect::rows(dz, start, c.count), sequence.values_turned, d_counts);
       std::fill_n(seen_by, kChunk, S(0));
       for (Index t = 0; t < c.count; ++t) {
@@ -286,14 +253,10 @@ void LogLinearById<S>::backward(const Sequence& sequence, Index first,
 
       // The state that chunk i completed: its own part, and the states that merged into it.
       if (!states.is_last(i)) {
-        S* d_state = states.d_state(counter.slot_after(i));
+        const S* d_state = states.d_state(counter.slot_after(i));
         exp_shifted<S>(c.from_start, S(-1), c.total(), c.count, decay);
         for (Index t = 0; t < c.count; ++t) seen_by[t] = decay[t] * d_state[c.numbers[t]];
-        S gap = c.total();
-        counter.for_each_merge(i, [&](Index slot, Index j) {
-          scale_numbers<S>(portable::exp(gap), d_state, states.d_state(slot), states.size, false);
-          gap += states.g_of(slot, j);
-        });
+        states.complete_backward(i, c.total());
       }
 
       // The states that chunk i read.
@@ -321,7 +284,7 @@ void LogLinearById<S>::backward(const Sequence& sequence, Index first,
         S* d_mask = d_masks + t * kChunk;
         weigh_row_backward<S>(table.lambda, c.ids[t], t, kChunk, ones, c.decays + t * kChunk,
                               d_mask, mask, out.lambda);
-        add_numbers<S>(d_mask, seen_by, kChunk);
+        scale_numbers<S>(S(1), d_mask, seen_by, kChunk, true);
       }
       if (out.g != nullptr) {
         for (Index t = c.count - 1; t >= 0; --t) {
@@ -345,7 +308,7 @@ void LogLinearById<S>::end(const Sequence& sequence, TableGradient out) {
   for (Index a = 0; a < known; ++a) {
     const S* from = sequence.d_scores.data() + a * sequence.d_scores.outerStride();
     S* to = out.scores.data() + ids[static_cast<std::size_t>(a)] * out.scores.outerStride();
-    const Index end = std::min<Index>(numbering.met[static_cast<std::size_t>(a)], known);
+    const Index end = std::min(numbering.met(a), known);
     for (Index b = 0; b < end; ++b) to[ids[static_cast<std::size_t>(b)]] += from[b];
   }
 }

@@ -43,9 +43,12 @@ struct LogLinearById {
     std::span<const std::int32_t> ids;      ///< (n) distinct, as they first come
     std::span<const std::int32_t> numbers;  ///< (T) of each token's id
     std::span<const std::int32_t> seen;     ///< (chunks) ids by the end of each; see padded()
-    std::span<const std::int32_t> met;      ///< (n) ids by the end of the last chunk that has id i
-    std::span<const std::int32_t> opens;    ///< (n) first token with id i in that chunk
+    std::span<const std::int32_t> opens;    ///< (n) first token with id i in the last chunk with it
     Index most;  ///< ids that T tokens can have, padded; room is taken for these, whatever they are
+    /// How many ids tokens with id i see at most.
+    [[nodiscard]] Index met(Index i) const {
+      return seen[static_cast<std::size_t>(opens[static_cast<std::size_t>(i)] / kChunk)];
+    }
     /// Rounded up to whole vectors: what lies beyond the last id is zero.
     [[nodiscard]] static constexpr Index padded(Index ids) { return (ids + 15) / 16 * 16; }
   };
@@ -56,7 +59,7 @@ struct LogLinearById {
   struct Sequence {
     Numbering numbering;
     Table table;
-    View<S> scores;         ///< (n', n') the rows and columns of A that are read: met[i] of row i
+    View<S> scores;         ///< (n', n') the rows and columns of A that are read: met(i) of row i
     View<S> values;         ///< (n', D) those of B
     S* values_turned;       ///< for dN; null without a backward pass, as are the next two
     View<S> d_scores;       ///< (n', n')

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <bit>
 
-#include "core/portable_math.hpp"
 #include "models/layers/products.hpp"
 #include "models/layers/rows.hpp"
 #include "models/mixers/chunk_kernels.hpp"
@@ -85,7 +84,7 @@ auto LogLinearChunkwise<S>::forward(const CoreInput<S>& in, Index first_chunk, c
   const typename Workspace<S>::Scope scope(workspace);
   View<S> scratch = workspace.matrix(chunk, chunk);
   const View<S> scaled_block = workspace.matrix(chunk, width);
-  const View<S> own_block = workspace.matrix(width, width);
+  S* own_room = workspace.take(states.size);
   S* scale = workspace.take(chunk);
   S* room = workspace.take(Chunk<S>::room_size(in, chunk));
 
@@ -125,16 +124,9 @@ auto LogLinearChunkwise<S>::forward(const CoreInput<S>& in, Index first_chunk, c
     if (states.is_last(i)) break;  // nobody reads the last chunk's state
     exp_shifted<S>(c.from_start, S(-1), c.total(), c.count, scale);
     scale_rows<S>(scale, c.k, scaled, false);
-    const Index to = counter.slot_after(i);
-    View<S> own = states.keeps_apart() ? square(states.state(to, i)) : own_block;
-    product_tn<S>(constant(scaled), c.v, own);
-    S own_g = c.total();
-    counter.for_each_merge(i, [&](Index slot, Index j) {
-      scale_numbers<S>(portable::exp(own_g), states.state(slot, j), own.data(), states.size, true);
-      own_g += states.g_of(slot, j);
-    });
-    if (!states.keeps_apart()) square(states.state(to, i)) = own;
-    states.g_of(to, i) = own_g;
+    S* own = states.own(i, own_room);
+    product_tn<S>(constant(scaled), c.v, square(own));
+    states.complete(i, own, c.total());
   }
   return tape;
 }
@@ -174,16 +166,7 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index first_chunk,
     View<S> scaled = recollect::rows(scaled_block, 0, c.count);
     View<S> through = recollect::rows(through_block, 0, c.count);
 
-    // What flows between the chunks up to this one and those after it.
-    S between = 0;
-    if (states.is_last(i)) {
-      counter.for_each_read(
-          i, [&](Index slot, Index) { std::fill_n(states.d_state(slot), states.size, S(0)); });
-    } else if (out.dg != nullptr) {
-      counter.for_each_read(i + 1, [&](Index slot, Index j) {
-        between += inner_product<S>(states.d_state(slot), states.state(slot, j), states.size);
-      });
-    }
+    const S between = states.begin_backward(i, out.dg != nullptr);
 
     // Inside the chunk: y = (scores * mask) v.
     product_nt_lower<S>(dy_chunk, c.v, d_weights);
@@ -205,11 +188,7 @@ void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index first_chunk,
       product_nn<S>(constant(scaled), constant(ds), dv, Write::kAccumulate);
       product_nt<S>(c.v, constant(ds), through);
       scale_rows<S>(scale, constant(through), dk, true);
-      S gap = c.total();
-      counter.for_each_merge(i, [&](Index slot, Index j) {
-        scale_numbers<S>(portable::exp(gap), ds.data(), states.d_state(slot), states.size, false);
-        gap += states.g_of(slot, j);
-      });
+      states.complete_backward(i, c.total());
     }
 
     // The states that chunk i read.

@@ -247,7 +247,7 @@ void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u,
 
   if (lookup != nullptr) {
     const auto& table = *static_cast<const Table*>(lookup->table);
-    const TableGradient sums = gradient_views(lookup->gradient, table.lambda.rows(), table.by_id);
+    const TableGradient sums = gradient_views(lookup->gradient, table.lambda.rows(), false);
     projections_.look_up_backward(lookup->ids, rows, d, sums.qkv, workspace);
     gate_.look_up_backward(lookup->ids, dg, sums.g);
     add_to_rows<S>(constant(dlambda), ids_at(rows, lookup->ids, workspace), sums.lambda);
