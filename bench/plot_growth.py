@@ -47,7 +47,8 @@ def main() -> int:
         axes.set(xscale="log", yscale="log", xlabel="tokens of a sequence", ylabel=label)
         axes.set_xscale("log", base=2)
         axes.grid(True, which="both", alpha=0.3)
-    time.legend(title="solid: with the savings, dashed: without", fontsize="small")
+    time.legend(title="solid: with the savings, dashed: without", fontsize="small",
+                loc="upper left", bbox_to_anchor=(0.0, -0.14), ncol=3)
     figure.tight_layout()
     figure.savefig(sys.argv[2], metadata={"Date": None})
     return 0
