@@ -5,14 +5,14 @@
 #include <bit>
 #include <cstdint>
 
-#include "core/buffer.hpp"
-#include "core/fenwick.hpp"
-#include "core/rng.hpp"
-#include "core/workspace.hpp"
-#include "models/layers/elementwise.hpp"
-#include "models/layers/layer_norm.hpp"
-#include "models/layers/products.hpp"
-#include "models/mixers/log_linear.hpp"
+#include "math/buffer.hpp"
+#include "math/fenwick.hpp"
+#include "math/rng.hpp"
+#include "math/workspace.hpp"
+#include "models/kernels/elementwise.hpp"
+#include "models/layers/norm.hpp"
+#include "models/kernels/products.hpp"
+#include "models/linear_attention/core.hpp"
 
 namespace recollect {
 namespace {

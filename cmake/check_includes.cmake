@@ -6,27 +6,35 @@
 # One line a part of the tree: its path, and the paths it may include. A file belongs to the first
 # line whose path its own begins with, so the narrower ones come first.
 set(rules
-  "core/             core/"
-  "tasks/            core/ tasks/"
-  "models/layers/    core/ tasks/batch.hpp models/layers/ models/[a-z_]+[.]hpp"
-  "models/lambda/    core/ tasks/batch.hpp models/layers/ models/lambda/ models/[a-z_]+[.]hpp"
-  "models/mixers/    core/ tasks/batch.hpp models/"
-  "models/           core/ tasks/batch.hpp models/"
-  "harness/config/   core/ tasks/ models/ harness/config/"
-  "harness/train/    core/ tasks/ models/ harness/config/ harness/train/"
-  "harness/sweep/    core/ tasks/ models/ harness/(config|train|sweep|report)/"
-  "harness/report/   core/ tasks/ models/ harness/(config|train|sweep|report)/"
-  "harness/compare/  core/ tasks/ models/ harness/(config|train|sweep|report|compare)/"
-  "harness/bench/    core/ tasks/ models/ harness/(config|train|report|bench)/"
-  "harness/cli/      core/ tasks/ models/ harness/")
+  "base/                     base/"
+  "math/                     base/ math/"
+  "tasks/                    base/ math/ tasks/"
+  "models/kernels/           base/ math/ models/kernels/"
+  "models/layers/            base/ math/ models/(kernels|layers)/ models/[a-z_]+[.]hpp"
+  "models/level_weights/     base/ math/ models/(kernels|layers|level_weights)/ models/[a-z_]+[.]hpp"
+  "models/linear_attention/  base/ math/ models/"
+  "models/attention/         base/ math/ models/"
+  "models/shortcuts/         base/ math/ models/"
+  "models/                   base/ math/ models/"
+  "harness/config/           base/ math/ tasks/ models/ harness/config/"
+  "harness/stats/            base/ math/rng.hpp harness/stats/"
+  "harness/store/            base/ math/ tasks/ models/ harness/(config|store|train)/"
+  "harness/train/            base/ math/ tasks/ models/ harness/(config|store|train)/"
+  "harness/sweep/            base/ math/ tasks/ models/ harness/(config|store|train|sweep)/"
+  "harness/report/           base/ math/ tasks/ models/ harness/(config|store|train|stats|sweep|report)/"
+  "harness/compare/          base/ math/ tasks/ models/ harness/(config|store|train|stats|sweep|report|compare)/"
+  "harness/bench/            base/ math/ tasks/ models/ harness/(config|store|train|stats|report|bench)/"
+  "harness/cli/              base/ math/ tasks/ models/ harness/")
 # What the lines above would allow and must not: "part forbidden-include".
 set(exceptions
-  "tasks/            core/matrix[.]hpp"
-  "tasks/            (unsupported/)?Eigen/"
-  "models/layers/    models/sequence_model[.]hpp"
-  "models/lambda/    models/sequence_model[.]hpp"
-  "models/mixers/    models/sequence_model[.]hpp")
-set(our_folders "(core|tasks|models|harness|tests|bench)/")
+  "tasks/                    math/view[.]hpp"
+  "tasks/                    (unsupported/)?Eigen/"
+  "models/layers/            models/sequence_model[.]hpp"
+  "models/level_weights/     models/sequence_model[.]hpp"
+  "models/linear_attention/  models/sequence_model[.]hpp"
+  "models/attention/         models/sequence_model[.]hpp"
+  "models/shortcuts/         models/sequence_model[.]hpp")
+set(our_folders "(base|math|tasks|models|harness|tests|bench)/")
 # Building a string is not printing: fmt::format and snprintf are free to use.
 set(printing
   "std::(cout|cerr|clog|puts|putchar|printf|print|println)[^A-Za-z0-9_]|fmt::print(ln)?[ \n]*[(]|[^A-Za-z0-9_](printf|vprintf|puts|putchar)[ \n]*[(]|[^A-Za-z0-9_]fprintf[ \n]*[(][ \n]*std(out|err)|<iostream>")
@@ -44,7 +52,7 @@ function(violation file text found what)
 endfunction()
 
 file(GLOB_RECURSE files RELATIVE "${root}"
-  "${root}/core/*.[ch]pp" "${root}/tasks/*.[ch]pp" "${root}/models/*.[ch]pp" "${root}/harness/*.[ch]pp")
+  "${root}/base/*.[ch]pp" "${root}/math/*.[ch]pp" "${root}/tasks/*.[ch]pp" "${root}/models/*.[ch]pp" "${root}/harness/*.[ch]pp")
 list(LENGTH files count)
 if(count EQUAL 0)
   message(FATAL_ERROR "no sources under '${root}'")

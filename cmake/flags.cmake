@@ -39,8 +39,13 @@ endif()
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
-# ccache makes the second build of a clone quick; without it everything builds just the same.
+# ccache makes the second build of a clone quick; without it everything builds just the same. It has to
+# be told that a precompiled header may be trusted.
 find_program(RECOLLECT_CCACHE ccache)
 if(RECOLLECT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${RECOLLECT_CCACHE}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+    "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros "${RECOLLECT_CCACHE}")
+  target_compile_options(recollect_flags INTERFACE
+    $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+    "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
 endif()

@@ -22,7 +22,7 @@ cmake/build.sh asan "${readers[@]/#/fuzz_}"
 limits=(-timeout=60 -malloc_limit_mb=512 -rss_limit_mb=2048 -max_len=2048)
 seed=(${FUZZ_SEED:+-seed="$FUZZ_SEED"})
 export UBSAN_OPTIONS=print_stacktrace=1 ASAN_SYMBOLIZER_PATH
-export LSAN_OPTIONS="suppressions=$PWD/tests/leaks.supp:print_suppressions=0"
+export LSAN_OPTIONS="suppressions=$PWD/tests/support/leaks.supp:print_suppressions=0"
 ASAN_SYMBOLIZER_PATH=$(command -v llvm-symbolizer-14 || command -v llvm-symbolizer || true)
 
 findings=0

@@ -19,7 +19,7 @@ endif()
 
 # file(CONFIGURE) keeps the time stamp of a file whose content stays the same.
 file(CONFIGURE OUTPUT "${output}" @ONLY CONTENT [[
-#include "core/build_info.hpp"
+#include "base/build_info.hpp"
 
 namespace recollect {
 

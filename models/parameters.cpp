@@ -3,8 +3,8 @@
 #include <cmath>
 #include <utility>
 
-#include "core/portable_math.hpp"
-#include "core/rng.hpp"
+#include "math/portable_math.hpp"
+#include "math/rng.hpp"
 
 namespace recollect {
 namespace {

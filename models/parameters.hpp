@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/matrix.hpp"
+#include "math/view.hpp"
 
 namespace recollect {
 

@@ -6,12 +6,12 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "models/layers/cross_entropy.hpp"
 #include "models/layers/mlp.hpp"
-#include "models/layers/rows.hpp"
-#include "models/layers/short_convolution.hpp"
-#include "models/mixers/registry.hpp"
+#include "models/kernels/rows.hpp"
+#include "models/layers/convolution.hpp"
+#include "models/registry.hpp"
 
 namespace recollect {
 

@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "core/buffer.hpp"
-#include "core/matrix.hpp"
-#include "core/workspace.hpp"
+#include "math/buffer.hpp"
+#include "math/view.hpp"
+#include "math/workspace.hpp"
 #include "models/layers/embedding.hpp"
-#include "models/layers/layer_norm.hpp"
+#include "models/layers/norm.hpp"
 #include "models/layers/linear.hpp"
-#include "models/mixers/mixer.hpp"
+#include "models/mixer.hpp"
 #include "models/parameters.hpp"
 #include "models/settings.hpp"
 

@@ -5,8 +5,8 @@
 #include <bit>
 #include <string>
 
-#include "core/error.hpp"
-#include "models/mixers/registry.hpp"
+#include "base/error.hpp"
+#include "models/registry.hpp"
 
 namespace recollect {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "core/fields.hpp"
+#include "base/fields.hpp"
 
 namespace recollect {
 

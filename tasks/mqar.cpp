@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "core/error.hpp"
-#include "core/fenwick.hpp"
-#include "core/portable_math.hpp"
+#include "base/error.hpp"
+#include "math/fenwick.hpp"
+#include "math/portable_math.hpp"
 
 namespace recollect {
 namespace {

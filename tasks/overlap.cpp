@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "core/hash.hpp"
-#include "core/parallel.hpp"
+#include "base/hash.hpp"
+#include "math/parallel.hpp"
 
 namespace recollect {
 namespace {

@@ -6,8 +6,8 @@
 #include <array>
 #include <string>
 
-#include "core/error.hpp"
-#include "core/fenwick.hpp"
+#include "base/error.hpp"
+#include "math/fenwick.hpp"
 
 namespace recollect {
 namespace {

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/fields.hpp"
-#include "core/rng.hpp"
+#include "base/fields.hpp"
+#include "math/rng.hpp"
 #include "tasks/batch.hpp"
 
 namespace recollect {

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <set>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "harness/config/load.hpp"
-#include "models/mixers/registry.hpp"
+#include "models/registry.hpp"
 
 namespace recollect {
 namespace {

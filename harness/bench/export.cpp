@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "core/build_info.hpp"
+#include "base/build_info.hpp"
 #include "harness/bench/outputs.hpp"
-#include "harness/train/safetensors.hpp"
+#include "harness/store/safetensors.hpp"
 #include "harness/train/trainer.hpp"
 
 namespace recollect {

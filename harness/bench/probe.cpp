@@ -2,9 +2,9 @@
 
 #include <numeric>
 
-#include "core/parallel.hpp"
+#include "math/parallel.hpp"
 #include "harness/bench/clock.hpp"
-#include "models/layers/products.hpp"
+#include "models/kernels/products.hpp"
 
 namespace recollect {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "core/buffer.hpp"
+#include "math/buffer.hpp"
 
 namespace recollect {
 

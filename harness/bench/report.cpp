@@ -6,8 +6,8 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "core/build_info.hpp"
-#include "core/parallel.hpp"
+#include "base/build_info.hpp"
+#include "math/parallel.hpp"
 
 namespace recollect {
 namespace {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "harness/bench/measure.hpp"
-#include "harness/report/csv.hpp"
+#include "harness/store/csv.hpp"
 
 namespace recollect {
 

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "harness/report/statistics.hpp"
+#include "harness/stats/statistics.hpp"
 
 namespace recollect {
 

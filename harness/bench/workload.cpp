@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/parallel.hpp"
+#include "math/parallel.hpp"
 #include "harness/bench/clock.hpp"
 #include "harness/bench/outputs.hpp"
 #include "harness/train/trainer.hpp"

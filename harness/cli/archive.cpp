@@ -1,4 +1,4 @@
-#include "harness/sweep/archive.hpp"
+#include "harness/store/archive.hpp"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <memory>
 #include <system_error>
 
-#include "core/file.hpp"
+#include "base/file.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/report/archive_tables.hpp"
 #include "harness/report/cell_table.hpp"

@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <memory>
 
-#include "core/parallel.hpp"
+#include "math/parallel.hpp"
 #include "harness/bench/cases.hpp"
 #include "harness/bench/export.hpp"
 #include "harness/bench/measure.hpp"
 #include "harness/bench/report.hpp"
 #include "harness/cli/commands.hpp"
-#include "models/mixers/registry.hpp"
+#include "models/registry.hpp"
 
 namespace recollect::cli {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "core/parallel.hpp"
+#include "math/parallel.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/config/load.hpp"
 #include "harness/train/leakage.hpp"

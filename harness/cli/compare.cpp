@@ -3,7 +3,7 @@
 #include <cmath>
 #include <memory>
 
-#include "core/file.hpp"
+#include "base/file.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/compare/comparison_text.hpp"
 

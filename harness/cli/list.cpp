@@ -6,9 +6,9 @@
 #include <memory>
 #include <sstream>
 
-#include "core/file.hpp"
+#include "base/file.hpp"
 #include "harness/cli/commands.hpp"
-#include "models/mixers/registry.hpp"
+#include "models/registry.hpp"
 #include "tasks/registry.hpp"
 
 namespace recollect::cli {

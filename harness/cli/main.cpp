@@ -7,8 +7,8 @@
 #include <new>
 #include <system_error>
 
-#include "core/build_info.hpp"
-#include "core/text.hpp"
+#include "base/build_info.hpp"
+#include "base/text.hpp"
 #include "harness/cli/commands.hpp"
 
 namespace recollect::cli {

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <string>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace recollect::cli {
 

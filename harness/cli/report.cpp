@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "core/file.hpp"
+#include "base/file.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/report/archive_tables.hpp"
 #include "harness/report/cell_table.hpp"

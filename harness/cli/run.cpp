@@ -5,8 +5,8 @@
 #include <string_view>
 #include <system_error>
 
-#include "core/file.hpp"
-#include "core/parallel.hpp"
+#include "base/file.hpp"
+#include "math/parallel.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/cli/dry_run.hpp"
 #include "harness/cli/progress.hpp"
@@ -14,7 +14,7 @@
 #include "harness/config/load.hpp"
 #include "harness/report/cell_table.hpp"
 #include "harness/report/group_table.hpp"
-#include "harness/sweep/experiment_file.hpp"
+#include "harness/store/experiment_file.hpp"
 #include "harness/sweep/runner.hpp"
 #include "harness/sweep/verify.hpp"
 #include "harness/train/leakage.hpp"

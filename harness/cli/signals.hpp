@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/interrupt.hpp"
+#include "base/interrupt.hpp"
 
 namespace recollect::cli {
 

@@ -9,11 +9,11 @@
 #include <set>
 #include <tuple>
 
-#include "core/error.hpp"
-#include "core/text.hpp"
-#include "harness/compare/paired_tests.hpp"
-#include "harness/report/statistics.hpp"
-#include "harness/report/table_rows.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "harness/stats/paired_tests.hpp"
+#include "harness/stats/statistics.hpp"
+#include "harness/store/table_rows.hpp"
 
 namespace recollect {
 namespace {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <map>
 
-#include "core/text.hpp"
-#include "harness/report/table_rows.hpp"
+#include "base/text.hpp"
+#include "harness/store/table_rows.hpp"
 #include "harness/report/text_table.hpp"
 
 namespace recollect {

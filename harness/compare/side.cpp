@@ -7,14 +7,14 @@
 #include <map>
 #include <optional>
 
-#include "core/error.hpp"
-#include "core/file.hpp"
-#include "core/text.hpp"
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
 #include "harness/report/archive_tables.hpp"
 #include "harness/report/cell_table.hpp"
-#include "harness/report/record.hpp"
-#include "harness/sweep/archive.hpp"
-#include "harness/sweep/cell_folder.hpp"
+#include "harness/store/record.hpp"
+#include "harness/store/archive.hpp"
+#include "harness/store/cell_folder.hpp"
 
 namespace recollect {
 namespace {

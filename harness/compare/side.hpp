@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/report/csv.hpp"
+#include "harness/store/csv.hpp"
 
 namespace recollect {
 

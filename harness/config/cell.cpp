@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/fenwick.hpp"
-#include "core/hash.hpp"
+#include "math/fenwick.hpp"
+#include "base/hash.hpp"
 #include "harness/config/declarations.hpp"
 #include "harness/config/emit.hpp"
 #include "harness/config/settings.hpp"
 #include "harness/config/yaml_tree.hpp"
-#include "models/mixers/registry.hpp"
+#include "models/registry.hpp"
 #include "tasks/registry.hpp"
 #include "tasks/task.hpp"
 

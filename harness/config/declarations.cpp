@@ -5,7 +5,7 @@
 
 #include "harness/config/read_field.hpp"
 #include "harness/config/settings.hpp"
-#include "models/mixers/registry.hpp"
+#include "models/registry.hpp"
 #include "tasks/registry.hpp"
 
 namespace recollect {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/fields.hpp"
+#include "base/fields.hpp"
 
 namespace recollect {
 

@@ -8,8 +8,8 @@
 #include <set>
 #include <utility>
 
-#include "core/error.hpp"
-#include "core/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "harness/config/declarations.hpp"
 #include "harness/config/grid.hpp"
 #include "harness/config/overrides.hpp"
@@ -17,7 +17,7 @@
 #include "harness/config/resolved.hpp"
 #include "harness/config/rules.hpp"
 #include "harness/config/yaml_tree.hpp"
-#include "models/mixers/registry.hpp"
+#include "models/registry.hpp"
 #include "tasks/registry.hpp"
 
 namespace recollect {

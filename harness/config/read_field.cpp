@@ -9,8 +9,8 @@
 #include <string_view>
 #include <type_traits>
 
-#include "core/error.hpp"
-#include "core/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "harness/config/declarations.hpp"
 
 namespace recollect {

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/fields.hpp"
+#include "base/fields.hpp"
 #include "harness/config/yaml_tree.hpp"
 
 namespace recollect {

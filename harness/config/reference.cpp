@@ -5,7 +5,7 @@
 
 #include "harness/config/declarations.hpp"
 #include "harness/config/load.hpp"
-#include "models/mixers/registry.hpp"
+#include "models/registry.hpp"
 #include "tasks/registry.hpp"
 
 namespace recollect {

@@ -6,9 +6,9 @@
 #include <set>
 #include <string_view>
 
-#include "core/error.hpp"
-#include "core/fenwick.hpp"
-#include "models/mixers/registry.hpp"
+#include "base/error.hpp"
+#include "math/fenwick.hpp"
+#include "models/registry.hpp"
 
 namespace recollect {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/fields.hpp"
+#include "base/fields.hpp"
 #include "models/settings.hpp"
 #include "tasks/task.hpp"
 

@@ -13,9 +13,9 @@
 #include <sstream>
 #include <utility>
 
-#include "core/error.hpp"
-#include "core/file.hpp"
-#include "core/text.hpp"
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
 
 namespace recollect {
 

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "core/file.hpp"
+#include "base/file.hpp"
 #include "harness/report/cell_table.hpp"
 #include "harness/report/group_table.hpp"
 

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/report/csv.hpp"
-#include "harness/sweep/archive.hpp"
+#include "harness/store/csv.hpp"
+#include "harness/store/archive.hpp"
 
 namespace recollect {
 

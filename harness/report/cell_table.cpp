@@ -4,12 +4,12 @@
 
 #include <algorithm>
 
-#include "core/error.hpp"
-#include "core/fields.hpp"
-#include "core/file.hpp"
-#include "harness/report/table_rows.hpp"
-#include "harness/sweep/cell_folder.hpp"
-#include "harness/sweep/experiment_file.hpp"
+#include "base/error.hpp"
+#include "base/fields.hpp"
+#include "base/file.hpp"
+#include "harness/store/table_rows.hpp"
+#include "harness/store/cell_folder.hpp"
+#include "harness/store/experiment_file.hpp"
 
 namespace recollect {
 namespace {

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "harness/report/csv.hpp"
-#include "harness/report/record.hpp"
-#include "harness/sweep/cell_folder.hpp"
-#include "harness/sweep/experiment_file.hpp"
+#include "harness/store/csv.hpp"
+#include "harness/store/record.hpp"
+#include "harness/store/cell_folder.hpp"
+#include "harness/store/experiment_file.hpp"
 
 namespace recollect {
 

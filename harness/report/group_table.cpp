@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "core/fields.hpp"
-#include "harness/report/statistics.hpp"
-#include "harness/report/table_rows.hpp"
+#include "base/fields.hpp"
+#include "harness/stats/statistics.hpp"
+#include "harness/store/table_rows.hpp"
 
 namespace recollect {
 namespace {

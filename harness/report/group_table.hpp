@@ -1,6 +1,6 @@
 #pragma once
 
-#include "harness/report/csv.hpp"
+#include "harness/store/csv.hpp"
 
 namespace recollect {
 

@@ -4,14 +4,14 @@
 
 #include <algorithm>
 
-#include "core/error.hpp"
-#include "core/fields.hpp"
-#include "core/file.hpp"
-#include "core/text.hpp"
+#include "base/error.hpp"
+#include "base/fields.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
 #include "harness/config/settings.hpp"
 #include "harness/report/readable_table.hpp"
-#include "harness/report/statistics.hpp"
-#include "harness/report/table_rows.hpp"
+#include "harness/stats/statistics.hpp"
+#include "harness/store/table_rows.hpp"
 #include "tasks/registry.hpp"
 
 namespace recollect {

@@ -6,8 +6,8 @@
 #include <map>
 #include <utility>
 
-#include "harness/report/statistics.hpp"
-#include "harness/report/table_rows.hpp"
+#include "harness/stats/statistics.hpp"
+#include "harness/store/table_rows.hpp"
 
 namespace recollect {
 namespace {

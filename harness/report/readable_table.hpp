@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/report/csv.hpp"
+#include "harness/store/csv.hpp"
 #include "harness/report/text_table.hpp"
 
 namespace recollect {

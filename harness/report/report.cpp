@@ -7,14 +7,14 @@
 #include <set>
 #include <utility>
 
-#include "core/error.hpp"
-#include "core/file.hpp"
+#include "base/error.hpp"
+#include "base/file.hpp"
 #include "harness/config/load.hpp"
 #include "harness/report/archive_tables.hpp"
 #include "harness/report/group_table.hpp"
 #include "harness/report/readable_table.hpp"
 #include "harness/report/variance_table.hpp"
-#include "harness/sweep/provenance.hpp"
+#include "harness/store/provenance.hpp"
 
 namespace recollect {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "harness/report/published.hpp"
-#include "harness/sweep/archive.hpp"
+#include "harness/store/archive.hpp"
 
 namespace recollect {
 

@@ -11,8 +11,8 @@
 #include <string>
 #include <utility>
 
-#include "harness/report/table_rows.hpp"
-#include "harness/report/variance.hpp"
+#include "harness/store/table_rows.hpp"
+#include "harness/stats/variance.hpp"
 
 namespace recollect {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "harness/report/csv.hpp"
+#include "harness/store/csv.hpp"
 #include "harness/report/text_table.hpp"
 
 namespace recollect {

@@ -7,12 +7,12 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#include "core/build_info.hpp"
-#include "core/error.hpp"
-#include "core/file.hpp"
-#include "core/parallel.hpp"
-#include "harness/sweep/provenance.hpp"
-#include "harness/train/safetensors.hpp"
+#include "base/build_info.hpp"
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "math/parallel.hpp"
+#include "harness/store/provenance.hpp"
+#include "harness/store/safetensors.hpp"
 #include "harness/train/scorer.hpp"
 
 namespace recollect {

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/text.hpp"
-#include "harness/train/safetensors.hpp"
+#include "base/text.hpp"
+#include "harness/store/safetensors.hpp"
 
 namespace recollect {
 namespace {

@@ -9,13 +9,13 @@
 #include <set>
 #include <utility>
 
-#include "core/build_info.hpp"
-#include "core/error.hpp"
-#include "core/file.hpp"
-#include "core/memory.hpp"
-#include "core/parallel.hpp"
-#include "harness/sweep/experiment_file.hpp"
-#include "harness/train/safetensors.hpp"
+#include "base/build_info.hpp"
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/memory.hpp"
+#include "math/parallel.hpp"
+#include "harness/store/experiment_file.hpp"
+#include "harness/store/safetensors.hpp"
 
 namespace recollect {
 namespace {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "harness/config/settings.hpp"
-#include "harness/sweep/archive.hpp"
-#include "harness/sweep/cell_folder.hpp"
+#include "harness/store/archive.hpp"
+#include "harness/store/cell_folder.hpp"
 #include "harness/sweep/memory.hpp"
 #include "models/sequence_model.hpp"
 

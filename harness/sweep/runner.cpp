@@ -13,10 +13,10 @@
 #include <thread>
 #include <utility>
 
-#include "core/error.hpp"
-#include "core/file.hpp"
-#include "harness/sweep/claim.hpp"
-#include "harness/sweep/experiment_file.hpp"
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "harness/store/claim.hpp"
+#include "harness/store/experiment_file.hpp"
 #include "harness/sweep/jobs.hpp"
 
 namespace recollect {

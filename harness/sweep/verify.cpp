@@ -18,10 +18,10 @@
 #include <thread>
 #include <utility>
 
-#include "core/file.hpp"
-#include "core/text.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
 #include "harness/config/load.hpp"
-#include "harness/sweep/claim.hpp"
+#include "harness/store/claim.hpp"
 #include "harness/sweep/difference.hpp"
 #include "harness/sweep/jobs.hpp"
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "core/error.hpp"
-#include "core/interrupt.hpp"
+#include "base/error.hpp"
+#include "base/interrupt.hpp"
 #include "harness/sweep/plan.hpp"
 #include "harness/sweep/runner.hpp"
 

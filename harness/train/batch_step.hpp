@@ -5,9 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "core/buffer.hpp"
-#include "core/interrupt.hpp"
-#include "core/workspace.hpp"
+#include "math/buffer.hpp"
+#include "base/interrupt.hpp"
+#include "math/workspace.hpp"
 #include "harness/train/gradient_tree.hpp"
 #include "models/sequence_model.hpp"
 #include "tasks/task.hpp"

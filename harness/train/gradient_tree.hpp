@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/buffer.hpp"
-#include "core/matrix.hpp"
-#include "core/parallel.hpp"
+#include "math/buffer.hpp"
+#include "math/view.hpp"
+#include "math/parallel.hpp"
 
 namespace recollect {
 

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/parallel.hpp"
-#include "core/portable_math.hpp"
+#include "math/parallel.hpp"
+#include "math/portable_math.hpp"
 
 namespace recollect {
 namespace {

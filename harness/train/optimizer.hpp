@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "core/buffer.hpp"
+#include "math/buffer.hpp"
 #include "harness/config/settings.hpp"
 #include "models/parameters.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/portable_math.hpp"
+#include "math/portable_math.hpp"
 
 namespace recollect {
 

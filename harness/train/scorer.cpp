@@ -4,8 +4,8 @@
 #include <map>
 #include <utility>
 
-#include "core/fenwick.hpp"
-#include "models/mixers/registry.hpp"
+#include "math/fenwick.hpp"
+#include "models/registry.hpp"
 
 namespace recollect {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/interrupt.hpp"
+#include "base/interrupt.hpp"
 #include "harness/config/settings.hpp"
 #include "harness/train/batch_step.hpp"
 #include "models/sequence_model.hpp"

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "core/interrupt.hpp"
+#include "base/interrupt.hpp"
 #include "harness/config/settings.hpp"
-#include "harness/train/checkpoint.hpp"
-#include "harness/train/state.hpp"
+#include "harness/store/checkpoint.hpp"
+#include "harness/store/state.hpp"
 #include "models/sequence_model.hpp"
 
 namespace recollect {

@@ -2,8 +2,8 @@
 
 #include <limits>
 
-#include "core/portable_math.hpp"
-#include "models/layers/simd.hpp"
+#include "math/portable_math.hpp"
+#include "models/kernels/simd.hpp"
 
 namespace recollect {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "core/matrix.hpp"
+#include "math/view.hpp"
 
 namespace recollect {
 

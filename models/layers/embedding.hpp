@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "models/layers/rows.hpp"
+#include "models/kernels/rows.hpp"
 #include "models/parameters.hpp"
 
 namespace recollect {

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "core/buffer.hpp"
-#include "core/parallel.hpp"
-#include "models/layers/products.hpp"
+#include "math/buffer.hpp"
+#include "math/parallel.hpp"
+#include "models/kernels/products.hpp"
 #include "models/parameters.hpp"
 
 namespace recollect {

@@ -1,6 +1,6 @@
 #include "models/layers/mlp.hpp"
 
-#include "models/layers/elementwise.hpp"
+#include "models/kernels/elementwise.hpp"
 
 namespace recollect {
 

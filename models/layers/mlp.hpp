@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/workspace.hpp"
+#include "math/workspace.hpp"
 #include "models/layers/linear.hpp"
 
 namespace recollect {

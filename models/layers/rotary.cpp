@@ -4,8 +4,8 @@
 #include <numbers>
 #include <type_traits>
 
-#include "core/portable_math.hpp"
-#include "models/layers/simd.hpp"
+#include "math/portable_math.hpp"
+#include "models/kernels/simd.hpp"
 
 namespace recollect {
 

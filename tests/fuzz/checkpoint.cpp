@@ -1,4 +1,4 @@
-#include "harness/train/checkpoint.hpp"
+#include "harness/store/checkpoint.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "core/hash.hpp"
-#include "harness/train/safetensors.hpp"
+#include "base/hash.hpp"
+#include "harness/store/safetensors.hpp"
 #include "tests/fuzz/memory_file.hpp"
 #include "tests/fuzz/properties.hpp"
 #include "tests/fuzz/refusal.hpp"

@@ -6,7 +6,7 @@
 #include "harness/config/yaml_tree.hpp"
 #include "tests/fuzz/properties.hpp"
 #include "tests/fuzz/refusal.hpp"
-#include "tests/round_trip.hpp"
+#include "tests/support/round_trip.hpp"
 
 namespace recollect {
 namespace {

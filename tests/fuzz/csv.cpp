@@ -1,10 +1,10 @@
-#include "harness/report/csv.hpp"
+#include "harness/store/csv.hpp"
 
 #include <string>
 #include <vector>
 
 #include "harness/report/published.hpp"
-#include "harness/report/record.hpp"
+#include "harness/store/record.hpp"
 #include "tests/fuzz/memory_file.hpp"
 #include "tests/fuzz/properties.hpp"
 #include "tests/fuzz/refusal.hpp"

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "core/error.hpp"
-#include "core/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "tests/fuzz/properties.hpp"
 
 namespace recollect {

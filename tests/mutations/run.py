@@ -32,9 +32,9 @@ TEST_SECONDS = 900  # a mutated loop may never end
 
 # name, file, text, text instead
 CHOSEN = [
-    ("gradient of the level weights with its sign flipped", "models/lambda/fixed.cpp",
+    ("gradient of the level weights with its sign flipped", "models/level_weights/fixed.cpp",
      "scale_.row(gradient).array() += sums", "scale_.row(gradient).array() -= sums"),
-    ("levels between chunks off by one", "models/mixers/log_linear_chunkwise.cpp",
+    ("levels between chunks off by one", "models/linear_attention/chunkwise.cpp",
      "std::countr_zero(static_cast<std::uint64_t>(chunk)) + 1; }",
      "std::countr_zero(static_cast<std::uint64_t>(chunk)); }"),
     ("clean filler that holds the example's keys", "tasks/mqar.cpp",
@@ -50,7 +50,7 @@ CHOSEN = [
      "return 1.0 / pairs_; }", "return 1.0 / vocab_; }"),
     ("Adam without bias correction of the first moment", "harness/train/optimizer.cpp",
      "rate / (1.0 - portable::power(beta1_, exponent))", "rate"),
-    ("softmax attention that sees the next token", "models/mixers/softmax_attention_simd.cpp",
+    ("softmax attention that sees the next token", "models/attention/softmax_attention_simd.cpp",
      "return std::min(t - tile.key + 1, tile.keys);",
      "return std::min(t - tile.key + 2, tile.keys);"),
     ("best weights selected on test examples", "harness/train/trainer.cpp",

@@ -1,0 +1,633 @@
+#include "harness/store/archive.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <optional>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/fields.hpp"
+#include "base/file.hpp"
+#include "base/hash.hpp"
+#include "base/text.hpp"
+#include "harness/config/load.hpp"
+#include "harness/store/csv.hpp"
+#include "harness/store/record.hpp"
+#include "harness/store/table_rows.hpp"
+#include "harness/store/provenance.hpp"
+
+namespace recollect {
+namespace {
+
+using Rows = std::vector<std::vector<std::string>>;
+
+/// A file of an archive: the rows of all cells, each cell's as `pack` makes them of the cell's own
+/// file, which `unpack` gives back.
+struct ArchivedFile {
+  std::string name;       ///< in the archive
+  std::string cell_file;  ///< in the folder of a cell
+  std::vector<std::string> columns;
+  std::function<Rows(const std::string& text)> pack;  ///< throws IoError
+  std::function<std::string(const Rows& rows)> unpack;
+};
+
+template <class Row>
+std::vector<std::string> names_of(const std::vector<Column<Row>>& columns) {
+  std::vector<std::string> names;
+  for (const Column<Row>& column : columns) names.push_back(column.name);
+  return names;
+}
+
+/// A table of a cell as it is.
+ArchivedFile plain_file(const std::string& name, const std::vector<std::string>& columns) {
+  const auto pack = [=](const std::string& text) {
+    CsvTable table = parse_csv(text, name);
+    expect_header(table, columns, name);
+    return std::move(table.rows);
+  };
+  const auto unpack = [=](const Rows& rows) { return to_csv({columns, rows}); };
+  return {name, name, columns, pack, unpack};
+}
+
+std::string joined(const std::vector<std::string>& texts) {
+  return fmt::format("{}", fmt::join(texts, " "));
+}
+
+/// slices.csv with a line a slice instead of a line a value, and right positions in the place of
+/// accuracies: a fifth of the size.
+ArchivedFile slices_file() {
+  const std::string name = "slices.csv";
+  const std::vector<std::string> columns = names_of(slice_columns());
+  const CsvTable shape{columns, {}};
+  const std::size_t value = shape.index("value");
+  const std::size_t scored = shape.index("scored");
+  const std::size_t accuracy = shape.index("accuracy");
+  std::vector<std::string> packed = columns;
+  packed[accuracy] = "correct";
+
+  const auto pack = [=](const std::string& text) {
+    CsvTable table = parse_csv(text, name);
+    expect_header(table, columns, name);
+    Rows rows;
+    std::vector<std::string> key;
+    for (std::vector<std::string>& row : table.rows) {
+      const double right = to_real(row[accuracy]) * to_real(row[scored]);
+      row[accuracy] = std::to_string(std::llround(right));
+      std::vector<std::string> rest = row;
+      for (const std::size_t list : {value, scored, accuracy}) rest[list].clear();
+      if (rows.empty() || rest != key) {
+        rows.push_back(row);
+        key = std::move(rest);
+        continue;
+      }
+      for (const std::size_t list : {value, scored, accuracy}) {
+        rows.back()[list].append(" ").append(row[list]);
+      }
+    }
+    return rows;
+  };
+  const auto unpack = [=](const Rows& rows) {
+    CsvTable table{columns, {}};
+    for (const std::vector<std::string>& row : rows) {
+      const std::vector<std::string> values = words(row[value]);
+      const std::vector<std::string> counts = words(row[scored]);
+      const std::vector<std::string> right = words(row[accuracy]);
+      if (counts.size() != values.size() || right.size() != values.size()) {
+        throw IoError(fmt::format("{} values, but {} scored and {} correct", values.size(),
+                                  counts.size(), right.size()));
+      }
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        std::vector<std::string>& line = table.rows.emplace_back(row);
+        line[value] = values[i];
+        line[scored] = counts[i];
+        line[accuracy] = shortest(to_real(right[i]) / to_real(counts[i]));
+      }
+    }
+    return to_csv(table);
+  };
+  return {name, name, packed, pack, unpack};
+}
+
+ArchivedFile provenance_file() {
+  const auto pack = [](const std::string& text) {
+    Rows rows;
+    for (const Provenance& entry : parse_provenance(text, "provenance.yaml")) {
+      rows.push_back({entry.work, entry.code_version, entry.cpu, std::to_string(entry.threads),
+                      shortest(entry.wall_seconds)});
+    }
+    return rows;
+  };
+  const auto unpack = [](const Rows& rows) {
+    std::vector<Provenance> entries;
+    for (const auto& row : rows) {
+      entries.push_back({row[0], row[1], row[2], to_integer(row[3]), to_real(row[4])});
+    }
+    return provenance_text(entries);
+  };
+  return {"provenance.csv",
+          "provenance.yaml",
+          {"work", "code_version", "cpu", "threads", "wall_seconds"},
+          pack,
+          unpack};
+}
+
+/// A file whose lines are cells of a table. It ends with a line end.
+ArchivedFile configs_file() {
+  const auto pack = [](const std::string& text) {
+    Rows rows;
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = std::min(text.find('\n', at), text.size());
+      rows.push_back({text.substr(at, end - at)});
+      at = end + 1;
+    }
+    return rows;
+  };
+  const auto unpack = [](const Rows& rows) {
+    std::string text;
+    for (const auto& row : rows) text.append(row[0]).append("\n");
+    return text;
+  };
+  return {"configs.csv", "config.yaml", {"line"}, pack, unpack};
+}
+
+const std::vector<ArchivedFile>& archived_files() {
+  static const std::vector<ArchivedFile> files = {
+      plain_file("history.csv", names_of(history_columns())),
+      plain_file("scores.csv", names_of(score_columns())),
+      plain_file("correct.csv", names_of(correct_columns())),
+      slices_file(),
+      provenance_file(),
+      configs_file()};
+  return files;
+}
+
+constexpr const char* kStatusFile = "status.yaml";
+constexpr const char* kConfigFile = "config.yaml";
+constexpr const char* kStatusTable = "status.csv";
+
+const std::vector<std::string>& status_columns() {
+  static const std::vector<std::string> columns = {"cell",
+                                                   "status",
+                                                   "reason",
+                                                   "steps",
+                                                   "solved_step",
+                                                   "best_step",
+                                                   "parameters",
+                                                   "training_flops",
+                                                   "state_floats",
+                                                   "state_floats_peak",
+                                                   "numerics_version",
+                                                   "code_version",
+                                                   "compiler",
+                                                   "build",
+                                                   "files"};
+  return columns;
+}
+
+std::vector<std::string> status_row(const std::string& hash, const ArchivedCell& cell) {
+  const CellStatus& status = cell.status;
+  std::vector<std::string> files;
+  for (const auto& [name, text] : cell.texts) {
+    files.push_back(fmt::format("{}:{}", name, hex(hash_text(text))));
+  }
+  return {hash,
+          name_of(status.ending),
+          status.reason,
+          std::to_string(status.steps),
+          status.solved_step ? std::to_string(*status.solved_step) : "",
+          std::to_string(status.best_step),
+          std::to_string(status.parameters),
+          shortest(status.training_flops),
+          std::to_string(status.state_floats),
+          std::to_string(status.state_floats_peak),
+          std::to_string(status.numerics_version),
+          status.code_version,
+          status.compiler,
+          status.build,
+          joined(files)};
+}
+
+/// @throws IoError on what is not a status of a cell that is done
+CellStatus status_of(const std::vector<std::string>& row) {
+  CellStatus status;
+  const std::optional<Ending> ending = ending_of(row[1]);
+  if (!ending || *ending == Ending::kFailed) {
+    throw IoError(fmt::format("status '{}' is neither finished nor diverged", printable(row[1])));
+  }
+  status.ending = *ending;
+  status.reason = row[2];
+  status.steps = to_integer(row[3]);
+  if (!row[4].empty()) status.solved_step = to_integer(row[4]);
+  status.best_step = to_integer(row[5]);
+  status.parameters = to_integer(row[6]);
+  status.training_flops = to_real(row[7]);
+  status.state_floats = to_integer(row[8]);
+  status.state_floats_peak = to_integer(row[9]);
+  if (row[10] != std::to_string(kNumericsVersion)) {
+    throw IoError(fmt::format("numerics version {}, but this program computes version {}",
+                              printable(row[10]), kNumericsVersion));
+  }
+  status.numerics_version = kNumericsVersion;
+  status.code_version = row[11];
+  status.compiler = row[12];
+  status.build = row[13];
+  return status;
+}
+
+/// Whether an archive gives the cell's files back to the byte; the name of one that it would not,
+/// or "".
+std::string not_restorable(const ArchivedCell& cell) {
+  if (status_text(cell.status) != cell.texts.at(kStatusFile)) return kStatusFile;
+  for (const ArchivedFile& file : archived_files()) {
+    const auto text = cell.texts.find(file.cell_file);
+    if (text == cell.texts.end()) continue;
+    try {
+      if (file.unpack(file.pack(text->second)) != text->second) return file.cell_file;
+    } catch (const IoError&) {
+      return file.cell_file;
+    }
+  }
+  return {};
+}
+
+/// None where the cell is not done. @throws IoError where its files cannot be read
+std::optional<ArchivedCell> read_cell(const CellFolder& folder) {
+  const std::optional<CellStatus> status = folder.read_status();
+  if (!status) return std::nullopt;
+  ArchivedCell cell;
+  cell.status = *status;
+  if (status->ending == Ending::kFinished) cell.scores = folder.read_scores();
+  cell.texts[kStatusFile] = folder.read_text(kStatusFile);
+  for (const ArchivedFile& file : archived_files()) {
+    const bool has = file_exists(folder.path() / file.cell_file);
+    if (has) cell.texts[file.cell_file] = folder.read_text(file.cell_file);
+  }
+  return cell;
+}
+
+/// The rows of one file of an archive by cell, with the lines on which they stand.
+struct CellRows {
+  Rows rows;
+  std::size_t first_line = 0;
+};
+
+/// None of a file that is not there. @throws IoError with file and line
+std::map<std::string, CellRows> read_rows(const std::filesystem::path& path,
+                                          const ArchivedFile& file,
+                                          const std::set<std::string>& known) {
+  std::map<std::string, CellRows> cells;
+  if (!file_exists(path)) return cells;
+  const CsvTable table = parse_csv(read_file(path, kLargestText, "table"), path.string());
+  std::vector<std::string> header{"cell"};
+  header.insert(header.end(), file.columns.begin(), file.columns.end());
+  if (table.header != header) expect_header(table, header, path.string() + ":1");
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    const std::vector<std::string>& row = table.rows[i];
+    if (!known.contains(row.front())) {
+      throw IoError(fmt::format("{}:{}: cell '{}' is not in {}", path.string(), i + 2,
+                                printable(row.front()), kStatusTable));
+    }
+    CellRows& cell = cells[row.front()];
+    if (cell.rows.empty()) cell.first_line = i + 2;
+    cell.rows.emplace_back(row.begin() + 1, row.end());
+  }
+  return cells;
+}
+
+/// The digests of `files`, a cell of status.csv: "history.csv:0123456789abcdef ...".
+std::map<std::string, std::string> digests_of(const std::string& files) {
+  std::map<std::string, std::string> digests;
+  for (const std::string& word : words(files)) {
+    const std::size_t colon = word.find(':');
+    if (colon == std::string::npos) {
+      throw IoError(fmt::format("'{}' is not NAME:DIGEST", printable(word)));
+    }
+    digests[word.substr(0, colon)] = word.substr(colon + 1);
+  }
+  return digests;
+}
+
+/// Puts the files of one cell together again and checks each against its digest.
+class CellReader {
+ public:
+  CellReader(const Archive& archive, std::string hash, const std::vector<std::string>& status_row,
+             std::size_t line)
+      : archive_(archive), hash_(std::move(hash)), line_(line) {
+    try {
+      cell_.status = status_of(status_row);
+      digests_ = digests_of(status_row.back());
+    } catch (const IoError& error) {
+      throw IoError(fmt::format("{}:{}: {}", status_path(), line_, error.what()));
+    }
+  }
+
+  void add(const ArchivedFile& file, const std::map<std::string, CellRows>& rows) {
+    if (!digests_.contains(file.cell_file)) return;
+    const auto own = rows.find(hash_);
+    const std::string place = fmt::format("{}:{}", (archive_.path / file.name).string(),
+                                          own == rows.end() ? 1 : own->second.first_line);
+    std::string text;
+    try {
+      text = file.unpack(own == rows.end() ? Rows{} : own->second.rows);
+    } catch (const IoError& error) {
+      throw IoError(fmt::format("{}: in the rows of cell {}: {}", place, hash_, error.what()));
+    }
+    put(file.cell_file, std::move(text), [&] {
+      return fmt::format("{}: the rows of cell {} do not match their digest", place, hash_);
+    });
+  }
+
+  /// What the experiment's configuration gives where configs.csv has nothing else.
+  void add_config(const std::string& text) {
+    put(kConfigFile, text, [&] {
+      return fmt::format("{}:1: what it says of cell {} does not match its digest",
+                         (archive_.path / kConfigFile).string(), hash_);
+    });
+  }
+
+  [[nodiscard]] ArchivedCell finish() {
+    put(kStatusFile, status_text(cell_.status), [&] {
+      return fmt::format("{}:{}: what it says of cell {} does not match its digest", status_path(),
+                         line_, hash_);
+    });
+    for (const auto& [name, digest] : digests_) {
+      if (!cell_.texts.contains(name)) {
+        throw IoError(fmt::format("{}:{}: archives hold no file '{}'", status_path(), line_,
+                                  printable(name)));
+      }
+    }
+    if (cell_.status.ending == Ending::kFinished) {
+      const std::string name = (archive_.path / "scores.csv").string();
+      const auto scores = cell_.texts.find("scores.csv");
+      if (scores == cell_.texts.end()) {
+        throw IoError(fmt::format("{}:{}: cell {} is finished but has no scores", status_path(),
+                                  line_, hash_));
+      }
+      cell_.scores = from_table(score_columns(), parse_csv(scores->second, name), name);
+    }
+    return std::move(cell_);
+  }
+
+ private:
+  [[nodiscard]] std::string status_path() const { return (archive_.path / kStatusTable).string(); }
+
+  template <class Mismatch>
+  void put(const std::string& name, std::string text, Mismatch&& mismatch) {
+    const auto digest = digests_.find(name);
+    if (digest == digests_.end() || digest->second != hex(hash_text(text))) {
+      throw IoError(fmt::format("{} in line {} of {}", mismatch(), line_, kStatusTable));
+    }
+    cell_.texts[name] = std::move(text);
+  }
+
+  const Archive& archive_;
+  std::string hash_;
+  std::size_t line_;
+  std::map<std::string, std::string> digests_;
+  ArchivedCell cell_;
+};
+
+ExperimentFile experiment_of(const std::filesystem::path& path) {
+  ExperimentFile file;
+  file.configuration = read_file(path, kLargestText, "configuration");
+  file.config_hash = hex(hash_text(file.configuration));
+  try {
+    file.experiment = parse_experiment(file.configuration, path.string());
+  } catch (const ConfigError& error) {  // it names the file and the line
+    throw IoError(error.what());
+  }
+  for (const Cell& cell : file.experiment.cells) file.folders.push_back(cell.hash());
+  return file;
+}
+
+}  // namespace
+
+std::filesystem::path archive_path(const std::filesystem::path& folder,
+                                   const std::string& experiment) {
+  return folder / file_stem(experiment);
+}
+
+bool is_archive(const std::filesystem::path& path) { return file_exists(path / kStatusTable); }
+
+std::vector<std::filesystem::path> archive_paths(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> places;
+  if (is_archive(folder)) places.push_back(folder);
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (entry.is_directory() && is_archive(entry.path())) places.push_back(entry.path());
+  }
+  if (error) {
+    throw IoError(fmt::format("cannot read {}: {}; give a folder of archives", folder.string(),
+                              error.message()));
+  }
+  std::sort(places.begin(), places.end());
+  return places;
+}
+
+Archive gather_archive(const std::filesystem::path& runs,
+                       const std::filesystem::path& experiment_file,
+                       const std::filesystem::path& path, std::vector<std::string>& notes) {
+  Archive archive{path, read_experiment(experiment_file), {}};
+  const ExperimentFile& file = archive.file;
+  std::size_t failed = 0;
+  for (std::size_t i = 0; i < file.folders.size(); ++i) {
+    const std::string& hash = file.folders[i];
+    if (hash != file.experiment.cells[i].hash()) {
+      throw IoError(
+          fmt::format("{}: cell {} is none of numerics version {}; run the experiment again",
+                      experiment_file.string(), hash, kNumericsVersion));
+    }
+    const auto leave_out = [&](const std::string& why) {
+      notes.push_back(fmt::format("leaving out cell {}: {}", hash, why));
+    };
+    const CellFolder folder(runs, hash);
+    try {
+      std::optional<ArchivedCell> cell = read_cell(folder);
+      if (!cell) continue;
+      if (cell->status.ending == Ending::kFailed) {
+        ++failed;
+        continue;
+      }
+      std::string changed = not_restorable(*cell);
+      if (changed == "provenance.yaml") {  // nothing depends on how the work went
+        cell->texts.erase(changed);
+        changed = not_restorable(*cell);
+      }
+      if (changed.empty()) {
+        archive.cells.emplace(hash, std::move(*cell));
+      } else {
+        leave_out(
+            fmt::format("{} is not as this program writes it", (folder.path() / changed).string()));
+      }
+    } catch (const IoError& error) {
+      leave_out(error.what());
+    }
+  }
+  if (failed > 0) {
+    notes.push_back(
+        fmt::format("leaving out {} cell{} that failed", failed, failed == 1 ? "" : "s"));
+  }
+  return archive;
+}
+
+std::size_t keep_cells_of(const Archive& older, Archive& archive) {
+  std::size_t kept = 0;
+  for (const std::string& hash : archive.file.folders) {
+    const auto cell = older.cells.find(hash);
+    if (cell != older.cells.end()) kept += archive.cells.insert(*cell).second ? 1 : 0;
+  }
+  return kept;
+}
+
+void write_archive(const Archive& archive) {
+  make_folder(archive.path);
+  const auto remove = [&](const std::string& name) {
+    std::error_code error;
+    std::filesystem::remove(archive.path / name, error);
+    if (error) {
+      throw IoError(
+          fmt::format("cannot remove {}: {}", (archive.path / name).string(), error.message()));
+    }
+  };
+  remove(kStatusTable);
+  write_file_atomically(archive.path / kConfigFile, archive.file.configuration);
+
+  // The experiment's order, which a diff keeps when cells are added.
+  std::vector<std::pair<const Cell*, const ArchivedCell*>> cells;
+  CsvTable status{status_columns(), {}};
+  for (std::size_t i = 0; i < archive.file.folders.size(); ++i) {
+    const auto cell = archive.cells.find(archive.file.folders[i]);
+    if (cell == archive.cells.end()) continue;
+    cells.emplace_back(&archive.file.experiment.cells[i], &cell->second);
+    status.rows.push_back(status_row(cell->first, cell->second));
+  }
+  for (const ArchivedFile& file : archived_files()) {
+    CsvTable table;
+    table.header.emplace_back("cell");
+    table.header.insert(table.header.end(), file.columns.begin(), file.columns.end());
+    for (const auto& [cell, archived] : cells) {
+      const auto text = archived->texts.find(file.cell_file);
+      if (text == archived->texts.end()) continue;
+      const bool given =
+          file.cell_file == kConfigFile && text->second == cell->yaml(archive.file.experiment.name);
+      if (given) continue;
+      for (const std::vector<std::string>& row : file.pack(text->second)) {
+        std::vector<std::string>& line = table.rows.emplace_back();
+        line.push_back(cell->hash());
+        line.insert(line.end(), row.begin(), row.end());
+      }
+    }
+    if (table.rows.empty()) {
+      remove(file.name);
+    } else {
+      write_file_atomically(archive.path / file.name, to_csv(table));
+    }
+  }
+  write_file_atomically(archive.path / kStatusTable, to_csv(status));
+}
+
+void archive_weights(const Archive& archive, const std::filesystem::path& runs) {
+  std::set<std::string> done;
+  for (const Cell& cell : archive.file.experiment.cells) {
+    const std::filesystem::path weights =
+        CellFolder(runs, cell.hash()).weights_path(Weights::kBest);
+    if (!archive.cells.contains(cell.hash()) || !file_exists(weights)) continue;
+    if (!done.insert(cell.variant.label).second) continue;
+    make_folder(archive.path / "weights");
+    write_file_atomically(
+        archive.path / "weights" / (file_stem(cell.variant.label) + ".safetensors"),
+        read_file(weights));
+  }
+}
+
+Archive read_archive(const std::filesystem::path& path) {
+  const std::string status_path = (path / kStatusTable).string();
+  const CsvTable status =
+      parse_csv(read_file(path / kStatusTable, kLargestText, "table"), status_path);
+  expect_header(status, status_columns(), status_path + ":1");
+  for (std::size_t i = 0; i < status.rows.size(); ++i) {  // or else no cell would be known
+    try {
+      (void)status_of(status.rows[i]);
+    } catch (const IoError& error) {
+      throw IoError(fmt::format("{}:{}: {}", status_path, i + 2, error.what()));
+    }
+  }
+
+  Archive archive{path, experiment_of(path / kConfigFile), {}};
+  std::map<std::string, const Cell*> cells;
+  for (const Cell& cell : archive.file.experiment.cells) cells.emplace(cell.hash(), &cell);
+  std::set<std::string> known;
+  for (std::size_t i = 0; i < status.rows.size(); ++i) {
+    const std::string& hash = status.rows[i].front();
+    const bool ours = cells.contains(hash);
+    if (!ours || !known.insert(hash).second) {
+      throw IoError(fmt::format("{}:{}: cell '{}' is {}", status_path, i + 2, printable(hash),
+                                ours ? "there twice" : "none of the experiment's"));
+    }
+  }
+  std::vector<std::map<std::string, CellRows>> tables;
+  for (const ArchivedFile& file : archived_files()) {
+    tables.push_back(read_rows(path / file.name, file, known));
+  }
+  for (std::size_t i = 0; i < status.rows.size(); ++i) {
+    const std::string& hash = status.rows[i].front();
+    CellReader reader(archive, hash, status.rows[i], i + 2);
+    for (std::size_t file = 0; file < tables.size(); ++file) {
+      const ArchivedFile& archived = archived_files()[file];
+      if (archived.cell_file == kConfigFile && !tables[file].contains(hash)) {
+        reader.add_config(cells.at(hash)->yaml(archive.file.experiment.name));
+      } else {
+        reader.add(archived, tables[file]);
+      }
+    }
+    archive.cells.emplace(hash, reader.finish());
+  }
+  return archive;
+}
+
+ArchiveShelf::ArchiveShelf(const std::vector<std::filesystem::path>& folders) {
+  for (const std::filesystem::path& folder : folders) {
+    const std::vector<std::filesystem::path> places = archive_paths(folder);
+    if (places.empty()) {
+      notes_.push_back(
+          fmt::format("{} holds no archive, none with a {}", folder.string(), kStatusTable));
+    }
+    for (const std::filesystem::path& place : places) {
+      try {
+        archives_.push_back(read_archive(place));
+      } catch (const IoError& failure) {
+        notes_.push_back(
+            one_line(fmt::format("not using the archive {}: {}", place.string(), failure.what())));
+      }
+    }
+  }
+}
+
+std::vector<ArchiveShelf::Place> ArchiveShelf::find(const std::string& hash) const {
+  std::vector<Place> places;
+  for (const Archive& archive : archives_) {
+    const auto cell = archive.cells.find(hash);
+    if (cell != archive.cells.end()) places.push_back({&archive, &cell->second});
+  }
+  return places;
+}
+
+void restore_cell(const ArchivedCell& cell, const CellFolder& folder) {
+  make_folder(folder.path());
+  folder.remove_unfinished_writes();
+  folder.remove_status();
+  folder.remove_weights();  // of another training
+  for (const auto& [name, text] : cell.texts) {
+    if (name != kStatusFile) folder.write_text(name, text);
+  }
+  folder.write_text(kStatusFile, cell.texts.at(kStatusFile));
+  folder.remove_state();
+}
+
+}  // namespace recollect

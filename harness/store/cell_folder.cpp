@@ -1,0 +1,261 @@
+#include "harness/store/cell_folder.hpp"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/fields.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "harness/config/yaml_tree.hpp"
+#include "harness/store/checkpoint.hpp"
+
+namespace recollect {
+namespace {
+
+constexpr std::uint64_t kLargestStatus = 1 << 16;
+
+constexpr std::array kEndings{Ending::kFinished, Ending::kDiverged, Ending::kFailed};
+
+template <class Row>
+void write_rows(const std::filesystem::path& path, const std::vector<Column<Row>>& columns,
+                const std::vector<Row>& rows) {
+  write_file_atomically(path, to_csv(to_table(columns, rows)));
+}
+
+template <class Row>
+std::vector<Row> read_rows(const std::filesystem::path& path,
+                           const std::vector<Column<Row>>& columns) {
+  if (!file_exists(path)) return {};
+  const std::string name = path.string();
+  return from_table(columns, parse_csv(read_file(path, kLargestText, "table"), name), name);
+}
+
+void remove_file(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::remove(path, error);
+  if (error) throw IoError(fmt::format("cannot remove {}: {}", path.string(), error.message()));
+}
+
+}  // namespace
+
+std::string name_of(Ending ending) {
+  switch (ending) {
+    case Ending::kFinished:
+      return "finished";
+    case Ending::kDiverged:
+      return "diverged";
+    case Ending::kFailed:
+      return "failed";
+  }
+  return {};
+}
+
+std::optional<Ending> ending_of(std::string_view name) {
+  const auto found = std::find_if(kEndings.begin(), kEndings.end(),
+                                  [&](Ending ending) { return name_of(ending) == name; });
+  return found == kEndings.end() ? std::nullopt : std::optional(*found);
+}
+
+CellFolder::CellFolder(const std::filesystem::path& out, const std::string& hash)
+    : path_(out / "cells" / hash) {}
+
+std::filesystem::path CellFolder::weights_path(Weights weights) const {
+  return path_ / (name_of(weights) + ".safetensors");
+}
+
+CellStatus parse_status(const std::string& yaml, const std::string& name) {
+  try {
+    const YamlValue root = parse_yaml(yaml, name);
+    const auto text = [&](const char* key) -> const std::string& {
+      const YamlValue* value = root.find(key);
+      if (value == nullptr || value->kind != YamlValue::Kind::kScalar) {
+        throw IoError(fmt::format("it lacks '{}'", key));
+      }
+      return value->text;
+    };
+    CellStatus status;
+    const std::optional<Ending> ending = ending_of(text("status"));
+    if (!ending) throw IoError(fmt::format("unknown status '{}'", printable(text("status"))));
+    status.ending = *ending;
+    status.reason = text("reason");
+    status.steps = to_integer(text("steps"));
+    const YamlValue* solved = root.find("solved_step");
+    if (solved == nullptr || solved->kind != YamlValue::Kind::kNull) {
+      status.solved_step = to_integer(text("solved_step"));
+    }
+    status.best_step = to_integer(text("best_step"));
+    status.parameters = to_integer(text("parameters"));
+    status.training_flops = to_real(text("training_flops"));
+    status.state_floats = to_integer(text("state_floats"));
+    status.state_floats_peak = to_integer(text("state_floats_peak"));
+    const std::int64_t version = to_integer(text("numerics_version"));
+    if (!std::in_range<int>(version)) throw IoError(fmt::format("numerics version {}", version));
+    status.numerics_version = static_cast<int>(version);
+    status.code_version = text("code_version");
+    status.compiler = text("compiler");
+    status.build = text("build");
+    return status;
+  } catch (const ConfigError& error) {  // it names the file and the line
+    throw IoError(error.what());
+  } catch (const std::exception& error) {
+    throw IoError(fmt::format("{}: not a status file: {}", name, error.what()));
+  }
+}
+
+std::string status_text(const CellStatus& status) {
+  YAML::Emitter out;
+  out << YAML::BeginMap;
+  const auto put = [&](const char* key, const auto& value) {
+    out << YAML::Key << key << YAML::Value << value;
+  };
+  const auto put_text = [&](const char* key, const std::string& value) {
+    out << YAML::Key << key << YAML::Value << YAML::DoubleQuoted << value;
+  };
+  put("status", name_of(status.ending));
+  put_text("reason", status.reason);
+  put("steps", status.steps);
+  out << YAML::Key << "solved_step" << YAML::Value;
+  if (status.solved_step) {
+    out << *status.solved_step;
+  } else {
+    out << YAML::Null;
+  }
+  put("best_step", status.best_step);
+  put("parameters", status.parameters);
+  put("training_flops", shortest(status.training_flops));
+  put("state_floats", status.state_floats);
+  put("state_floats_peak", status.state_floats_peak);
+  put("numerics_version", status.numerics_version);
+  put_text("code_version", status.code_version);
+  put_text("compiler", status.compiler);
+  put_text("build", status.build);
+  out << YAML::EndMap;
+  std::string text = out.c_str();
+  text += '\n';
+  return text;
+}
+
+std::optional<CellStatus> CellFolder::read_status() const {
+  const std::filesystem::path file = path_ / "status.yaml";
+  if (!file_exists(file)) return std::nullopt;
+  return parse_status(read_file(file, kLargestStatus, "status file"), file.string());
+}
+
+void CellFolder::write_status(const CellStatus& status) const {
+  write_text("status.yaml", status_text(status));
+}
+
+void CellFolder::remove_status() const { remove_file(path_ / "status.yaml"); }
+
+bool CellFolder::weightless() const {
+  return !file_exists(weights_path(Weights::kFinal)) && !file_exists(weights_path(Weights::kBest));
+}
+
+void CellFolder::remove_weights() const {
+  for (const Weights weights : {Weights::kFinal, Weights::kBest}) {
+    remove_file(weights_path(weights));
+  }
+}
+
+std::vector<ScoreRow> CellFolder::read_scores() const {
+  return read_rows(path_ / "scores.csv", score_columns());
+}
+
+std::vector<SliceRow> CellFolder::read_slices() const {
+  return read_rows(path_ / "slices.csv", slice_columns());
+}
+
+std::vector<CorrectRow> CellFolder::read_correct() const {
+  const std::filesystem::path path = path_ / "correct.csv";
+  if (!file_exists(path)) return {};
+  const std::string name = path.string();
+  return correct_rows(parse_csv(read_file(path, kLargestText, "table"), name), name);
+}
+
+void CellFolder::write_scores(std::vector<ScoreRow> scores, std::vector<SliceRow> slices,
+                              std::vector<CorrectRow> correct) const {
+  const auto by_key = [](const auto& a, const auto& b) { return a.key < b.key; };
+  std::stable_sort(scores.begin(), scores.end(), by_key);
+  std::stable_sort(slices.begin(), slices.end(), by_key);
+  std::stable_sort(correct.begin(), correct.end(), by_key);
+  write_rows(path_ / "slices.csv", slice_columns(), slices);
+  if (!correct.empty()) write_rows(path_ / "correct.csv", correct_columns(), correct);
+  write_rows(path_ / "scores.csv", score_columns(), scores);
+}
+
+void CellFolder::remove_state() const { Checkpoints(path_, {}, {}).remove(); }
+
+void CellFolder::remove_unfinished_writes() const {
+  constexpr std::array<std::string_view, 11> kWritten{"config.yaml",
+                                                      "history.csv",
+                                                      "scores.csv",
+                                                      "slices.csv",
+                                                      "correct.csv",
+                                                      "status.yaml",
+                                                      "final.safetensors",
+                                                      "best.safetensors",
+                                                      "provenance.yaml",
+                                                      "state.safetensors",
+                                                      "state.previous.safetensors"};
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(path_, error)) {
+    const std::string name = entry.path().filename().string();
+    const bool ours = std::any_of(kWritten.begin(), kWritten.end(), [&](std::string_view file) {
+      return name.starts_with(fmt::format(".{}.", file)) && name.ends_with(".tmp");
+    });
+    if (ours) std::filesystem::remove(entry.path(), error);  // in nobody's way if it stays
+  }
+}
+
+void CellFolder::write_history(const std::vector<HistoryRow>& history) const {
+  write_rows(path_ / "history.csv", history_columns(), history);
+}
+
+void CellFolder::write_text(const std::string& file, const std::string& text) const {
+  write_file_atomically(path_ / file, text);
+}
+
+std::string CellFolder::read_text(const std::string& file) const { return read_file(path_ / file); }
+
+std::vector<ScoreKey> wanted_scores(const Cell& cell) {
+  const std::set<std::int64_t> lengths(cell.eval.lengths.begin(), cell.eval.lengths.end());
+  std::vector<ScoreKey> wanted;
+  for (const Weights weights : {Weights::kFinal, Weights::kBest}) {
+    for (const Split split : {Split::kValidation, Split::kTest}) {
+      for (const std::int64_t length : lengths) {
+        const std::int64_t examples =
+            split == Split::kTest ? cell.eval.examples : cell.train.validation_examples;
+        wanted.push_back({weights, split, length, examples, name_of(cell.eval.unseen_levels)});
+      }
+    }
+  }
+  return wanted;
+}
+
+Missing missing_of(const CellFolder& folder, const std::vector<ScoreRow>& scores,
+                   const std::vector<CorrectRow>& correct, const ScoreKey& wanted) {
+  const auto score = std::find_if(scores.begin(), scores.end(),
+                                  [&](const ScoreRow& row) { return answers(row, wanted); });
+  if (score == scores.end()) return Missing::kScore;
+  if (wanted.split != Split::kTest) return Missing::kNothing;
+  const bool known = std::any_of(correct.begin(), correct.end(),
+                                 [&](const CorrectRow& row) { return row.key == score->key; });
+  if (known || !file_exists(folder.weights_path(wanted.weights))) return Missing::kNothing;
+  return Missing::kExamples;
+}
+
+bool answers(const ScoreRow& row, const ScoreKey& wanted) {
+  ScoreKey key = wanted;
+  if (!row.unseen_level) key.unseen_levels.clear();
+  return row.key == key;
+}
+
+}  // namespace recollect

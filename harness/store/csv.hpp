@@ -1,0 +1,85 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace recollect {
+
+/// A table of text, as CSV files hold it.
+struct CsvTable {
+  std::vector<std::string> header;
+  std::vector<std::vector<std::string>> rows;  ///< each as long as the header
+
+  /// @throws std::logic_error where no column has that name
+  [[nodiscard]] std::size_t index(std::string_view column) const;
+  [[nodiscard]] std::optional<std::size_t> find(std::string_view column) const noexcept;
+};
+
+/// RFC 4180 with \n at the end of lines: a cell with a comma, a quote or a line end is quoted, and
+/// quotes inside are doubled. @throws std::logic_error where a row is not as long as the header
+[[nodiscard]] std::string to_csv(const CsvTable& table);
+
+/// Reads what to_csv() writes, and \r\n line ends. `name` stands for the file in messages.
+/// @throws IoError with file and line; also on more than 2^23 cells
+[[nodiscard]] CsvTable parse_csv(std::string_view text, const std::string& name);
+
+/// One column of a file of `Row`s: its name, and both ways between a row and a cell. Header, rows
+/// and reading all come from the one list of these, so they cannot disagree.
+template <class Row>
+struct Column {
+  std::string name;
+  std::function<std::string(const Row&)> write;
+  std::function<void(Row&, const std::string&)> read;
+};
+
+template <class Row>
+[[nodiscard]] CsvTable to_table(const std::vector<Column<Row>>& columns,
+                                const std::vector<Row>& rows) {
+  CsvTable table;
+  for (const Column<Row>& column : columns) table.header.push_back(column.name);
+  for (const Row& row : rows) {
+    std::vector<std::string>& cells = table.rows.emplace_back();
+    for (const Column<Row>& column : columns) cells.push_back(column.write(row));
+  }
+  return table;
+}
+
+/// Fails on a table whose columns are not exactly these. @throws IoError
+void expect_header(const CsvTable& table, const std::vector<std::string>& header,
+                   const std::string& name);
+
+/// Says which file, row (from 1, below the header) and column `error` is about. @throws IoError
+[[noreturn]] void throw_in_cell(const std::string& name, std::size_t row, const std::string& column,
+                                const IoError& error);
+
+/// @throws IoError naming file, row and column of a cell that does not hold what its column is for
+template <class Row>
+[[nodiscard]] std::vector<Row> from_table(const std::vector<Column<Row>>& columns,
+                                          const CsvTable& table, const std::string& name) {
+  std::vector<std::string> header;
+  for (const Column<Row>& column : columns) header.push_back(column.name);
+  expect_header(table, header, name);
+  std::vector<Row> rows;
+  for (const std::vector<std::string>& cells : table.rows) {
+    Row& row = rows.emplace_back();
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      try {
+        columns[i].read(row, cells[i]);
+      } catch (const IoError& error) {
+        throw_in_cell(name, rows.size(), columns[i].name, error);
+      }
+    }
+  }
+  return rows;
+}
+
+/// Numbers of a cell. @throws IoError where the text is not one
+[[nodiscard]] double to_real(const std::string& text);
+[[nodiscard]] std::int64_t to_integer(const std::string& text);
+
+}  // namespace recollect

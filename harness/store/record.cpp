@@ -1,0 +1,217 @@
+#include "harness/store/record.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <type_traits>
+
+#include "base/error.hpp"
+#include "base/fields.hpp"
+#include "base/text.hpp"
+
+namespace recollect {
+namespace {
+
+std::string write_value(double value) { return shortest(value); }
+std::string write_value(std::int64_t value) { return std::to_string(value); }
+std::string write_value(bool value) { return value ? "1" : "0"; }
+std::string write_value(const std::string& value) { return value; }
+std::string write_value(Weights value) { return name_of(value); }
+std::string write_value(Split value) { return std::string(name_of(value)); }
+
+constexpr std::string_view kDigits = "0123456789abcdef";
+constexpr std::size_t kBitsOfDigit = 4;
+
+std::string write_value(const std::vector<bool>& bits) {
+  std::string text;
+  for (std::size_t i = 0; i < bits.size(); i += kBitsOfDigit) {
+    std::size_t digit = 0;
+    for (std::size_t j = i; j < i + kBitsOfDigit; ++j) {
+      digit = 2 * digit + (j < bits.size() && bits[j] ? 1 : 0);
+    }
+    text += kDigits[digit];
+  }
+  return text;
+}
+
+void read_value(double& value, const std::string& text) { value = to_real(text); }
+void read_value(std::int64_t& value, const std::string& text) { value = to_integer(text); }
+void read_value(bool& value, const std::string& text) {
+  if (text != "0" && text != "1") {
+    throw IoError(fmt::format("'{}' is neither 0 nor 1", printable(text)));
+  }
+  value = text == "1";
+}
+void read_value(std::string& value, const std::string& text) { value = text; }
+/// Gives whole digits: the caller knows how many bits there are.
+void read_value(std::vector<bool>& bits, const std::string& text) {
+  bits.clear();
+  for (const char c : text) {
+    const std::size_t digit = kDigits.find(c);
+    if (digit == std::string_view::npos) {
+      throw IoError(fmt::format("'{}' is no digit of 0-9a-f", printable(std::string_view(&c, 1))));
+    }
+    for (std::size_t j = kBitsOfDigit; j-- > 0;) bits.push_back(((digit >> j) & 1) != 0);
+  }
+}
+
+template <class Choice>
+void read_choice(Choice& value, const std::string& text, std::initializer_list<Choice> choices) {
+  for (const Choice choice : choices) {
+    if (write_value(choice) == text) {
+      value = choice;
+      return;
+    }
+  }
+  throw IoError(fmt::format("'{}' is not a known name", printable(text)));
+}
+void read_value(Weights& value, const std::string& text) {
+  read_choice(value, text, {Weights::kFinal, Weights::kBest});
+}
+void read_value(Split& value, const std::string& text) {
+  read_choice(value, text, {Split::kTrain, Split::kValidation, Split::kTest});
+}
+
+/// A column of a member; `member(row)` gives a reference to it.
+template <class Row, class Member>
+Column<Row> column(std::string name, Member member) {
+  return {std::move(name),
+          [member](const Row& row) { return write_value(member(const_cast<Row&>(row))); },
+          [member](Row& row, const std::string& text) { read_value(member(row), text); }};
+}
+
+}  // namespace
+
+std::string name_of(Weights weights) { return weights == Weights::kFinal ? "final" : "best"; }
+
+std::string name_of(UnseenLevels mode) {
+  switch (mode) {
+    case UnseenLevels::kError:
+      return "error";
+    case UnseenLevels::kClamp:
+      return "clamp";
+    case UnseenLevels::kAsIs:
+      return "as-is";
+  }
+  return {};
+}
+
+const std::vector<Column<HistoryRow>>& history_columns() {
+  using Row = HistoryRow;
+  static const std::vector<Column<Row>> columns = {
+      column<Row>(
+          "step", [](Row & row) -> auto& { return row.step; }),
+      column<Row>(
+          "loss", [](Row & row) -> auto& { return row.loss; }),
+      column<Row>(
+          "gradient_norm", [](Row & row) -> auto& { return row.gradient_norm; }),
+      column<Row>(
+          "learning_rate", [](Row & row) -> auto& { return row.learning_rate; }),
+      column<Row>(
+          "validation_accuracy", [](Row & row) -> auto& { return row.validation_accuracy; }),
+      column<Row>(
+          "validation_exact_match", [](Row & row) -> auto& { return row.validation_exact_match; }),
+  };
+  return columns;
+}
+
+const std::vector<Column<ScoreRow>>& score_columns() {
+  using Row = ScoreRow;
+  static const std::vector<Column<Row>> columns = {
+      column<Row>(
+          "weights", [](Row & row) -> auto& { return row.key.weights; }),
+      column<Row>(
+          "best_step", [](Row & row) -> auto& { return row.best_step; }),
+      column<Row>(
+          "split", [](Row & row) -> auto& { return row.key.split; }),
+      column<Row>(
+          "eval_length", [](Row & row) -> auto& { return row.key.eval_length; }),
+      column<Row>(
+          "accuracy", [](Row & row) -> auto& { return row.accuracy; }),
+      column<Row>(
+          "exact_match", [](Row & row) -> auto& { return row.exact_match; }),
+      column<Row>(
+          "loss", [](Row & row) -> auto& { return row.loss; }),
+      column<Row>(
+          "scored", [](Row & row) -> auto& { return row.scored; }),
+      column<Row>(
+          "chance", [](Row & row) -> auto& { return row.chance; }),
+      column<Row>(
+          "ceiling_first", [](Row & row) -> auto& { return row.ceiling_first; }),
+      column<Row>(
+          "ceiling_recent", [](Row & row) -> auto& { return row.ceiling_recent; }),
+      column<Row>(
+          "unseen_level", [](Row & row) -> auto& { return row.unseen_level; }),
+      column<Row>(
+          "examples", [](Row & row) -> auto& { return row.key.examples; }),
+      column<Row>(
+          "unseen_levels", [](Row & row) -> auto& { return row.key.unseen_levels; }),
+      column<Row>(
+          "foreign_selection", [](Row & row) -> auto& { return row.foreign_selection; }),
+  };
+  return columns;
+}
+
+const std::vector<Column<SliceRow>>& slice_columns() {
+  using Row = SliceRow;
+  static const std::vector<Column<Row>> columns = {
+      column<Row>(
+          "weights", [](Row & row) -> auto& { return row.key.weights; }),
+      column<Row>(
+          "split", [](Row & row) -> auto& { return row.key.split; }),
+      column<Row>(
+          "eval_length", [](Row & row) -> auto& { return row.key.eval_length; }),
+      column<Row>(
+          "slice", [](Row & row) -> auto& { return row.slice; }),
+      column<Row>(
+          "value", [](Row & row) -> auto& { return row.value; }),
+      column<Row>(
+          "scored", [](Row & row) -> auto& { return row.scored; }),
+      column<Row>(
+          "accuracy", [](Row & row) -> auto& { return row.accuracy; }),
+      column<Row>(
+          "examples", [](Row & row) -> auto& { return row.key.examples; }),
+      column<Row>(
+          "unseen_levels", [](Row & row) -> auto& { return row.key.unseen_levels; }),
+  };
+  return columns;
+}
+
+const std::vector<Column<CorrectRow>>& correct_columns() {
+  using Row = CorrectRow;
+  static const std::vector<Column<Row>> columns = {
+      column<Row>(
+          "weights", [](Row & row) -> auto& { return row.key.weights; }),
+      column<Row>(
+          "split", [](Row & row) -> auto& { return row.key.split; }),
+      column<Row>(
+          "eval_length", [](Row & row) -> auto& { return row.key.eval_length; }),
+      column<Row>(
+          "examples", [](Row & row) -> auto& { return row.key.examples; }),
+      column<Row>(
+          "unseen_levels", [](Row & row) -> auto& { return row.key.unseen_levels; }),
+      column<Row>(
+          "exact", [](Row & row) -> auto& { return row.exact; }),
+  };
+  return columns;
+}
+
+std::vector<CorrectRow> correct_rows(const CsvTable& table, const std::string& name) {
+  std::vector<CorrectRow> rows = from_table(correct_columns(), table, name);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::vector<bool>& exact = rows[i].exact;
+    const std::int64_t examples = rows[i].key.examples;
+    const auto bits = static_cast<std::int64_t>(exact.size());
+    const auto spare = bits - examples;
+    if (examples < 1 || spare < 0 || spare >= static_cast<std::int64_t>(kBitsOfDigit) ||
+        std::find(exact.begin() + examples, exact.end(), true) != exact.end()) {
+      throw_in_cell(name, i + 1, "exact",
+                    IoError(fmt::format("{} digits do not fit the row's {} examples",
+                                        exact.size() / kBitsOfDigit, examples)));
+    }
+    exact.resize(static_cast<std::size_t>(examples));
+  }
+  return rows;
+}
+
+}  // namespace recollect

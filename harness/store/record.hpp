@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "harness/config/settings.hpp"
+#include "harness/store/csv.hpp"
+#include "harness/train/scorer.hpp"
+#include "harness/train/trainer.hpp"
+
+namespace recollect {
+
+enum class Weights { kFinal, kBest };
+[[nodiscard]] std::string name_of(Weights weights);
+[[nodiscard]] std::string name_of(UnseenLevels mode);
+
+/// What a score depends on beyond the cell itself.
+struct ScoreKey {
+  Weights weights = Weights::kFinal;
+  Split split = Split::kValidation;
+  std::int64_t eval_length = 0;
+  std::int64_t examples = 0;
+  /// What levels beyond the trained ones read; "" where the length uses none, so that the same row
+  /// serves every mode.
+  std::string unseen_levels;
+  friend auto operator<=>(const ScoreKey&,
+                          const ScoreKey&) = default;  // NOLINT(modernize-use-nullptr)
+};
+
+/// One line of scores.csv.
+struct ScoreRow {
+  ScoreKey key;
+  std::int64_t best_step = 0;
+  double accuracy = 0.0;
+  double exact_match = 0.0;
+  double loss = 0.0;
+  std::int64_t scored = 0;
+  double chance = 0.0;
+  double ceiling_first = 0.0;
+  double ceiling_recent = 0.0;
+  bool unseen_level = false;
+  /// The best weights were selected on validation data of another length than was trained.
+  bool foreign_selection = false;
+};
+
+/// One line of slices.csv.
+struct SliceRow {
+  ScoreKey key;
+  std::string slice;  ///< lag, level or pair
+  std::int64_t value = 0;
+  std::int64_t scored = 0;
+  double accuracy = 0.0;
+};
+
+/// One line of correct.csv: which test examples were answered without a mistake.
+struct CorrectRow {
+  ScoreKey key;
+  /// In the file as hexadecimal digits of four examples each, the first example in the highest bit
+  /// of the first digit; bits beyond the last example are 0.
+  std::vector<bool> exact;
+};
+
+/// The columns of the files of a cell; each list is the file's definition.
+[[nodiscard]] const std::vector<Column<HistoryRow>>& history_columns();
+[[nodiscard]] const std::vector<Column<ScoreRow>>& score_columns();
+[[nodiscard]] const std::vector<Column<SliceRow>>& slice_columns();
+[[nodiscard]] const std::vector<Column<CorrectRow>>& correct_columns();
+
+/// Reads correct.csv. `name` stands for the file in messages.
+/// @throws IoError naming file, row and column of what is not as it should be
+[[nodiscard]] std::vector<CorrectRow> correct_rows(const CsvTable& table, const std::string& name);
+
+}  // namespace recollect

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include "math/workspace.hpp"
+
+namespace recollect {
+
+/// The binary counter over chunks. With levels, digit b of i says whether a state of 2^b chunks is
+/// waiting when chunk i begins; without, one state covers all chunks before i.
+struct ChunkCounter {
+  bool has_levels;
+
+  /// Number of states that may be waiting at once.
+  [[nodiscard]] Index slots(Index chunks) const noexcept {
+    return has_levels ? std::bit_width(static_cast<std::uint64_t>(chunks)) : 1;
+  }
+
+  /// Calls visit(slot, state) for the states that chunk i reads, nearest block first; `state` is
+  /// the index of the chunk that completed it.
+  template <class Visit>
+  void for_each_read(Index i, Visit&& visit) const {
+    visit_ones(i, ~std::uint64_t{0}, visit);
+  }
+
+  /// The same for the states that merge with chunk i's own: those of the trailing ones of i.
+  template <class Visit>
+  void for_each_merge(Index i, Visit&& visit) const {
+    visit_ones(i, (std::uint64_t{1} << std::countr_one(static_cast<std::uint64_t>(i))) - 1, visit);
+  }
+
+  /// The slot that the state completed by chunk i goes to.
+  [[nodiscard]] Index slot_after(Index i) const noexcept {
+    return has_levels ? std::countr_one(static_cast<std::uint64_t>(i)) : 0;
+  }
+
+ private:
+  template <class Visit>
+  void visit_ones(Index i, std::uint64_t mask, Visit&& visit) const {
+    if (!has_levels) {
+      if (i > 0) visit(Index{0}, i - 1);
+      return;
+    }
+    const auto digits = static_cast<std::uint64_t>(i);
+    for (std::uint64_t ones = digits & mask; ones != 0; ones &= ones - 1) {
+      const int slot = std::countr_zero(ones);
+      visit(Index{slot}, static_cast<Index>((digits >> slot) << slot) - 1);
+    }
+  }
+};
+
+/// The states of one head over a sequence of n chunks, merged like the digits of a binary counter:
+/// when chunk i is done, the states of the trailing ones of i and chunk i's own become the state of
+/// the next higher digit. Each is kept relative to the end of its own block, so that every exponent
+/// is <= 0. In the workspace.
+template <class S>
+struct ChunkStates {
+  Index chunk;   ///< tokens of a chunk, a power of two
+  Index chunks;  ///< n
+  Index size;    ///< numbers of a state
+  ChunkCounter counter;
+  bool backward;  ///< every state is kept, not only those that wait in the counter
+  S* states;      ///< (n - 1, size) completed by chunk i; or one for each digit of the counter
+  S* block_g;     ///< (n) g summed over the block of that state; or one for each digit
+  S* d_states;    ///< (digits, size) gradients of the states that wait, or null
+
+  [[nodiscard]] static ChunkStates begin(Index tokens, Index size, Index chunk, bool has_levels,
+                                         bool backward, Workspace<S>& workspace) {
+    const Index chunks = (tokens + chunk - 1) / chunk;
+    const ChunkCounter counter{has_levels};
+    const Index slots = counter.slots(chunks);
+    return ChunkStates{chunk,
+                       chunks,
+                       size,
+                       counter,
+                       backward,
+                       workspace.take((backward ? chunks - 1 : slots) * size),
+                       workspace.take(backward ? chunks : slots),
+                       backward ? workspace.take(slots * size) : nullptr};
+  }
+  /// Numbers that begin() takes for a sequence with a backward pass.
+  [[nodiscard]] static std::int64_t room(std::int64_t tokens, std::int64_t size, std::int64_t chunk,
+                                         bool has_levels) noexcept {
+    const std::int64_t chunks = (tokens + chunk - 1) / chunk;
+    return (chunks - 1 + ChunkCounter{has_levels}.slots(chunks)) * size + chunks;
+  }
+
+  /// The state that chunk i completed and that waits, or waited, in `slot`.
+  [[nodiscard]] S* state(Index slot, Index i) const { return states + place(slot, i) * size; }
+  [[nodiscard]] S& g_of(Index slot, Index i) const { return block_g[place(slot, i)]; }
+  [[nodiscard]] S* d_state(Index slot) const { return d_states + slot * size; }
+  [[nodiscard]] bool is_last(Index i) const { return i + 1 == chunks; }
+  /// Where chunk i's own state is to be made: where the counter will keep it, which is free unless
+  /// one state stands for all; then in `spare`.
+  [[nodiscard]] S* own(Index i, S* spare) const {
+    return counter.has_levels || backward ? state(counter.slot_after(i), i) : spare;
+  }
+  /// Chunk i is done: its own state, with g summed over its tokens, takes in those that merge with
+  /// it and begins to wait.
+  void complete(Index i, S* own, S g) const;
+
+  /// To be called before chunk i, from the last to the first. @returns what flows between the
+  /// chunks up to i and those after it, <gradient, state> over the states that wait; 0 unless
+  /// `wanted`
+  [[nodiscard]] S begin_backward(Index i, bool wanted) const;
+  /// complete() backwards: the gradient of the state becomes that of those it took in, beside that
+  /// of the chunk's own, which it is.
+  void complete_backward(Index i, S g) const;
+  /// Level of the block that waits in `slot`.
+  [[nodiscard]] Index level(Index slot) const {
+    return std::countr_zero(static_cast<std::uint64_t>(chunk)) + 1 + slot;
+  }
+
+ private:
+  [[nodiscard]] Index place(Index slot, Index i) const { return backward ? i : slot; }
+};
+
+}  // namespace recollect

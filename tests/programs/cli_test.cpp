@@ -1,0 +1,601 @@
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "base/file.hpp"
+#include "harness/store/csv.hpp"
+#include "tests/support/places.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define RECOLLECT_UNDER_SANITIZER
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define RECOLLECT_UNDER_SANITIZER
+#endif
+#endif
+
+namespace recollect {
+namespace {
+
+struct Result {
+  int status = -1;
+  std::string out;
+  std::string err;
+};
+
+/// Runs the real program. Arguments are those of a shell; `before` is a command of the shell.
+Result recollect_program(const std::string& arguments, const std::string& before = "") {
+  const TemporaryFolder folder;
+  const std::string errors = (folder / "stderr").string();
+  std::string command = before;
+  command += fmt::format("'{}' ", program().string());
+  command += arguments + " 2>'" + errors + "'";
+  FILE* pipe = ::popen(command.c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  Result result;
+  char block[4096];
+  for (std::size_t count = 0; (count = ::fread(block, 1, sizeof block, pipe)) > 0;) {
+    result.out.append(block, count);
+  }
+  const int code = ::pclose(pipe);
+  result.status = WIFEXITED(code) ? WEXITSTATUS(code) : -1;
+  result.err = read_file(errors);
+  return result;
+}
+
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::size_t line_count(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+/// A path as one argument of the shell. (g++ 12 has a false warning about "'" + path.)
+std::string quoted(const std::filesystem::path& path) {
+  std::string text = "'";
+  text += path.string();
+  text += "'";
+  return text;
+}
+
+/// Writes a configuration that trains in a moment; returns its path, quoted.
+std::string tiny_config(const TemporaryFolder& folder) {
+  const std::filesystem::path path = folder / "tiny.yaml";
+  write_file_atomically(path, R"(# A cell that trains in a moment.
+experiment: tiny
+task: {name: mqar, length: 16, pairs: 2, vocab: 16}
+model: {width: 8, layers: 1, chunk: 8}
+variants: [fixed-decay, full-quadratic]
+train: {examples: 40, validation_examples: 20, batch: 4, steps: 20, eval_every: 10}
+eval: {lengths: [16], examples: 20}
+)");
+  return quoted(path);
+}
+
+void expect_usage_error(const std::string& arguments, const std::string& message) {
+  const Result result = recollect_program(arguments);
+  CAPTURE(arguments);
+  CAPTURE(result.err);
+  CHECK(result.status == 64);
+  CHECK(result.out.empty());
+  CHECK(line_count(result.err) == 1);
+  CHECK(holds(result.err, message));
+  CHECK(holds(result.err, "ee recollect --help"));
+}
+
+TEST_CASE("cli: help lists what there is and the exit statuses") {
+  const Result result = recollect_program("--help");
+  CHECK(result.status == 0);
+  CHECK(result.err.empty());
+  for (const char* word :
+       {"run", "table", "compare", "list", "check", "bench", "--version", "Exit status", "  0 ",
+        "  1 ", "  2 ", "  3 ", "  4 ", "  5 ", "  64 "}) {
+    CAPTURE(word);
+    CHECK(holds(result.out, word));
+  }
+  for (const char* absent : {"plot", "slurm", "inspect"}) {
+    CAPTURE(absent);
+    CHECK_FALSE(holds(result.out, absent));
+    CHECK_FALSE(holds(recollect_program("run --help").out, absent));
+    CHECK_FALSE(holds(recollect_program("table --help").out, absent));
+  }
+  CHECK(holds(recollect_program("run --help").out, "--dry-run"));
+}
+
+TEST_CASE("cli: the version names code, compiler and build") {
+  const Result result = recollect_program("--version");
+  CHECK(result.status == 0);
+  CHECK(result.out.starts_with("recollect "));
+  CHECK(holds(result.out, "\ncode version  "));
+  CHECK(holds(result.out, "\ncompiler      "));
+  CHECK(holds(result.out, "\nbuild         "));
+}
+
+TEST_CASE("cli: a wrong command line is one line with a way out") {
+  expect_usage_error("", "a subcommand is missing");
+  expect_usage_error("rum x.yaml", "unknown subcommand 'rum'; did you mean 'run'?");
+  expect_usage_error("run", "CONFIG is required");
+  expect_usage_error("run x.yaml --jbos 3", "unknown option '--jbos'; did you mean '--jobs'?");
+  expect_usage_error("run x.yaml y.yaml", "unknown argument 'y.yaml'");
+  expect_usage_error("run x.yaml --jobs 0", "--jobs");
+  expect_usage_error("run x.yaml --jobs many", "--jobs");
+  expect_usage_error("table x --format html", "html");
+  expect_usage_error("table x --rows published", "needs --published FILE");
+  expect_usage_error("list taks", "did you mean 'tasks'?");
+  expect_usage_error("list", "choose one of tasks, variants, configs");
+  expect_usage_error("check ''", "CONFIG is empty; give the path of a configuration file");
+  expect_usage_error("run ''", "CONFIG is empty; give the path of a configuration file");
+  expect_usage_error("run x.yaml --out ''", "--out is empty; give a folder");
+  expect_usage_error("run x.yaml --out=", "--out");
+  expect_usage_error("table ''", "RUNS is empty");
+  expect_usage_error("compare x", "NEW is required");
+  expect_usage_error("compare x ''", "NEW is empty");
+  expect_usage_error("compare x y --tolerance accuracy", "'accuracy' is not METRIC=VALUE");
+  expect_usage_error("compare x y --tolerance acuracy=0.1", "did you mean 'accuracy'?");
+  for (const char* value : {"-0.1", "much", "", "nan", "inf"}) {
+    expect_usage_error(fmt::format("compare x y --tolerance loss={}", value), "0 or more nor none");
+  }
+  expect_usage_error("compare x y --alpha 0", "--alpha 0 is not between 0 and 1");
+  expect_usage_error("compare x y --alpha 1", "--alpha 1 is not between 0 and 1");
+  expect_usage_error("compare x y --format html", "html");
+}
+
+TEST_CASE("cli: compare says by its status whether results are the same, worse or another thing") {
+  const TemporaryFolder folder;
+  const std::string config = tiny_config(folder);
+  const auto train = [&](const char* name, const std::string& more) {
+    const std::filesystem::path out = folder / name;
+    REQUIRE(recollect_program("run " + config + " --jobs 1 --out " + quoted(out) + more).status ==
+            0);
+    return quoted(out);
+  };
+  const std::string base = train("base", "");
+  const std::string table = quoted(folder / "base" / "tiny.cells.csv");
+  for (const std::string& one : {base, table}) {
+    for (const std::string& other : {base, table}) {
+      const Result same = recollect_program("compare " + one + " " + other);
+      CAPTURE(same.err);
+      CHECK(same.status == 0);
+      CHECK(same.err.empty());
+      CHECK(holds(same.out, "10 groups of scores: 10 same, 0 worse"));
+    }
+  }
+
+  // A table whose accuracies are as high as they can be: everything else is worse.
+  CsvTable better = parse_csv(read_file(folder / "base" / "tiny.cells.csv"), "cells");
+  for (auto& row : better.rows) row[better.index("accuracy")].assign(1, '1');
+  write_file_atomically(folder / "better.csv", to_csv(better));
+  const std::string report = quoted(folder / "report.xml");
+  const Result worse = recollect_program("compare " + quoted(folder / "better.csv") + " " + base +
+                                         " --format junit --output " + report);
+  CHECK(worse.status == 1);
+  CHECK(worse.out.empty());
+  CHECK(holds(read_file(folder / "report.xml"), "tests=\"10\" failures=\"8\" errors=\"0\""));
+  CHECK(recollect_program("compare " + base + " " + quoted(folder / "better.csv")).status == 0);
+  CHECK(recollect_program("compare " + quoted(folder / "better.csv") + " " + base +
+                          " --tolerance accuracy=3")
+            .status == 0);
+
+  const std::string other = train("other", " --set train.batch=5");
+  const Result cannot = recollect_program("compare " + base + " " + other);
+  CHECK(cannot.status == 2);
+  CHECK(holds(cannot.out, "cannot compare: mqar, fixed-decay: train_batch: 4 -> 5\n"));
+  CHECK(recollect_program("compare " + base + " " + other + " --experiment tiny --format markdown")
+            .status == 2);
+  const Result misnamed =
+      recollect_program("compare " + table + " " + base + " --experiment tinny");
+  CHECK(misnamed.status == 5);
+  CHECK(holds(misnamed.err, "did you mean 'tiny'?"));
+
+  CHECK(recollect_program("compare " + base + " " + quoted(folder / "none")).status == 5);
+  write_file_atomically(folder / "wrong.csv", "a,b\n1,2\n");
+  const Result wrong = recollect_program("compare " + base + " " + quoted(folder / "wrong.csv"));
+  CHECK(wrong.status == 5);
+  CHECK(holds(wrong.err, "column 'experiment' is missing"));
+}
+
+TEST_CASE("cli: a configuration that is wrong or missing") {
+  const TemporaryFolder folder;
+  const std::string config = tiny_config(folder);
+  const std::string out = (folder / "out").string();
+  const Result wrong = recollect_program("run " + config + " --set task.pairs=100 --out " + out);
+  CHECK(wrong.status == 3);
+  CHECK(line_count(wrong.err) == 1);
+  CHECK(holds(wrong.err, "task.pairs"));
+  CHECK_FALSE(std::filesystem::exists(out));
+  const Result missing = recollect_program("check " + quoted(folder / "no.yaml"));
+  CHECK(missing.status == 5);
+  CHECK(holds(missing.err, "no.yaml"));
+}
+
+TEST_CASE("cli: check prints a configuration that is its own") {
+  const TemporaryFolder folder;
+  const Result once = recollect_program("check " + tiny_config(folder) + " --set train.batch=5");
+  CHECK(once.status == 0);
+  CHECK(holds(once.out, "batch: 5"));
+  CHECK(holds(once.out, "learning_rate: "));
+  write_file_atomically(folder / "resolved.yaml", once.out);
+  const Result again = recollect_program("check " + quoted(folder / "resolved.yaml"));
+  CHECK(again.status == 0);
+  CHECK(again.out == once.out);
+  const Result warned =
+      recollect_program("check " + tiny_config(folder) + " --set 'eval.lengths=[64]'");
+  CHECK(warned.status == 0);
+  CHECK(holds(warned.err, "warning: "));
+  CHECK_FALSE(holds(warned.out, "warning"));
+}
+
+TEST_CASE("cli: check and run say where splits share examples") {
+  const TemporaryFolder folder;
+  const std::string config = tiny_config(folder);
+  const Result clean = recollect_program("check " + config);
+  CHECK(holds(clean.err, "no split holds an example of another"));
+  CHECK_FALSE(holds(clean.err, "warning"));
+  const std::string tiny = " --set task.length=4 --set task.pairs=1 --set 'eval.lengths=[4]'";
+  const Result leaking = recollect_program("check " + config + tiny);
+  CHECK(leaking.status == 0);
+  CHECK(holds(leaking.err, "warning: mqar: length 4, "));
+  CHECK(holds(leaking.err, " test examples ("));
+  CHECK_FALSE(holds(leaking.out, "occur in"));
+  const std::string out = " --dry-run --out " + quoted(folder / "out");
+  CHECK(holds(recollect_program("run " + config + tiny + out).err, " occur in training"));
+  CHECK(recollect_program("run " + config + out).err.empty());
+}
+
+TEST_CASE("cli: list prints tasks, variants and configurations") {
+  CHECK(holds(recollect_program("list tasks").out, "mqar "));
+  const Result variants = recollect_program("list variants");
+  CHECK(line_count(variants.out) == 6);
+  CHECK(holds(variants.out, "adaptive-decay "));
+  const TemporaryFolder folder;
+  (void)tiny_config(folder);
+  const Result configs = recollect_program("list configs " + quoted(folder.path()));
+  CHECK(configs.status == 0);
+  CHECK(configs.out ==
+        (folder / "tiny.yaml").string() + "  tiny  A cell that trains in a moment.\n");
+  CHECK(recollect_program("list configs /nowhere/at/all").status == 5);
+}
+
+TEST_CASE("cli: run trains, tabulates, and finds its work done when it runs again") {
+  const TemporaryFolder folder;
+  const std::string config = tiny_config(folder);
+  const std::filesystem::path out = folder / "out";
+  const std::string run = "run " + config + " --jobs 1 --out " + quoted(out);
+  const Result first = recollect_program(run);
+  CAPTURE(first.err);
+  CHECK(first.status == 0);
+  CHECK(first.out ==
+        (out / "tiny.cells.csv").string() + "\n" + (out / "tiny.groups.csv").string() + "\n");
+  CHECK(holds(first.err, "2 cells: 2 to train, 0 done; 1 job with "));
+  CHECK(holds(first.err, "[cell 1 of 2] "));
+  CHECK(holds(first.err, "[cell 2 of 2] "));
+  const std::string cells = read_file(out / "tiny.cells.csv");
+  const std::string groups = read_file(out / "tiny.groups.csv");
+  CHECK(parse_csv(cells, "cells").rows.size() == 2 * 4);
+  CHECK(recollect_program("table " + quoted(out) + " --rows cells").out == cells);
+  CHECK(recollect_program("table " + quoted(out)).out == groups);
+  const Result markdown = recollect_program("table --format markdown " + quoted(out));
+  CHECK(holds(markdown.out, "### tiny\n"));
+  CHECK(holds(markdown.out, "| full-quadratic |"));
+
+  const Result second = recollect_program(run);
+  CHECK(second.status == 0);
+  CHECK(holds(second.err, "0 to train, 2 done"));
+  CHECK(read_file(out / "tiny.cells.csv") == cells);
+}
+
+TEST_CASE("cli: a cell that diverges gives status 4 and its reason") {
+  const TemporaryFolder folder;
+  const Result result = recollect_program(
+      "run " + tiny_config(folder) + " --out " + quoted(folder / "out") +
+      " --set train.learning_rate=10 --set train.weight_decay=10 --set train.clip=0");
+  CAPTURE(result.err);
+  CHECK(result.status == 4);
+  CHECK(holds(result.err, "diverged: "));
+  CHECK(holds(result.err, "2 of 2 cells failed or diverged"));
+  const CsvTable cells = parse_csv(read_file(folder / "out" / "tiny.cells.csv"), "cells");
+  REQUIRE(cells.rows.size() == 2);
+  CHECK(cells.rows[0][cells.index("status")] == "diverged");
+}
+
+TEST_CASE("cli: a dry run tells cells, parameters, memory and time, and writes nothing") {
+  const TemporaryFolder folder;
+  const std::filesystem::path out = folder / "out";
+  const Result result =
+      recollect_program("run " + tiny_config(folder) + " --dry-run --out " + quoted(out));
+  CAPTURE(result.err);
+  CHECK(result.status == 0);
+  CHECK(holds(result.out, "2 to train"));
+  CHECK(holds(result.out, "fixed-decay"));
+  CHECK(holds(result.out, "memory   about "));
+  CHECK(holds(result.out, "time     about "));
+  CHECK_FALSE(std::filesystem::exists(out));
+}
+
+TEST_CASE("cli: a dry run counts the cells that are only scored") {
+  const TemporaryFolder folder;
+  const std::string run =
+      "run " + tiny_config(folder) + " --jobs 1 --out " + quoted(folder / "out");
+  REQUIRE(recollect_program(run).status == 0);
+  const Result result = recollect_program(run + " --dry-run --set 'eval.lengths=[16, 24]'");
+  CHECK(holds(result.out, "0 done, 2 only to score, 0 to train"));
+}
+
+TEST_CASE("cli: run --verify runs what is left, then tells whether all comes out the same again") {
+  const TemporaryFolder folder;
+  const std::filesystem::path out = folder / "out";
+  const std::string config = tiny_config(folder);
+  const std::string verify = "run " + config + " --verify --jobs 1 --out " + quoted(out);
+  const Result first = recollect_program(verify);
+  CAPTURE(first.err);
+  CHECK(first.status == 0);
+  CHECK(holds(first.err, "2 to train"));
+  CHECK(holds(first.err, "verified: 2 cells gave the same bytes again\n"));
+  CHECK(holds(first.out, "tiny.cells.csv"));
+
+  const auto cells = std::filesystem::directory_iterator(out / "cells");
+  const std::filesystem::path cell = cells->path();
+  const std::string history = read_file(cell / "history.csv");
+  std::string other = history;
+  other[history.rfind('\n', history.size() - 2) + 1] = '3';  // the last step
+  write_file_atomically(cell / "history.csv", other);
+  const Result changed = recollect_program(verify);
+  CAPTURE(changed.err);
+  CHECK(changed.status == 1);
+  CHECK(holds(changed.err, "recollect: cell "));
+  CHECK(holds(changed.err, "line 3, column step, '30' there and '20' now"));
+  CHECK(read_file(cell / "history.csv") == other);
+  CHECK(recollect_program("run " + config + " --jobs 1 --out " + quoted(out)).status == 0);
+
+  const std::string status = read_file(cell / "status.yaml");
+  std::string build = status;
+  build[build.find("compiler: \"") + 11] = 'x';
+  write_file_atomically(cell / "status.yaml", build);
+  const Result unknown = recollect_program(verify);
+  CAPTURE(unknown.err);
+  CHECK(unknown.status == 2);
+  CHECK(holds(unknown.err, "made by another build"));
+  CHECK(holds(unknown.err, "1 cell cannot be compared; 1 cell gave the same bytes again\n"));
+  write_file_atomically(cell / "status.yaml", status);
+
+  // A file that cannot be read would be made anew by a run: it is told first.
+  write_file_atomically(cell / "history.csv", history);
+  const std::string scores = read_file(cell / "scores.csv");
+  write_file_atomically(cell / "scores.csv", fmt::format("x{}", scores));
+  const Result damaged = recollect_program(verify);
+  CAPTURE(damaged.err);
+  CHECK(damaged.status == 1);
+  CHECK(holds(damaged.err, "scores.csv from byte 0 on: line 1"));
+  CHECK(read_file(cell / "scores.csv") == fmt::format("x{}", scores));
+  write_file_atomically(cell / "scores.csv", scores);
+
+  std::filesystem::remove(cell / "final.safetensors");
+  const Result missing = recollect_program(verify);
+  CAPTURE(missing.err);
+  CHECK(missing.status == 5);
+  CHECK(holds(missing.err, "final.safetensors is missing"));
+  expect_usage_error("run x.yaml --verify --dry-run", " excludes --");
+}
+
+TEST_CASE("cli: damaged weights that the bits of the examples need give status 4") {
+  const TemporaryFolder folder;
+  const std::filesystem::path out = folder / "out";
+  const std::string run = "run " + tiny_config(folder) + " --jobs 1 --out " + quoted(out);
+  REQUIRE(recollect_program(run).status == 0);
+  for (const auto& cell : std::filesystem::directory_iterator(out / "cells")) {
+    std::filesystem::resize_file(cell.path() / "final.safetensors", 100);
+    std::filesystem::remove(cell.path() / "correct.csv");  // which they alone can give again
+  }
+  const Result result = recollect_program(run);
+  CAPTURE(result.err);
+  CHECK(result.status == 4);
+  CHECK(holds(result.err, "to train the cell again, remove the folder "));
+  CHECK(holds(result.err, "2 of 2 cells failed or diverged"));
+}
+
+TEST_CASE("cli: a shard that leaves nothing to tabulate gives a warning") {
+  const TemporaryFolder folder;
+  const Result result = recollect_program("run " + tiny_config(folder) + " --shard 3/8 --out " +
+                                          quoted(folder / "out"));
+  CAPTURE(result.err);
+  CHECK(result.status == 0);
+  CHECK(result.out.empty());
+  CHECK(holds(result.err, "warning: no tables: "));
+}
+
+TEST_CASE("cli: where weights are damaged and needed, run says so and trains the cells again") {
+  const TemporaryFolder folder;
+  const std::filesystem::path out = folder / "out";
+  const std::string run = "run " + tiny_config(folder) + " --jobs 1 --out " + quoted(out);
+  REQUIRE(recollect_program(run).status == 0);
+  for (const auto& cell : std::filesystem::directory_iterator(out / "cells")) {
+    std::filesystem::resize_file(cell.path() / "final.safetensors", 100);
+  }
+  const Result result = recollect_program(run + " --set 'eval.lengths=[24]'");
+  CAPTURE(result.err);
+  CHECK(result.status == 0);
+  CHECK(holds(result.err, "training a cell again: "));
+  CHECK(holds(result.err, "final.safetensors: not a valid safetensors file: truncated"));
+  CHECK(holds(result.err, "2 cells: 2 to train, 0 done"));
+}
+
+#if !defined(RECOLLECT_UNDER_SANITIZER)  // they reserve more memory than any limit leaves
+TEST_CASE("cli: a size for which there is no memory is refused before anything is written") {
+  const TemporaryFolder folder;
+  const std::string arguments = "run " + tiny_config(folder) + " --jobs 1 --out " +
+                                quoted(folder / "out") + " --set model.layers=64";
+  const std::string limit = "ulimit -v 3000000; ";
+  const std::string large = arguments + " --set 'grid={model.width: [8, 4096]}'";
+  const Result result = recollect_program(large, limit);
+  CAPTURE(result.err);
+  CHECK(result.status == 3);
+  CHECK(line_count(result.err) == 1);
+  CHECK(holds(result.err, "tiny.yaml: cell 3 of 4 (fixed-decay, mqar, seed 0) needs about "));
+  CHECK(holds(result.err, "with model.width = 4096, model.layers = 64, task.length = 16"));
+  CHECK(holds(result.err, " are available (limit of the address space, ulimit -v); make one"));
+  CHECK_FALSE(std::filesystem::exists(folder / "out"));
+  const Result dry = recollect_program(large + " --dry-run", limit);
+  CHECK(dry.status == 3);
+  CHECK(dry.err == result.err);
+  const Result length =
+      recollect_program(arguments + " --set model.layers=1 --set 'eval.lengths=[16, 16777216]'",
+                        "ulimit -v 500000; ");
+  CAPTURE(length.err);
+  CHECK(length.status == 3);
+  CHECK(holds(length.err, "eval.lengths up to 16777216"));
+}
+
+TEST_CASE("cli: where several jobs find no memory together, there are fewer") {
+  const TemporaryFolder folder;
+  const std::string arguments =
+      "run " + tiny_config(folder) + " --dry-run --out " + quoted(folder / "out") +
+      " --set 'variants=[fixed-decay]' --set 'seeds=[0, 1, 2, 3]' --set model.width=512";
+  // The program itself takes some of it; a cell takes 37 MiB.
+  const Result four = recollect_program(arguments + " --jobs 4");
+  CHECK(holds(four.out, "jobs     4, with "));
+  CHECK_FALSE(holds(four.err, " instead of "));
+  const Result fewer = recollect_program(arguments + " --jobs 4", "ulimit -v 140000; ");
+  CAPTURE(fewer.err);
+  CAPTURE(fewer.out);
+  CHECK(holds(fewer.err, " instead of 4 jobs with "));
+  CHECK(holds(fewer.err, "are available (limit of the address space, ulimit -v)"));
+  CHECK_FALSE(holds(fewer.out, "jobs     4, with "));
+}
+#endif
+
+TEST_CASE("cli: places that cannot be read or written give status 5 and one line") {
+  const TemporaryFolder folder;
+  const std::string config = tiny_config(folder);
+  write_file_atomically(folder / "file", "x");
+  const Result file = recollect_program("run " + config + " --out " + quoted(folder / "file"));
+  CHECK(file.status == 5);
+  CHECK(line_count(file.err) == 1);
+  CHECK(holds(file.err, "Not a directory"));
+  const Result dry =
+      recollect_program("run " + config + " --dry-run --out " + quoted(folder / "file"));
+  CHECK(dry.status == 5);
+  CHECK(dry.err == file.err);
+  CHECK(dry.out.empty());
+  const std::string name(300, 'x');
+  const Result long_name = recollect_program("run " + config + " --out " + quoted(folder / name));
+  CHECK(long_name.status == 5);
+  CHECK(line_count(long_name.err) == 1);
+  CHECK(holds(long_name.err, "File name too long"));
+  const Result empty = recollect_program("table " + quoted(folder.path()));
+  CHECK(empty.status == 5);
+  CHECK(holds(empty.err, "holds no results"));
+  CHECK(recollect_program("list tasks >/dev/full").status == 5);
+}
+
+TEST_CASE("cli: bench prints a table, JSON or CSV, and exports a batch") {
+  const std::string tiny =
+      "bench --variant gated-linear --length 16 --batch 2 --pairs 2 --set model.width=8 --samples "
+      "1 "
+      "--seconds 0.0001 --threads 1 ";
+  const Result table = recollect_program(tiny);
+  CHECK(table.status == 0);
+  CHECK(holds(table.out, "attainable"));
+  CHECK(holds(table.out, "\ngated-linear"));
+  CHECK(holds(table.err, "[1 of 1] gated-linear, 16 tokens"));
+  CHECK(recollect_program(tiny + "--json").out.starts_with("{"));
+  const CsvTable csv = parse_csv(recollect_program(tiny + "--csv").out, "bench");
+  REQUIRE(csv.rows.size() == 1);
+  CHECK(csv.rows[0][csv.index("status")] == "ok");
+  CHECK(csv.rows[0][csv.index("options")] == "width=8");
+  CHECK(csv.rows[0][csv.index("mode")] == "train");
+  const CsvTable scored = parse_csv(
+      recollect_program(tiny + "--csv --mode score --no-savings --suite scaling").out, "bench");
+  REQUIRE(scored.rows.size() == 2);
+  CHECK(scored.rows[0][scored.index("mode")] == "score");
+  CHECK(scored.rows[0][scored.index("savings")] == "false");
+
+  const TemporaryFolder folder;
+  const std::filesystem::path batch = folder / "batch.safetensors";
+  const Result exported = recollect_program(tiny + "--export " + quoted(batch));
+  CHECK(exported.status == 0);
+  CHECK(exported.out == batch.string() + "\n");
+  CHECK(file_exists(batch));
+  CHECK(recollect_program(tiny + "--export /nowhere/batch.safetensors").status == 5);
+}
+
+TEST_CASE("cli: a wrong benchmark is one line with a way out") {
+  expect_usage_error("bench --variant adaptive-decy", "did you mean 'adaptive-decay'?");
+  expect_usage_error("bench --lenght 64", "did you mean '--length'?");
+  expect_usage_error("bench --length 0", "--length");
+  expect_usage_error("bench --suite step", "--suite");
+  expect_usage_error("bench --mode both", "--mode");
+  expect_usage_error("bench --threads 0", "--threads");
+  expect_usage_error("bench --json --csv", "--csv");
+  expect_usage_error("bench --export ''", "--export is empty; give the path of a file");
+  for (const auto& [given, message] : std::vector<std::pair<std::string, std::string>>{
+           {"bench --length 16", "task.pairs = 8 needs 4*8"},
+           {"bench --set model.widht=3", "did you mean 'width'?"},
+           {"bench --set train.batch=3", "options of the model alone"},
+           {"bench --set model.heads=3", "does not divide width"}}) {
+    const std::string arguments = given;  // clang 14 cannot capture a structured binding
+    const Result result = recollect_program(arguments);
+    CAPTURE(arguments);
+    CHECK(result.status == 3);
+    CHECK(result.out.empty());
+    CHECK(line_count(result.err) == 1);
+    CHECK(holds(result.err, message));
+  }
+}
+
+TEST_CASE("cli: an archive is written, reported and reused") {
+  const TemporaryFolder folder;
+  const std::string config = tiny_config(folder);
+  const std::string runs = quoted(folder / "runs");
+  const std::string archives = quoted(folder / "archives");
+  REQUIRE(recollect_program("run " + config + " --out " + runs).status == 0);
+  const Result archived = recollect_program("archive " + runs + " --out " + archives);
+  CHECK(archived.status == 0);
+  CHECK(archived.out == (folder / "archives/tiny").string() + ": all 2 cells\n");
+  CHECK_FALSE(file_exists(folder / "archives/tiny/weights"));
+  CHECK(recollect_program("archive " + runs + " --weights --out " + archives).status == 0);
+  CHECK(file_exists(folder / "archives/tiny/weights/full-quadratic.safetensors"));
+
+  const std::string again = "run " + config + " --out " + quoted(folder / "new") + " --reuse ";
+  const Result plan = recollect_program(again + archives + " --dry-run");
+  CHECK(plan.status == 0);
+  CHECK(holds(plan.out, "cells    2: 0 done, 2 from archives, 0 only to score, 0 to train"));
+  CHECK_FALSE(file_exists(folder / "new"));
+  const Result reused = recollect_program(again + archives);
+  CHECK(reused.status == 0);
+  CHECK(holds(reused.err, "taking 2 cells from " + (folder / "archives/tiny").string()));
+  CHECK(holds(reused.err, "2 cells: 0 to train, 2 from archives, 0 done"));
+  CHECK(read_file(folder / "new/tiny.cells.csv") == read_file(folder / "runs/tiny.cells.csv"));
+  CHECK(recollect_program(again + quoted(folder / "absent")).status == 5);
+
+  const Result report = recollect_program("report " + archives);
+  CHECK(report.status == 0);
+  CHECK(holds(report.out, "### tiny\n"));
+  const std::filesystem::path page = folder / "page.md";
+  write_file_atomically(
+      page, "Top\n<!-- recollect report: results -->\n<!-- recollect report: end -->\n");
+  const std::string into = "report " + archives + " --tables --into " + quoted(page);
+  CHECK(recollect_program(into).out.empty());
+  CHECK(read_file(page) == "Top\n<!-- recollect report: results -->\n\n" + report.out +
+                               "\n<!-- recollect report: end -->\n");
+  CHECK(holds(read_file(folder / "archives/tiny/table.md"), "### tiny\n"));
+  write_file_atomically(page, "Top\n");
+  CHECK(recollect_program(into).status == 5);
+  // Of a results folder, the report is the same but for where things are.
+  CHECK(holds(recollect_program("report " + runs).out, "All 2 cells"));
+  // What is damaged is an error here: a report without it would look complete.
+  write_file_atomically(folder / "archives/tiny/history.csv", "cell\n");
+  const Result damaged = recollect_program("report " + archives);
+  CHECK(damaged.status == 5);
+  CHECK(line_count(damaged.err) == 1);
+  CHECK(holds(damaged.err, "history.csv:1: its columns are cell;"));
+}
+
+}  // namespace
+}  // namespace recollect

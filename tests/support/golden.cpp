@@ -1,0 +1,118 @@
+#include "tests/support/golden.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/support/places.hpp"
+
+namespace recollect {
+namespace {
+
+/// The value of the option whose enumerators have these names.
+template <class E>
+E named(const nlohmann::json& json, const char* key, const std::vector<std::string>& names) {
+  const auto place = std::find(names.begin(), names.end(), json.at(key).get<std::string>());
+  REQUIRE(place != names.end());
+  return static_cast<E>(place - names.begin());
+}
+
+}  // namespace
+
+std::vector<GoldenSequence> golden_batch(const nlohmann::json& json) {
+  std::vector<GoldenSequence> batch(json.at("ids").size());
+  for (std::size_t b = 0; b < batch.size(); ++b) {
+    batch[b] =
+        GoldenSequence{json.at("ids")[b], json.at("label_positions")[b], json.at("labels")[b]};
+  }
+  return batch;
+}
+
+std::vector<std::string> golden_files(const std::vector<std::string>& prefixes) {
+  std::vector<std::string> paths;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(source_folder() / "tests" / "golden")) {
+    const std::string name = entry.path().filename();
+    if (std::any_of(prefixes.begin(), prefixes.end(),
+                    [&](const std::string& prefix) { return name.starts_with(prefix); })) {
+      paths.push_back(entry.path());
+    }
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+Golden::Golden(const std::string& path) {
+  std::ifstream file(path);
+  REQUIRE(file.good());
+  json_ = nlohmann::json::parse(file);
+}
+
+ModelSettings Golden::settings() const {
+  ModelSettings settings;
+  settings.layers = json_.at("layers");
+  settings.width = json_.at("width");
+  settings.heads = json_.at("heads");
+  settings.norm = named<Norm>(json_, "norm", {"post", "pre"});
+  settings.position = named<Position>(json_, "position", {"none", "learned", "rope"});
+  settings.short_conv = json_.at("short_conv");
+  settings.mlp = json_.at("mlp");
+  settings.lambda_hidden = json_.at("lambda_hidden");
+  return settings;
+}
+
+template <class S>
+SequenceModel<S> Golden::model(const ModelSettings& settings) const {
+  SequenceModel<S> model(settings, json_.at("variant").get<std::string>(),
+                         json_.at("vocab").get<std::int64_t>(), length(),
+                         json_.at("levels").get<std::int64_t>());
+  const nlohmann::json& params = json_.at("params");
+  REQUIRE(params.size() == model.layout().all().size());
+  for (const ParameterInfo& info : model.layout().all()) {
+    CAPTURE(info.name);
+    REQUIRE(params.contains(info.name));
+    const std::vector<std::int64_t> shape = params.at(info.name).at("shape");
+    const std::vector<std::int64_t> ours =
+        info.one_dimensional ? std::vector<std::int64_t>{info.tensor.cols}
+                             : std::vector<std::int64_t>{info.tensor.rows, info.tensor.cols};
+    REQUIRE(shape == ours);
+    const std::vector<double> data = params.at(info.name).at("data");
+    for (std::size_t i = 0; i < data.size(); ++i) {
+      model.parameters()[static_cast<std::size_t>(info.tensor.offset) + i] =
+          static_cast<S>(data[i]);
+    }
+  }
+  return model;
+}
+
+template SequenceModel<float> Golden::model<float>(const ModelSettings&) const;
+template SequenceModel<double> Golden::model<double>(const ModelSettings&) const;
+
+template <class S>
+double largest_difference(const std::vector<double>& expected, const S* actual) {
+  double largest = 0.0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const double difference = std::abs(expected[i] - static_cast<double>(actual[i]));
+    if (std::isnan(difference)) return difference;  // no bound holds for it
+    largest = std::max(largest, difference);
+  }
+  return largest;
+}
+
+template <class S>
+double relative_error(const std::vector<double>& expected, const S* actual) {
+  double magnitude = 0.0;
+  for (const double value : expected) magnitude = std::max(magnitude, std::abs(value));
+  const double difference = largest_difference(expected, actual);
+  return magnitude > 0.0 ? difference / magnitude : difference;
+}
+
+template double largest_difference<float>(const std::vector<double>&, const float*);
+template double largest_difference<double>(const std::vector<double>&, const double*);
+template double relative_error<float>(const std::vector<double>&, const float*);
+template double relative_error<double>(const std::vector<double>&, const double*);
+
+}  // namespace recollect

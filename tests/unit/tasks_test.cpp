@@ -1,0 +1,559 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <thread>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "allocation_counter.hpp"
+#include "base/error.hpp"
+#include "math/fenwick.hpp"
+#include "base/hash.hpp"
+#include "tasks/mqar.hpp"
+#include "tasks/registry.hpp"
+#include "tasks/selective_copying.hpp"
+#include "tasks_twin.hpp"
+
+namespace recollect {
+namespace {
+
+struct Case {
+  std::string name;
+  std::shared_ptr<TaskSettings> settings;
+};
+
+MqarSettings mqar(MqarLayout layout, MqarFiller filler, std::int64_t length, std::int64_t pairs,
+                  std::int64_t vocab = 128, std::int64_t offset = 0) {
+  MqarSettings settings;
+  settings.layout = layout;
+  settings.filler = filler;
+  settings.length = length;
+  settings.pairs = pairs;
+  settings.vocab = vocab;
+  settings.offset = offset;
+  return settings;
+}
+
+SelectiveCopyingSettings copying(CopyingDialect dialect, std::int64_t length = 0,
+                                 std::int64_t tokens = 16) {
+  SelectiveCopyingSettings settings;
+  settings.dialect = dialect;
+  settings.length = length;
+  settings.tokens = tokens;
+  settings.resolve();
+  return settings;
+}
+
+constexpr MqarLayout kLayouts[] = {MqarLayout::kPacked, MqarLayout::kPowerLaw};
+constexpr MqarFiller kFillers[] = {MqarFiller::kRandom, MqarFiller::kZeros, MqarFiller::kClean};
+constexpr CopyingDialect kDialects[] = {CopyingDialect::kAdaptive, CopyingDialect::kMad,
+                                        CopyingDialect::kMamba};
+
+// Every registered task at its defaults, then every layout, filler, offset and dialect.
+std::vector<Case> all_cases() {
+  std::vector<Case> cases;
+  for (const TaskEntry& entry : tasks()) {
+    Case made{std::string(entry.name), entry.settings()};
+    made.settings->resolve();
+    cases.push_back(std::move(made));
+  }
+  for (const MqarLayout layout : kLayouts) {
+    for (const MqarFiller filler : kFillers) {
+      for (const std::int64_t offset : {0, 1}) {
+        std::string name = layout == MqarLayout::kPacked ? "packed" : "power-law";
+        name += filler == MqarFiller::kRandom ? " random" : "";
+        name += filler == MqarFiller::kZeros ? " zeros" : "";
+        name += filler == MqarFiller::kClean ? " clean" : "";
+        name += offset == 1 ? " offset" : "";
+        cases.push_back({std::move(name),
+                         std::make_shared<MqarSettings>(mqar(layout, filler, 64, 8, 128, offset))});
+      }
+    }
+  }
+  const char* const names[] = {"adaptive", "mad", "mamba"};
+  for (const CopyingDialect dialect : kDialects) {
+    cases.push_back({names[static_cast<int>(dialect)],
+                     std::make_shared<SelectiveCopyingSettings>(copying(dialect, 64))});
+  }
+  return cases;
+}
+
+void append(std::vector<std::int32_t>& words, const Example& example) {
+  words.insert(words.end(), example.ids.begin(), example.ids.end());
+  words.insert(words.end(), example.positions.begin(), example.positions.end());
+  words.insert(words.end(), example.labels.begin(), example.labels.end());
+  for (const Tag& tag : example.tags) words.insert(words.end(), {tag.pair, tag.lag, tag.level});
+}
+
+std::uint64_t hash_words(const std::vector<std::int32_t>& words) {
+  return hash_bytes(std::as_bytes(std::span(words)));
+}
+
+// Examples 0..count-1 of the training split, worker w of `threads` making every threads-th.
+std::vector<Example> generate(const Task& task, std::size_t count, std::size_t threads) {
+  std::vector<Example> examples(count);
+  std::vector<std::thread> workers;
+  for (std::size_t w = 0; w < threads; ++w) {
+    workers.emplace_back([&, w] {
+      GeneratorScratch scratch;
+      for (std::size_t i = w; i < count; i += threads) {
+        task.example(5, Split::kTrain, i, examples[i], scratch);
+      }
+    });
+  }
+  for (std::thread& worker : workers) worker.join();
+  return examples;
+}
+
+std::string message_of(const TaskSettings& settings) {
+  try {
+    settings.validate();
+  } catch (const FieldError& error) {
+    CHECK_THROWS_AS(static_cast<void>(settings.make()), FieldError);
+    return error.what();
+  }
+  return "";
+}
+
+// Accuracy of the rule "recent" over many examples.
+double recent_ceiling(const MqarSettings& settings, std::uint64_t examples) {
+  const std::unique_ptr<Task> task = settings.make();
+  Example example;
+  GeneratorScratch scratch;
+  std::int64_t right = 0;
+  for (std::uint64_t i = 0; i < examples; ++i) {
+    task->example(0, Split::kTest, i, example, scratch);
+    right += task->ceilings(example).recent;
+  }
+  return static_cast<double>(right) /
+         (static_cast<double>(examples) * static_cast<double>(task->scored()));
+}
+
+}  // namespace
+
+TEST_CASE("tasks: the registry names every task once and finds it") {
+  std::vector<std::string> names = task_names();
+  CHECK(names.at(0) == "mqar");
+  CHECK(names.at(1) == "selective-copying");
+  std::ranges::sort(names);
+  CHECK(std::ranges::adjacent_find(names) == names.end());
+  for (const TaskEntry& entry : tasks()) {
+    CAPTURE(entry.name);
+    REQUIRE(find_task(entry.name) == &entry);
+    CHECK_FALSE(entry.description.empty());
+    const auto settings = entry.settings();
+    CHECK(settings->name() == entry.name);
+    const Fields fields = settings->fields();
+    CHECK(fields.front().name == "length");
+    CHECK(std::get<std::int64_t*>(fields.front().value) == &settings->length);
+  }
+  CHECK(find_task("mqr") == nullptr);
+}
+
+TEST_CASE("tasks: every example has the promised shape") {
+  for (const Case& c : all_cases()) {
+    CAPTURE(c.name);
+    const auto task = c.settings->make();
+    CHECK(task->length() == c.settings->length);
+    CHECK(task->chance() > 0.0);
+    CHECK(task->chance() < 1.0);
+    for (const Example& example : generate(*task, 20, 1)) {
+      REQUIRE(std::ssize(example.ids) == task->length());
+      REQUIRE(std::ssize(example.positions) == task->scored());
+      REQUIRE(std::ssize(example.labels) == task->scored());
+      REQUIRE(std::ssize(example.tags) == task->scored());
+      REQUIRE(std::ranges::adjacent_find(example.positions, std::greater_equal{}) ==
+              example.positions.end());
+      for (const std::int32_t id : example.ids) REQUIRE((id >= 0 && id < task->vocab()));
+      for (std::size_t r = 0; r < example.positions.size(); ++r) {
+        const std::int32_t position = example.positions[r];
+        const Tag tag = example.tags[r];
+        REQUIRE((position >= 0 && position < task->length()));
+        REQUIRE((tag.lag > 0 && tag.lag <= position));
+        REQUIRE(tag.level == level(position, position - tag.lag));
+        REQUIRE(example.ids[static_cast<std::size_t>(position - tag.lag)] == example.labels[r]);
+      }
+      const Ceilings ceilings = task->ceilings(example);
+      REQUIRE((ceilings.first >= 0 && ceilings.first <= task->scored()));
+      REQUIRE((ceilings.recent >= 0 && ceilings.recent <= task->scored()));
+    }
+  }
+}
+
+TEST_CASE("tasks: the same bytes with 1, 2 and 7 threads and in any order") {
+  constexpr std::size_t kCount = 60;
+  for (const Case& c : all_cases()) {
+    CAPTURE(c.name);
+    const auto task = c.settings->make();
+    const std::vector<Example> alone = generate(*task, kCount, 1);
+    CHECK(generate(*task, kCount, 2) == alone);
+    CHECK(generate(*task, kCount, 7) == alone);
+    // Backwards, by another Task object, into an example and a scratch that another task has used.
+    const auto other = mqar(MqarLayout::kPowerLaw, MqarFiller::kClean, 300, 20, 256, 1).make();
+    const auto copy = c.settings->clone()->make();
+    Example example;
+    GeneratorScratch scratch;
+    for (std::size_t i = kCount; i-- > 0;) {
+      other->example(1, Split::kTest, i, example, scratch);
+      copy->example(5, Split::kTrain, i, example, scratch);
+      REQUIRE(example == alone[i]);
+    }
+  }
+}
+
+TEST_CASE("tasks: the bytes of every layout, filler, offset and dialect are pinned") {
+  const std::vector<std::pair<std::string, std::string>> pinned = {
+      {"mqar", "6e333bbb3311315f"},
+      {"selective-copying", "aef4f05ba4aa6669"},
+      {"packed random", "32fcf5c9ac779590"},
+      {"packed random offset", "fb02e5e14bd7be69"},
+      {"packed zeros", "f84a59d0daf76666"},
+      {"packed zeros offset", "991edddfb32b0ce0"},
+      {"packed clean", "ba60a55fa71b5d67"},
+      {"packed clean offset", "6154abd94ddef408"},
+      {"power-law random", "71e03ef3e4868e39"},
+      {"power-law random offset", "ef66ff72aea7cb79"},
+      {"power-law zeros", "4f3d32ecf63c06a6"},
+      {"power-law zeros offset", "8b06fc30ef43edcb"},
+      {"power-law clean", "ba009f605a1133f9"},
+      {"power-law clean offset", "1182dec343455b2c"},
+      {"adaptive", "63fc78158f01ddfe"},
+      {"mad", "52307ea4d08044ab"},
+      {"mamba", "f9b9662333da0aa3"},
+  };
+  const std::vector<Case> cases = all_cases();
+  REQUIRE(cases.size() >= pinned.size());
+  for (const auto& line : pinned) {
+    const std::string& name = line.first;
+    const auto found = std::ranges::find(cases, name, &Case::name);
+    REQUIRE(found != cases.end());
+    std::vector<std::int32_t> words;
+    for (const Example& example : generate(*found->settings->make(), 100, 1)) {
+      append(words, example);
+    }
+    CAPTURE(name);
+    CHECK(hex(hash_words(words)) == line.second);
+  }
+}
+
+TEST_CASE("tasks: a seed, a split and an index each change the example") {
+  for (const Case& c : all_cases()) {
+    CAPTURE(c.name);
+    const auto task = c.settings->make();
+    GeneratorScratch scratch;
+    Example base;
+    Example other;
+    task->example(1, Split::kTrain, 0, base, scratch);
+    task->example(2, Split::kTrain, 0, other, scratch);
+    CHECK(other.ids != base.ids);
+    task->example(1, Split::kTrain, 1, other, scratch);
+    CHECK(other.ids != base.ids);
+    task->example(1, Split::kValidation, 0, other, scratch);
+    CHECK(other.ids != base.ids);
+  }
+}
+
+TEST_CASE("tasks: no example is shared between splits") {
+  constexpr std::uint64_t kExamples = 10000;
+  for (const Case& c : all_cases()) {
+    CAPTURE(c.name);
+    const auto task = c.settings->make();
+    GeneratorScratch scratch;
+    Example example;
+    std::unordered_set<std::uint64_t> seen;
+    for (const Split split : {Split::kTrain, Split::kValidation, Split::kTest}) {
+      for (std::uint64_t i = 0; i < kExamples; ++i) {
+        task->example(3, split, i, example, scratch);
+        seen.insert(hash_words(example.ids));
+      }
+    }
+    CHECK(seen.size() == 3 * kExamples);
+  }
+}
+
+TEST_CASE("tasks: generating allocates nothing after the first example") {
+  for (const Case& c : all_cases()) {
+    CAPTURE(c.name);
+    const auto task = c.settings->make();
+    GeneratorScratch scratch;
+    Example example;
+    const std::uint64_t at_start = testing::allocations();
+    task->example(0, Split::kTrain, 0, example, scratch);
+    const std::uint64_t after_first = testing::allocations();
+    if (testing::counts_allocations()) CHECK(after_first > at_start);
+    for (std::uint64_t i = 1; i < 200; ++i) task->example(0, Split::kTrain, i, example, scratch);
+    CHECK(testing::allocations() == after_first);
+  }
+}
+
+TEST_CASE("tasks: three examples of every layout and dialect agree with the brute-force twin") {
+  for (const Case& c : all_cases()) {
+    const auto task = c.settings->make();
+    for (const Example& example : generate(*task, 3, 1)) {
+      CAPTURE(c.name);
+      if (const auto* settings = dynamic_cast<const MqarSettings*>(c.settings.get())) {
+        CHECK(twin::mqar_fault(*settings, example, task->ceilings(example)) == "");
+      } else if (const auto* options =
+                     dynamic_cast<const SelectiveCopyingSettings*>(c.settings.get())) {
+        CHECK(twin::copying_fault(*options, example, task->ceilings(example)) == "");
+      }
+    }
+  }
+}
+
+TEST_CASE("tasks: random settings are refused, or their examples agree with the twin") {
+  Rng rng(17, Stream::kOrder, 0);
+  int made = 0;
+  int refused = 0;
+  Example example;
+  GeneratorScratch scratch;
+  for (std::uint64_t i = 0; i < 3000; ++i) {
+    MqarSettings settings;
+    settings.layout = kLayouts[rng.below(2)];
+    settings.filler = kFillers[rng.below(3)];
+    settings.length = rng.between(1, 90);
+    settings.pairs = rng.between(1, 20);
+    settings.vocab = std::int64_t{2} * rng.between(2, 24);
+    settings.offset = rng.between(0, 1);
+    CAPTURE(settings.length);
+    CAPTURE(settings.pairs);
+    CAPTURE(settings.vocab);
+    CAPTURE(settings.offset);
+    const bool fits = 4 * settings.pairs + settings.offset <= settings.length &&
+                      settings.pairs <= settings.vocab / 2 - 1;
+    REQUIRE(message_of(settings).empty() == fits);
+    (fits ? made : refused) += 1;
+    if (!fits) continue;
+    const auto task = settings.make();
+    task->example(i, Split::kTrain, i, example, scratch);
+    REQUIRE(twin::mqar_fault(settings, example, task->ceilings(example)) == "");
+    REQUIRE(task->ceilings(example).first == settings.pairs);  // the pairs come first
+    REQUIRE(task->scored() == settings.pairs);
+    REQUIRE(task->chance() == 1.0 / static_cast<double>(settings.pairs));
+  }
+  CHECK(made > 300);
+  CHECK(refused > 300);
+  made = refused = 0;
+  for (std::uint64_t i = 0; i < 3000; ++i) {
+    SelectiveCopyingSettings settings;
+    settings.dialect = kDialects[rng.below(3)];
+    settings.length = rng.between(1, 150);
+    settings.tokens = rng.between(1, 80);
+    const bool adaptive = settings.dialect == CopyingDialect::kAdaptive;
+    settings.vocab = adaptive ? 128 : rng.between(3, 40);
+    CAPTURE(static_cast<int>(settings.dialect));
+    CAPTURE(settings.length);
+    CAPTURE(settings.tokens);
+    CAPTURE(*settings.vocab);
+    const bool mamba = settings.dialect == CopyingDialect::kMamba;
+    const bool fits = 2 * settings.tokens + (mamba ? 0 : 1) <= settings.length &&
+                      (!adaptive || settings.tokens <= 63);
+    REQUIRE(message_of(settings).empty() == fits);
+    (fits ? made : refused) += 1;
+    if (!fits) continue;
+    const auto task = settings.make();
+    task->example(i, Split::kTrain, i, example, scratch);
+    REQUIRE(twin::copying_fault(settings, example, task->ceilings(example)) == "");
+    const auto guesses = static_cast<double>(adaptive ? settings.tokens : *settings.vocab - 2);
+    REQUIRE(task->chance() == 1.0 / guesses);
+  }
+  CHECK(made > 300);
+  CHECK(refused > 300);
+}
+
+TEST_CASE("tasks: the tightest settings of every kind work") {
+  for (const MqarLayout layout : kLayouts) {
+    for (const MqarFiller filler : kFillers) {
+      for (const std::int64_t offset : {0, 1}) {
+        for (const std::int64_t pairs : {1, 2, 63}) {
+          const auto settings =
+              mqar(layout, filler, 4 * pairs + offset, pairs, 2 * (pairs + 1), offset);
+          const auto task = settings.make();
+          for (const Example& example : generate(*task, 50, 1)) {
+            REQUIRE(twin::mqar_fault(settings, example, task->ceilings(example)) == "");
+          }
+        }
+      }
+    }
+  }
+  for (const CopyingDialect dialect : kDialects) {
+    for (const std::int64_t tokens : {1, 2, 63}) {
+      const bool mamba = dialect == CopyingDialect::kMamba;
+      const auto settings = copying(dialect, 2 * tokens + (mamba ? 0 : 1), tokens);
+      const auto task = settings.make();
+      for (const Example& example : generate(*task, 50, 1)) {
+        REQUIRE(twin::copying_fault(settings, example, task->ceilings(example)) == "");
+      }
+    }
+  }
+}
+
+TEST_CASE("tasks: at offset 0 the key is alone in level 1 of its value, at offset 1 never") {
+  for (const std::int64_t offset : {0, 1}) {
+    for (std::int64_t value = offset + 1; value < 60; value += 2) {
+      CHECK((level(value, value - 1) == 1) == (offset == 0));
+    }
+  }
+}
+
+TEST_CASE("tasks: MQAR ceilings count bindings that end before the query, and chance agreement") {
+  // V 8: keys 1..3, values 4..7. One query each at the last position but one.
+  const auto task = mqar(MqarLayout::kPacked, MqarFiller::kRandom, 10, 1, 8).make();
+  const auto ceilings = [&](std::vector<std::int32_t> ids) {
+    const auto position = static_cast<std::int32_t>(ids.size()) - 2;
+    const Example example{std::move(ids), {position}, {5}, {{0, position - 1, 1}}};
+    const Ceilings found = task->ceilings(example);
+    return std::pair{found.first, found.recent};
+  };
+  using Both = std::pair<std::int64_t, std::int64_t>;
+  CHECK(ceilings({1, 5, 2, 2, 7, 7, 3, 3, 1, 4}) == Both{1, 1});  // the query's own successor
+  CHECK(ceilings({1, 5, 1, 6, 7, 7, 3, 3, 1, 4}) == Both{1, 0});  // bound anew
+  CHECK(ceilings({1, 5, 1, 6, 7, 1, 5, 3, 1, 4}) == Both{1, 1});  // the last agrees by chance
+  CHECK(ceilings({1, 5, 1, 3, 7, 7, 1, 1, 1, 4}) == Both{1, 1});  // followed by keys: no binding
+  CHECK(ceilings({1, 5, 2, 2, 7, 7, 1, 4, 1, 4}) == Both{1, 0});  // at p-2, the last that counts
+  CHECK(ceilings({1, 5, 2, 2, 7, 7, 7, 1, 1, 4}) == Both{1, 1});  // at p-1: too late
+  CHECK(ceilings({1, 6, 2, 2, 7, 7, 1, 5, 1, 4}) == Both{0, 1});  // another first binding
+}
+
+TEST_CASE("tasks: MQAR's ceiling by the latest binding is the known one") {
+  const auto packed = [](MqarFiller filler, std::int64_t length, std::int64_t pairs) {
+    return 100.0 * recent_ceiling(mqar(MqarLayout::kPacked, filler, length, pairs), 5000);
+  };
+  CHECK(std::abs(packed(MqarFiller::kRandom, 256, 4) - 39.5) < 1.5);
+  CHECK(std::abs(packed(MqarFiller::kRandom, 128, 8) - 69.0) < 1.5);
+  CHECK(packed(MqarFiller::kRandom, 128, 32) == 100.0);
+  CHECK(packed(MqarFiller::kClean, 256, 4) == 100.0);
+  CHECK(packed(MqarFiller::kClean, 128, 8) == 100.0);
+  CHECK(packed(MqarFiller::kZeros, 256, 4) == 100.0);
+}
+
+TEST_CASE("tasks: options that were not given follow from the dialect") {
+  const auto resolved = [](CopyingDialect dialect) {
+    SelectiveCopyingSettings settings;
+    settings.dialect = dialect;
+    settings.resolve();
+    settings.resolve();
+    return std::pair{settings.length, settings.vocab.value()};
+  };
+  using Both = std::pair<std::int64_t, std::int64_t>;
+  CHECK(resolved(CopyingDialect::kAdaptive) == Both{256, 128});
+  CHECK(resolved(CopyingDialect::kMad) == Both{256, 16});
+  CHECK(resolved(CopyingDialect::kMamba) == Both{4096, 16});
+  SelectiveCopyingSettings given;
+  given.dialect = CopyingDialect::kMamba;
+  given.length = 100;
+  given.vocab = 20;
+  given.resolve();
+  CHECK(given.length == 100);
+  CHECK(given.vocab == 20);
+  SelectiveCopyingSettings unresolved;
+  CHECK(unresolved.make()->length() == 256);
+  CHECK(unresolved.make()->vocab() == 128);
+}
+
+TEST_CASE("tasks: every error of mqar names values, bound and remedy") {
+  const auto error = [](const std::function<void(MqarSettings&)>& change) {
+    MqarSettings settings;
+    change(settings);
+    return message_of(settings);
+  };
+  CHECK(error([](auto&) {}) == "");
+  CHECK(error([](auto& s) { s.length = 0; }) ==
+        "length = 0 is not in 1..16777216; raise it to 1 at least");
+  CHECK(error([](auto& s) { s.length = 16777217; }) ==
+        "length = 16777217 is not in 1..16777216; lower it to 16777216 at most");
+  CHECK(error([](auto& s) { s.vocab = 2; }) ==
+        "vocab = 2 is not in 4..2097152; raise it to 4 at least");
+  CHECK(error([](auto& s) { s.vocab = 2097154; }) ==
+        "vocab = 2097154 is not in 4..2097152; lower it to 2097152 at most");
+  CHECK(error([](auto& s) { s.vocab = 127; }) ==
+        "vocab = 127 must be even, since half of the ids are values; use 126 or 128");
+  CHECK(error([](auto& s) { s.pairs = 0; }) ==
+        "pairs = 0 is not in 1..1048575; raise it to 1 at least");
+  CHECK(error([](auto& s) { s.pairs = 1048576; }) ==
+        "pairs = 1048576 is not in 1..1048575; lower it to 1048575 at most");
+  CHECK(
+      error([](auto& s) { s.pairs = 64; }) ==
+      "pairs = 64 needs 64 different keys, but vocab 128 has 63; lower it to 63 or raise vocab to "
+      "130");
+  CHECK(error([](auto& s) { s.offset = 2; }) == "offset = 2 is not in 0..1; lower it to 1 at most");
+  CHECK(error([](auto& s) { s.offset = -1; }) ==
+        "offset = -1 is not in 0..1; raise it to 0 at least");
+  CHECK(
+      error([](auto& s) { s.pairs = 40; }) ==
+      "pairs = 40 needs 4*40 + offset 0 = 160 tokens with layout packed, but length is 128; lower "
+      "it to 32 or raise length to 160");
+  CHECK(
+      error([](auto& s) {
+        s.pairs = 32;
+        s.offset = 1;
+      }) ==
+      "pairs = 32 needs 4*32 + offset 1 = 129 tokens with layout packed, but length is 128; lower "
+      "it to 31 or raise length to 129");
+  CHECK(error([](auto& s) { s.length = 3; }) ==
+        "pairs = 8 needs 4*8 + offset 0 = 32 tokens with layout packed, but length is 3; raise "
+        "length to 32");
+  CHECK(error([](auto& s) {
+          s.layout = MqarLayout::kPowerLaw;
+          s.pairs = 40;
+        }) ==
+        "pairs = 40 needs 40 two-token slots after the pairs with layout power-law, but length 128 "
+        "and offset 0 leave 24; lower it to 32 or raise length to 160");
+  CHECK(error([](auto& s) {
+          s.layout = MqarLayout::kPowerLaw;
+          s.length = 4;
+          s.offset = 1;
+        }) ==
+        "pairs = 8 needs 8 two-token slots after the pairs with layout power-law, but length 4 and "
+        "offset 1 leave 0; raise length to 33");
+}
+
+TEST_CASE("tasks: every error of selective-copying names values, bound and remedy") {
+  const auto error = [](CopyingDialect dialect,
+                        const std::function<void(SelectiveCopyingSettings&)>& change) {
+    SelectiveCopyingSettings settings;
+    settings.dialect = dialect;
+    change(settings);
+    return message_of(settings);
+  };
+  for (const CopyingDialect dialect : kDialects) CHECK(error(dialect, [](auto&) {}) == "");
+  CHECK(error(CopyingDialect::kMad, [](auto& s) { s.length = -1; }) ==
+        "length = -1 is not in 1..16777216; raise it to 1 at least");
+  CHECK(error(CopyingDialect::kMad, [](auto& s) { s.length = 16777217; }) ==
+        "length = 16777217 is not in 1..16777216; lower it to 16777216 at most");
+  CHECK(error(CopyingDialect::kMamba, [](auto& s) { s.tokens = 0; }) ==
+        "tokens = 0 is not in 1..1048576; raise it to 1 at least");
+  CHECK(error(CopyingDialect::kMamba, [](auto& s) { s.tokens = 1048577; }) ==
+        "tokens = 1048577 is not in 1..1048576; lower it to 1048576 at most");
+  CHECK(error(CopyingDialect::kMad, [](auto& s) { s.vocab = 2; }) ==
+        "vocab = 2 is not in 3..2097152; raise it to 3 at least");
+  CHECK(error(CopyingDialect::kMamba, [](auto& s) { s.vocab = 2097153; }) ==
+        "vocab = 2097153 is not in 3..2097152; lower it to 2097152 at most");
+  CHECK(error(CopyingDialect::kAdaptive, [](auto& s) { s.vocab = 64; }) ==
+        "vocab = 64 must be 128 with dialect adaptive, which defines the ids; leave it out or use "
+        "dialect mad or mamba");
+  CHECK(
+      error(CopyingDialect::kAdaptive, [](auto& s) { s.tokens = 64; }) ==
+      "tokens = 64 needs 64 different data tokens, but dialect adaptive has 63; lower it to 63 or "
+      "use dialect mad or mamba, which repeat tokens");
+  CHECK(
+      error(CopyingDialect::kAdaptive, [](auto& s) { s.length = 32; }) ==
+      "tokens = 16 needs 2*16 + 1 = 33 positions with dialect adaptive, but length is 32; lower it "
+      "to 15 or raise length to 33");
+  CHECK(error(CopyingDialect::kMad, [](auto& s) { s.length = 2; }) ==
+        "tokens = 16 needs 2*16 + 1 = 33 positions with dialect mad, but length is 2; raise length "
+        "to 33");
+  CHECK(
+      error(CopyingDialect::kMamba, [](auto& s) { s.length = 31; }) ==
+      "tokens = 16 needs 2*16 = 32 positions with dialect mamba, but length is 31; lower it to 15 "
+      "or raise length to 32");
+}
+
+}  // namespace recollect
