@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes what README.md, docs/reproducing.md and results/reference/*/table.md say of results/reference.
+# Writes what docs/results.md, docs/reproducing.md and results/reference/*/table.md say of results/reference.
 # Usage: cmake/results.sh PROGRAM            writes them
 #        cmake/results.sh --check PROGRAM    fails where one is not what would be written
 set -euo pipefail
@@ -15,7 +15,9 @@ program=$(realpath "${1:?usage: cmake/results.sh [--check] PROGRAM}")
 write() {
   "$program" report results/reference --published results/published/published.csv \
     --configs configs/paper --configs configs/reference \
-    --into README.md --into docs/reproducing.md --tables
+    --into docs/results.md --into docs/reproducing.md --tables
+  # The report names files from the root of the tree; links start from the page.
+  sed -i 's:](results/reference/:](../results/reference/:' docs/results.md
 }
 
 if [[ -z $check ]]; then
@@ -27,15 +29,15 @@ fi
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 mkdir "$copy/docs"
-cp -r README.md results configs "$copy"
-cp docs/reproducing.md "$copy/docs"
+cp -r results configs "$copy"
+cp docs/results.md docs/reproducing.md "$copy/docs"
 (cd "$copy" && write)
 current=yes
-for file in README.md docs/reproducing.md $(cd "$copy" && find results/reference -name table.md | sort); do
+for file in docs/results.md docs/reproducing.md $(cd "$copy" && find results/reference -name table.md | sort); do
   diff -u "$file" "$copy/$file" || current=
 done
 if [[ -z $current ]]; then
   echo "results: the files above are not what results/reference gives; run make results" >&2
   exit 1
 fi
-echo "results: README.md, docs/reproducing.md and the tables are current"
+echo "results: docs/results.md, docs/reproducing.md and the tables are current"

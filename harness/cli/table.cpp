@@ -7,6 +7,7 @@
 #include "harness/report/group_table.hpp"
 #include "harness/report/published.hpp"
 #include "harness/report/readable_table.hpp"
+#include "harness/report/summary_table.hpp"
 
 namespace recollect::cli {
 namespace {
@@ -17,6 +18,7 @@ struct Options {
   std::string rows = "groups";
   std::string experiment;
   std::string published;
+  bool summary = false;
 };
 
 std::string text_of(const std::vector<TextTable>& tables, const std::string& format) {
@@ -41,6 +43,10 @@ ExitStatus tabulate(const Options& options) {
     return ExitStatus::kDone;
   }
   const CsvTable groups = group_cells(cells.table);
+  if (options.summary) {
+    print(summary_text(groups));
+    return ExitStatus::kDone;
+  }
   CsvTable comparison;
   if (!options.published.empty()) {
     comparison = compare_published(groups, read_published(options.published));
@@ -68,26 +74,36 @@ void add_table(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("table", "Print the results of a folder as a table");
   command->add_option("RUNS", options->runs, "The --out folder of one or more runs")->required();
-  command
-      ->add_option("--format", options->format,
-                   "csv (every column), markdown or latex (for people; latex needs booktabs)")
-      ->check(CLI::IsMember({"csv", "markdown", "latex"}))
-      ->type_name("FORMAT")
-      ->capture_default_str();
-  command
-      ->add_option("--rows", options->rows,
-                   "groups (over seeds), cells (one by one) or published (beside the figures of "
-                   "--published)")
-      ->check(CLI::IsMember({"groups", "cells", "published"}))
-      ->type_name("ROWS")
-      ->capture_default_str();
+  CLI::Option* const format =
+      command
+          ->add_option("--format", options->format,
+                       "csv (every column), markdown or latex (for people; latex needs booktabs)")
+          ->check(CLI::IsMember({"csv", "markdown", "latex"}))
+          ->type_name("FORMAT")
+          ->capture_default_str();
+  CLI::Option* const rows =
+      command
+          ->add_option("--rows", options->rows,
+                       "groups (over seeds), cells (one by one) or published (beside the figures "
+                       "of --published)")
+          ->check(CLI::IsMember({"groups", "cells", "published"}))
+          ->type_name("ROWS")
+          ->capture_default_str();
   command->add_option("--experiment", options->experiment, "Only the experiment of this name")
       ->type_name("NAME");
+  CLI::Option* const published =
+      command
+          ->add_option("--published", options->published,
+                       "Figures of others to set beside ours, e.g. "
+                       "results/published/published.csv; markdown and latex add them to the groups")
+          ->type_name("FILE");
   command
-      ->add_option("--published", options->published,
-                   "Figures of others to set beside ours, e.g. results/published/published.csv; "
-                   "markdown and latex add them to the groups")
-      ->type_name("FILE");
+      ->add_flag("--summary", options->summary,
+                 "In short, for a terminal: a line a variant with the seeds that solved the task "
+                 "and the test accuracy at each length")
+      ->excludes(format)
+      ->excludes(rows)
+      ->excludes(published);
   command->callback([options, &action] {
     expect_given(options->runs, "RUNS", "the --out folder of a run");
     action = [options] { return tabulate(*options); };

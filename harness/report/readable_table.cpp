@@ -39,12 +39,6 @@ bool varies(const CsvTable& table, const std::vector<std::size_t>& rows, std::si
   });
 }
 
-/// The settings that tell the rows of one experiment apart, and a line on those that they share.
-struct SettingsSplit {
-  std::vector<std::string> varying;
-  std::string shared;
-};
-
 /// The task's options that all rows share: "mqar: layout packed, length 128".
 std::string shared_options(const CsvTable& table, const std::vector<std::size_t>& rows) {
   const std::vector<std::string>& first = table.rows[rows.front()];
@@ -56,53 +50,6 @@ std::string shared_options(const CsvTable& table, const std::vector<std::size_t>
     text += fmt::format("{}{} {}", text.empty() ? ": " : ", ", name.substr(5), first[column]);
   }
   return first[table.index("task")] + text;
-}
-
-SettingsSplit split_settings(const CsvTable& table, const std::vector<std::size_t>& rows) {
-  SettingsSplit result;
-  // An option that goes with the task or the label alone needs no column of its own.
-  const auto by_task = group_by(table, rows, {"task"});
-  const auto by_label = group_by(table, rows, {"label"});
-  const auto varies_in = [&](const auto& groups, std::size_t column) {
-    return std::any_of(groups.begin(), groups.end(),
-                       [&](const auto& group) { return varies(table, group, column); });
-  };
-  const bool selects_elsewhere = std::any_of(rows.begin(), rows.end(), [&](std::size_t row) {
-    return table.rows[row][table.index("train_select_length")] !=
-           table.rows[row][table.index("train_length")];
-  });
-  if (by_task.size() > 1) result.varying.push_back("task");
-  for (std::size_t column = 0; column < table.header.size(); ++column) {
-    const std::string& name = table.header[column];
-    if (name == "train_length" || name == "train_order_seed") continue;
-    if (name == "train_select_length" && !selects_elsewhere) continue;
-    if (name.starts_with("task_") ? varies_in(by_task, column)
-                                  : starts_with_any(name, {"model_", "train_", "data_seed"}) &&
-                                        varies_in(by_label, column)) {
-      result.varying.push_back(name);
-    }
-  }
-  for (const auto& group : by_task) {
-    if (!result.shared.empty()) result.shared += "; ";
-    result.shared += shared_options(table, group);
-  }
-  return result;
-}
-
-std::string short_name(const std::string& column) {
-  return column.starts_with("task_") ? column.substr(5) : column;
-}
-
-/// Rows to show: best weights on test examples, and groups or cells without scores.
-std::vector<std::size_t> shown_rows(const CsvTable& table) {
-  std::vector<std::size_t> rows;
-  for (std::size_t row = 0; row < table.rows.size(); ++row) {
-    const std::string& weights = table.rows[row][table.index("weights")];
-    if (weights.empty() || (weights == "best" && table.rows[row][table.index("split")] == "test")) {
-      rows.push_back(row);
-    }
-  }
-  return rows;
 }
 
 /// The marks that a table uses, each of which needs its note.
@@ -222,6 +169,52 @@ std::string share_text(const CsvTable& groups, const std::vector<std::string>& r
 }
 
 }  // namespace
+
+SettingsSplit split_settings(const CsvTable& table, const std::vector<std::size_t>& rows) {
+  SettingsSplit result;
+  // An option that goes with the task or the label alone needs no column of its own.
+  const auto by_task = group_by(table, rows, {"task"});
+  const auto by_label = group_by(table, rows, {"label"});
+  const auto varies_in = [&](const auto& groups, std::size_t column) {
+    return std::any_of(groups.begin(), groups.end(),
+                       [&](const auto& group) { return varies(table, group, column); });
+  };
+  const bool selects_elsewhere = std::any_of(rows.begin(), rows.end(), [&](std::size_t row) {
+    return table.rows[row][table.index("train_select_length")] !=
+           table.rows[row][table.index("train_length")];
+  });
+  if (by_task.size() > 1) result.varying.push_back("task");
+  for (std::size_t column = 0; column < table.header.size(); ++column) {
+    const std::string& name = table.header[column];
+    if (name == "train_length" || name == "train_order_seed") continue;
+    if (name == "train_select_length" && !selects_elsewhere) continue;
+    if (name.starts_with("task_") ? varies_in(by_task, column)
+                                  : starts_with_any(name, {"model_", "train_", "data_seed"}) &&
+                                        varies_in(by_label, column)) {
+      result.varying.push_back(name);
+    }
+  }
+  for (const auto& group : by_task) {
+    if (!result.shared.empty()) result.shared += "; ";
+    result.shared += shared_options(table, group);
+  }
+  return result;
+}
+
+std::string short_name(const std::string& column) {
+  return column.starts_with("task_") ? column.substr(5) : column;
+}
+
+std::vector<std::size_t> shown_rows(const CsvTable& table) {
+  std::vector<std::size_t> rows;
+  for (std::size_t row = 0; row < table.rows.size(); ++row) {
+    const std::string& weights = table.rows[row][table.index("weights")];
+    if (weights.empty() || (weights == "best" && table.rows[row][table.index("split")] == "test")) {
+      rows.push_back(row);
+    }
+  }
+  return rows;
+}
 
 std::vector<bool> which_solved(const std::string& solve_steps) {
   std::vector<bool> solved;

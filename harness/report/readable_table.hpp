@@ -1,11 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "harness/store/csv.hpp"
 #include "harness/report/text_table.hpp"
+#include "harness/store/csv.hpp"
 
 namespace recollect {
 
@@ -29,6 +30,20 @@ namespace recollect {
 
 /// The same in short: those rows alone that can be compared; a note counts the others.
 [[nodiscard]] std::vector<TextTable> readable_comparison_headlines(const CsvTable& comparison);
+
+/// The settings that tell the rows of one experiment apart, and a line on those that they share.
+struct SettingsSplit {
+  std::vector<std::string> varying;  ///< columns: task_pairs, train_learning_rate, ...
+  std::string shared;
+};
+[[nodiscard]] SettingsSplit split_settings(const CsvTable& table,
+                                           const std::vector<std::size_t>& rows);
+
+/// A column as people call it: "pairs" of task_pairs.
+[[nodiscard]] std::string short_name(const std::string& column);
+
+/// Rows to show: best weights on test examples, and groups or cells without scores.
+[[nodiscard]] std::vector<std::size_t> shown_rows(const CsvTable& table);
 
 /// Of a grouped row's solve_steps, "3500 >6000": true, false.
 [[nodiscard]] std::vector<bool> which_solved(const std::string& solve_steps);
