@@ -49,4 +49,8 @@ std::string printable(std::string_view text, std::size_t limit) {
   return out;
 }
 
+std::string plural(std::size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 }  // namespace recollect

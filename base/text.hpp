@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -12,6 +13,13 @@ namespace recollect {
 /// Cuts to about `limit` bytes and escapes what is not printable as \xNN, so that a hostile file
 /// cannot drive the terminal or fill it.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 60);
+
+/// "1 cell", "2 cells".
+[[nodiscard]] std::string plural(std::size_t count, std::string_view noun);
+template <std::signed_integral Count>
+[[nodiscard]] std::string plural(Count count, std::string_view noun) {
+  return plural(static_cast<std::size_t>(count), noun);
+}
 
 /// The limit that cuts nothing: names of files are shown whole.
 inline constexpr std::size_t kWhole = static_cast<std::size_t>(-1);

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "harness/config/load.hpp"
 #include "models/registry.hpp"
 
@@ -107,10 +108,10 @@ std::vector<BenchGroup> scaling(const BenchShape& wanted) {
     BenchGroup cells_at_once{{}, true};
     BenchGroup threads{{}, true};
     for (const int count : counts) {
-      const char* s = count == 1 ? "" : "s";
-      BenchCase many{fmt::format("{} cell{} at once", count, s), cell, 1, count, shape.mode, ""};
+      BenchCase many{
+          fmt::format("{} at once", plural(count, "cell")), cell, 1, count, shape.mode, ""};
       cells_at_once.cases.push_back(many);
-      BenchCase one{fmt::format("{} thread{}", count, s), cell, count, 1, shape.mode, ""};
+      BenchCase one{plural(count, "thread"), cell, count, 1, shape.mode, ""};
       threads.cases.push_back(one);
     }
     groups.push_back(cells_at_once);

@@ -2,8 +2,8 @@
 
 #include <numeric>
 
-#include "math/parallel.hpp"
 #include "harness/bench/clock.hpp"
+#include "math/parallel.hpp"
 #include "models/kernels/products.hpp"
 
 namespace recollect {

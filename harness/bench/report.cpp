@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/build_info.hpp"
+#include "base/text.hpp"
 #include "math/parallel.hpp"
 
 namespace recollect {
@@ -253,10 +254,10 @@ std::string machine_text(const BenchReport& report) {
       fmt::format("{}; {}; {}; {}\n", cpu_model(), compiler(), build(), code_version());
   for (const auto& [threads, rates] : report.rates) {
     text += fmt::format(
-        "{} thread{}: attainable {:.1f} GFLOP/s (64 x 64 x 64 products; own {:.1f}, Eigen {:.1f}), "
+        "{}: attainable {:.1f} GFLOP/s (64 x 64 x 64 products; own {:.1f}, Eigen {:.1f}), "
         "{:.2f} of the multiply-add peak {:.1f}\n",
-        threads, threads == 1 ? "" : "s", rates.attainable, rates.own, rates.eigen,
-        rates.share_of_peak(), rates.peak);
+        plural(threads, "thread"), rates.attainable, rates.own, rates.eigen, rates.share_of_peak(),
+        rates.peak);
     if (rates.share_of_peak() < kLeastShare || rates.share_of_peak() > kMostShare) {
       text += "    that is not between 0.9 and 1.05: the machine was disturbed, measure again\n";
     }

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "math/parallel.hpp"
 #include "harness/bench/clock.hpp"
 #include "harness/bench/outputs.hpp"
 #include "harness/train/trainer.hpp"
+#include "math/parallel.hpp"
 
 namespace recollect {
 

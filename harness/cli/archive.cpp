@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "base/file.hpp"
+#include "base/text.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/report/archive_tables.hpp"
 #include "harness/report/cell_table.hpp"
@@ -33,8 +34,8 @@ ExitStatus archive(const Options& options) {
       try {
         const std::size_t kept = keep_cells_of(read_archive(path), gathered);
         if (kept > 0) {
-          report(fmt::format("{}: keeping {} cell{} of the archive that {} does not hold", name,
-                             kept, kept == 1 ? "" : "s", options.runs));
+          report(fmt::format("{}: keeping {} of the archive that {} does not hold", name,
+                             plural(kept, "cell"), options.runs));
         }
       } catch (const IoError& error) {
         throw IoError(fmt::format("{}; to archive the cells anew, remove the folder {}",

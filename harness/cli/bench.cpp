@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <memory>
 
-#include "math/parallel.hpp"
 #include "harness/bench/cases.hpp"
 #include "harness/bench/export.hpp"
 #include "harness/bench/measure.hpp"
 #include "harness/bench/report.hpp"
 #include "harness/cli/commands.hpp"
+#include "math/parallel.hpp"
 #include "models/registry.hpp"
 
 namespace recollect::cli {

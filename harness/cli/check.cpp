@@ -2,10 +2,10 @@
 
 #include <memory>
 
-#include "math/parallel.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/config/load.hpp"
 #include "harness/train/leakage.hpp"
+#include "math/parallel.hpp"
 
 namespace recollect::cli {
 

@@ -8,8 +8,10 @@
 #include <queue>
 #include <set>
 
+#include "base/text.hpp"
 #include "harness/cli/progress.hpp"
 #include "harness/train/batch_step.hpp"
+#include "harness/train/cell_model.hpp"
 #include "harness/train/scorer.hpp"
 
 namespace recollect::cli {
@@ -134,10 +136,10 @@ std::string describe_dry_run(const RunPlan& plan, const std::string& out) {
   const std::size_t restore = plan.count(Work::kRestore);
   std::string text = fmt::format(
       "cells    {}: {} done, {}{} only to score, {} to train; folder {}\n"
-      "jobs     {}, with {} thread{} each\n",
+      "jobs     {}, with {} each\n",
       plan.cells.size(), plan.count(Work::kNone),
       restore > 0 ? fmt::format("{} from archives, ", restore) : "", plan.count(Work::kScore),
-      plan.count(Work::kTrain), out, plan.jobs, plan.threads, plan.threads == 1 ? "" : "s");
+      plan.count(Work::kTrain), out, plan.jobs, plural(plan.threads, "thread"));
 
   std::vector<Shape> shapes;
   std::map<std::string, std::size_t> places;
@@ -171,8 +173,8 @@ std::string describe_dry_run(const RunPlan& plan, const std::string& out) {
                         shape.cells, shape.parameters, shape.bytes / kMebi,
                         1e3 * shape.step_seconds, task_text(*shape.cell, varying));
   }
-  text += fmt::format("\nmemory   about {:.0f} MiB for {} job{} at once\n",
-                      plan.bytes / kMebi + 1.0, plan.jobs, plan.jobs == 1 ? "" : "s");
+  text += fmt::format("\nmemory   about {:.0f} MiB for {} at once\n", plan.bytes / kMebi + 1.0,
+                      plural(plan.jobs, "job"));
   text += fmt::format("time     about {} at most{}\n", duration_text(packed(seconds, plan.jobs)),
                       may_stop ? "; cells that reach train.stop_at end earlier" : "");
   if (plan.count(Work::kScore) > 0) text += "         without the cells that are only scored\n";

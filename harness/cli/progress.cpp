@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/text.hpp"
 #include "harness/cli/output.hpp"
 
 namespace recollect::cli {
@@ -15,10 +16,6 @@ namespace {
 constexpr std::chrono::milliseconds kEveryInLog{10000};
 constexpr std::chrono::milliseconds kEveryOnTerminal{200};
 constexpr double kLeastSeconds = 1.0;  // before a rate means anything
-
-std::string plural(std::size_t count, const char* noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
 
 std::string name_of(const PlannedCell& cell) {
   return fmt::format("{} {} seed {}", cell.cell->variant.label, cell.cell->task->name(),
@@ -70,13 +67,11 @@ void Progress::on_plan(const RunPlan& plan) {
   const std::size_t restore = plan.count(Work::kRestore);
   if (restore > 0) line += fmt::format("{} from archives, ", restore);
   line += fmt::format("{} done; {} with {} each; results in {}", plan.count(Work::kNone),
-                      plural(static_cast<std::size_t>(plan.jobs), "job"),
-                      plural(static_cast<std::size_t>(plan.threads), "thread"), out_);
+                      plural(plan.jobs, "job"), plural(plan.threads, "thread"), out_);
   if (what_ == Of::kVerification) {
     line = fmt::format("verifying {} in {}: each is run again, {} with {} each",
-                       plural(to_do_, "cell"), out_,
-                       plural(static_cast<std::size_t>(plan.jobs), "job"),
-                       plural(static_cast<std::size_t>(plan.threads), "thread"));
+                       plural(to_do_, "cell"), out_, plural(plan.jobs, "job"),
+                       plural(plan.threads, "thread"));
   }
   say(line);
   if (to_do_ == 0) return;
@@ -155,7 +150,7 @@ void Progress::on_end(const PlannedCell& cell, const CellOutcome& outcome) {
   std::string line = fmt::format("[cell {} of {}] {}: ", ended_, to_do_, name_of(cell));
   if (outcome.accuracy) {
     line += fmt::format("accuracy {:.3f}, {}{}, {:.1f} s", *outcome.accuracy,
-                        plural(static_cast<std::size_t>(outcome.status.steps), "step"),
+                        plural(outcome.status.steps, "step"),
                         cell.work == Work::kScore ? " (scored only)" : "", outcome.seconds);
   } else {
     line += fmt::format("{}: {}", recollect::name_of(outcome.status.ending), outcome.status.reason);

@@ -6,7 +6,7 @@
 #include <system_error>
 
 #include "base/file.hpp"
-#include "math/parallel.hpp"
+#include "base/text.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/cli/dry_run.hpp"
 #include "harness/cli/progress.hpp"
@@ -18,6 +18,7 @@
 #include "harness/sweep/runner.hpp"
 #include "harness/sweep/verify.hpp"
 #include "harness/train/leakage.hpp"
+#include "math/parallel.hpp"
 
 namespace recollect::cli {
 namespace {
@@ -83,9 +84,7 @@ ExitStatus verify(const Experiment& experiment, const Options& options, const Ru
   if (which == Verified::kDamaged) {
     return summary.incomparable.empty() ? ExitStatus::kDone : ExitStatus::kCannotCompare;
   }
-  const auto cells = [](std::size_t count) {
-    return fmt::format("{} cell{}", count, count == 1 ? "" : "s");
-  };
+  const auto cells = [](std::size_t count) { return plural(count, "cell"); };
   const auto among = [](std::size_t count, std::string_view what) {
     return count > 0 ? fmt::format(", {} {}", count, what) : "";
   };

@@ -540,16 +540,16 @@ class Comparer {
     if (!result.tolerance) return;
     if (pending.pairs.lost > 0) {
       result.verdict = Verdict::kWorse;
-      result.why = fmt::format("{} seed{} without a value in NEW alone", pending.pairs.lost,
-                               pending.pairs.lost == 1 ? "" : "s");
+      result.why =
+          fmt::format("{} without a value in NEW alone", plural(pending.pairs.lost, "seed"));
       return;
     }
     const double better = larger_is_better(result.metric) ? result.difference : -result.difference;
     if (std::abs(better) <= *result.tolerance + kRounding) {
       if (pending.pairs.gained > 0) {
         result.verdict = Verdict::kBetter;
-        result.why = fmt::format("{} seed{} without a value in BASE alone", pending.pairs.gained,
-                                 pending.pairs.gained == 1 ? "" : "s");
+        result.why =
+            fmt::format("{} without a value in BASE alone", plural(pending.pairs.gained, "seed"));
       }
       return;
     }
@@ -565,9 +565,8 @@ class Comparer {
       std::int64_t needed = result.seeds;
       while (smallest_p(needed) * tests > rules_.alpha) ++needed;
       result.why = fmt::format(
-          "beyond the tolerance; with {} seed{} no test can decide among {:.0f} group{} ({} "
-          "seeds could)",
-          result.seeds, result.seeds == 1 ? "" : "s", tests, tests == 1.0 ? "" : "s", needed);
+          "beyond the tolerance; with {} no test can decide among {} ({} seeds could)",
+          plural(result.seeds, "seed"), plural(static_cast<std::int64_t>(tests), "group"), needed);
     }
   }
 

@@ -6,8 +6,8 @@
 #include <map>
 
 #include "base/text.hpp"
-#include "harness/store/table_rows.hpp"
 #include "harness/report/text_table.hpp"
+#include "harness/store/table_rows.hpp"
 
 namespace recollect {
 namespace {
@@ -91,10 +91,10 @@ std::map<Verdict, std::size_t> counts(const Comparison& comparison) {
 std::string summary(const Comparison& comparison) {
   std::map<Verdict, std::size_t> count = counts(comparison);
   return fmt::format(
-      "{} groups of scores: {} same, {} worse, {} better, {} unclear; {} obstacle{} to comparing\n",
+      "{} groups of scores: {} same, {} worse, {} better, {} unclear; {} to comparing\n",
       comparison.groups.size(), count[Verdict::kSame], count[Verdict::kWorse],
-      count[Verdict::kBetter], count[Verdict::kUnclear], comparison.obstacles.size(),
-      comparison.obstacles.size() == 1 ? "" : "s");
+      count[Verdict::kBetter], count[Verdict::kUnclear],
+      plural(comparison.obstacles.size(), "obstacle"));
 }
 
 /// Lines on what cannot be compared and on every verdict but "same"; each begins with `bullet`.

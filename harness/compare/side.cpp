@@ -12,9 +12,9 @@
 #include "base/text.hpp"
 #include "harness/report/archive_tables.hpp"
 #include "harness/report/cell_table.hpp"
-#include "harness/store/record.hpp"
 #include "harness/store/archive.hpp"
 #include "harness/store/cell_folder.hpp"
+#include "harness/store/record.hpp"
 
 namespace recollect {
 namespace {

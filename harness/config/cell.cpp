@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <vector>
 
-#include "math/fenwick.hpp"
 #include "base/hash.hpp"
 #include "harness/config/declarations.hpp"
 #include "harness/config/emit.hpp"
 #include "harness/config/settings.hpp"
 #include "harness/config/yaml_tree.hpp"
+#include "math/fenwick.hpp"
 #include "models/registry.hpp"
 #include "tasks/registry.hpp"
 #include "tasks/task.hpp"

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "harness/config/read_field.hpp"
 #include "harness/config/settings.hpp"
 #include "models/registry.hpp"
 #include "tasks/registry.hpp"

@@ -48,7 +48,4 @@ void require_list(const YamlValue& value, std::string_view key, std::string_view
 /// "; did you mean 'pairs'? known: a, b" with the first half where a name is near.
 [[nodiscard]] std::string known_names(std::string_view name, const std::vector<std::string>& known);
 
-/// Seeds are at most 2^53, so that every reader of CSV and JSON takes them exactly.
-inline constexpr std::int64_t kMaxSeed = std::int64_t{1} << 53;
-
 }  // namespace recollect

@@ -10,7 +10,6 @@ namespace {
 
 constexpr double kMaxCount = 1e9;
 constexpr double kMaxExamples = 1 << 24;
-constexpr double kMaxSeed = 9007199254740992.0;  // 2^53: exact in every reader of CSV and JSON
 
 }  // namespace
 
@@ -43,7 +42,7 @@ Fields TrainSettings::fields() {
                     .range(1, 1 << 24)
                     .when_absent("task.length"));
   all.push_back(field("order_seed", order_seed, "seed of the batches; not with examples: online")
-                    .range(0, kMaxSeed)
+                    .range(0, static_cast<double>(kMaxSeed))
                     .when_absent("the cell's seed"));
   return all;
 }

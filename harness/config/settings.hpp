@@ -12,6 +12,9 @@
 
 namespace recollect {
 
+/// Seeds are at most 2^53, so that every reader of CSV and JSON takes them exactly.
+inline constexpr std::int64_t kMaxSeed = std::int64_t{1} << 53;
+
 enum class Schedule { kConstant, kCosine };
 enum class UnseenLevels { kError, kClamp, kAsIs };
 

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/store/csv.hpp"
 #include "harness/store/archive.hpp"
+#include "harness/store/csv.hpp"
 
 namespace recollect {
 

@@ -7,9 +7,9 @@
 #include "base/error.hpp"
 #include "base/fields.hpp"
 #include "base/file.hpp"
-#include "harness/store/table_rows.hpp"
 #include "harness/store/cell_folder.hpp"
 #include "harness/store/experiment_file.hpp"
+#include "harness/store/table_rows.hpp"
 
 namespace recollect {
 namespace {

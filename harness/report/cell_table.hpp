@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "harness/store/csv.hpp"
-#include "harness/store/record.hpp"
 #include "harness/store/cell_folder.hpp"
+#include "harness/store/csv.hpp"
 #include "harness/store/experiment_file.hpp"
+#include "harness/store/record.hpp"
 
 namespace recollect {
 

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/text.hpp"
 #include "harness/config/load.hpp"
 #include "harness/report/archive_tables.hpp"
 #include "harness/report/group_table.hpp"
@@ -109,7 +110,7 @@ std::vector<std::string> never_run(const ReportInput& input) {
   for (const ConfigurationFile& file : input.configurations) {
     if (archive_of(input, file.experiment.name) == nullptr) {
       const std::size_t cells = file.experiment.cells.size();
-      lines.push_back(fmt::format("`{}` ({} cell{})", file.path, cells, cells == 1 ? "" : "s"));
+      lines.push_back(fmt::format("`{}` ({})", file.path, plural(cells, "cell")));
     }
   }
   return lines;

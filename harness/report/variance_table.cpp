@@ -11,8 +11,8 @@
 #include <string>
 #include <utility>
 
-#include "harness/store/table_rows.hpp"
 #include "harness/stats/variance.hpp"
+#include "harness/store/table_rows.hpp"
 
 namespace recollect {
 namespace {

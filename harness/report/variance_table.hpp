@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "harness/store/csv.hpp"
 #include "harness/report/text_table.hpp"
+#include "harness/store/csv.hpp"
 
 namespace recollect {
 

@@ -8,8 +8,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "math/rng.hpp"
 #include "harness/stats/statistics.hpp"
+#include "math/rng.hpp"
 
 namespace recollect {
 namespace {

@@ -18,9 +18,9 @@
 #include "base/text.hpp"
 #include "harness/config/load.hpp"
 #include "harness/store/csv.hpp"
+#include "harness/store/provenance.hpp"
 #include "harness/store/record.hpp"
 #include "harness/store/table_rows.hpp"
-#include "harness/store/provenance.hpp"
 
 namespace recollect {
 namespace {
@@ -470,8 +470,7 @@ Archive gather_archive(const std::filesystem::path& runs,
     }
   }
   if (failed > 0) {
-    notes.push_back(
-        fmt::format("leaving out {} cell{} that failed", failed, failed == 1 ? "" : "s"));
+    notes.push_back(fmt::format("leaving out {} that failed", plural(failed, "cell")));
   }
   return archive;
 }

@@ -7,8 +7,8 @@
 
 #include "harness/config/settings.hpp"
 #include "harness/store/csv.hpp"
-#include "harness/train/scorer.hpp"
-#include "harness/train/trainer.hpp"
+#include "harness/store/state.hpp"
+#include "tasks/task.hpp"
 
 namespace recollect {
 

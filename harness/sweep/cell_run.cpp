@@ -10,10 +10,11 @@
 #include "base/build_info.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "math/parallel.hpp"
 #include "harness/store/provenance.hpp"
 #include "harness/store/safetensors.hpp"
+#include "harness/train/cell_model.hpp"
 #include "harness/train/scorer.hpp"
+#include "math/parallel.hpp"
 
 namespace recollect {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <bit>
 
-#include "harness/sweep/plan.hpp"
 #include "harness/train/batch_step.hpp"
+#include "harness/train/cell_model.hpp"
 #include "harness/train/scorer.hpp"
 
 namespace recollect {

@@ -13,15 +13,14 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/memory.hpp"
-#include "math/parallel.hpp"
+#include "base/text.hpp"
 #include "harness/store/experiment_file.hpp"
 #include "harness/store/safetensors.hpp"
+#include "harness/train/cell_model.hpp"
+#include "math/parallel.hpp"
 
 namespace recollect {
 namespace {
-
-/// A backward pass costs two forward passes.
-constexpr double kPassesPerTrainingSequence = 3.0;
 
 /// What is the same for all cells of a shape.
 struct Estimate {
@@ -107,8 +106,7 @@ void fit_into_memory(RunPlan& plan, const Experiment& experiment, const RunOptio
   }();
   if (found) {
     const auto text = [](int jobs, int threads) {
-      return fmt::format("{} job{} with {} thread{}", jobs, jobs == 1 ? "" : "s", threads,
-                         threads == 1 ? "" : "s");
+      return fmt::format("{} with {}", plural(jobs, "job"), plural(threads, "thread"));
     };
     plan.notes.push_back(
         fmt::format("{} instead of {}: these would need about {}, and {} are "
@@ -220,10 +218,6 @@ Complaint look_up(PlannedCell& planned, const std::filesystem::path& out,
   return complaint;
 }
 
-std::string cells_text(std::size_t count) {
-  return fmt::format("{} cell{}", count, count == 1 ? "" : "s");
-}
-
 /// What the plan says of cells that are trained or restored for a reason.
 class Notes {
  public:
@@ -247,17 +241,17 @@ class Notes {
 
   [[nodiscard]] std::vector<std::string> take() {
     for (const auto& [path, count] : restored_) {
-      notes_.push_back(fmt::format("taking {} from {}", cells_text(count), path));
+      notes_.push_back(fmt::format("taking {} from {}", plural(count, "cell"), path));
     }
     if (no_weights_ > 0) {
       notes_.push_back(
           fmt::format("training {} again, for want of weights to make missing scores from: {}",
-                      cells_text(no_weights_), first_no_weights_));
+                      plural(no_weights_, "cell"), first_no_weights_));
     }
     if (not_archived_ > 0) {
       notes_.push_back(
           fmt::format("training {} that archives hold, without all scores that are asked for: {}",
-                      cells_text(not_archived_), first_not_archived_));
+                      plural(not_archived_, "cell"), first_not_archived_));
     }
     return std::move(notes_);
   }
@@ -276,30 +270,6 @@ class Notes {
 std::size_t RunPlan::count(Work work) const noexcept {
   return static_cast<std::size_t>(std::count_if(
       cells.begin(), cells.end(), [&](const PlannedCell& cell) { return cell.work == work; }));
-}
-
-Cell shape_of(const Cell& cell) {
-  Cell shape = cell;
-  shape.train = TrainSettings{};
-  shape.train.batch = cell.train.batch;
-  shape.seed = shape.data_seed = shape.order_seed = 0;
-  return shape;
-}
-
-double step_cost(const Cell& cell, const SequenceModel<float>& model) {
-  const std::unique_ptr<Task> task = cell.task->make();
-  return kPassesPerTrainingSequence * static_cast<double>(cell.train.batch) *
-         model.nominal_multiply_adds(task->length(), task->scored());
-}
-
-SequenceModel<float> empty_model(const Cell& cell) {
-  return SequenceModel<float>(cell.variant.model, cell.variant.name, cell.task->make()->vocab(),
-                              cell.task->length, cell.levels);
-}
-
-SequenceModel<float> model_sizes(const Cell& cell) {
-  return SequenceModel<float>(cell.variant.model, cell.variant.name, cell.task->make()->vocab(),
-                              cell.task->length, cell.levels, /*with_weights=*/false);
 }
 
 bool same_build(const CellStatus& status) {
@@ -345,8 +315,8 @@ RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out,
   for (std::string& note : notes.take()) plan.notes.push_back(std::move(note));
   if (reused > 0) {
     plan.notes.push_back(fmt::format(
-        "reusing {} cell{} that {} made by another build of the same numerics version {}: {}{}",
-        reused, reused == 1 ? "" : "s", reused == 1 ? "was" : "were", kNumericsVersion,
+        "reusing {} that {} made by another build of the same numerics version {}: {}{}",
+        plural(reused, "cell"), reused == 1 ? "was" : "were", kNumericsVersion,
         *other_builds.begin(),
         other_builds.size() > 1 ? fmt::format(" and {} more", other_builds.size() - 1) : ""));
   }

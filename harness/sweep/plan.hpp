@@ -10,7 +10,6 @@
 #include "harness/store/archive.hpp"
 #include "harness/store/cell_folder.hpp"
 #include "harness/sweep/memory.hpp"
-#include "models/sequence_model.hpp"
 
 namespace recollect {
 
@@ -68,19 +67,6 @@ struct RunPlan {
 
   [[nodiscard]] std::size_t count(Work work) const noexcept;
 };
-
-/// A cell with the seeds and the training settings that do not change the work of a step put to
-/// defaults: cells of equal shape take equally long a step. Compare them by identity().
-[[nodiscard]] Cell shape_of(const Cell& cell);
-
-/// Nominal multiply-adds of one training step.
-[[nodiscard]] double step_cost(const Cell& cell, const SequenceModel<float>& model);
-
-/// The model of a cell with all weights 0.
-[[nodiscard]] SequenceModel<float> empty_model(const Cell& cell);
-
-/// The model of a cell without weights, for its layout and sizes.
-[[nodiscard]] SequenceModel<float> model_sizes(const Cell& cell);
 
 /// Fails as run_experiment() would where `out` is no place to write to; makes nothing.
 /// @throws IoError

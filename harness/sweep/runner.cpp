@@ -18,37 +18,10 @@
 #include "harness/store/claim.hpp"
 #include "harness/store/experiment_file.hpp"
 #include "harness/sweep/jobs.hpp"
+#include "harness/sweep/relay.hpp"
 
 namespace recollect {
 namespace {
-
-/// Passes the news of one cell's training on, under the run's lock.
-class Relay final : public TrainObserver {
- public:
-  Relay(const PlannedCell& cell, RunObserver& observer, std::mutex& guard)
-      : cell_(cell), observer_(observer), guard_(guard) {}
-  void on_step(std::int64_t step, std::int64_t) override {
-    const std::lock_guard lock(guard_);
-    observer_.on_step(cell_, step);
-  }
-  void on_evaluation(const HistoryRow& row) override {
-    const std::lock_guard lock(guard_);
-    observer_.on_evaluation(cell_, row);
-  }
-  void on_resume(std::int64_t step) override {
-    const std::lock_guard lock(guard_);
-    observer_.on_resume(cell_, step);
-  }
-  void on_note(const std::string& note) override {
-    const std::lock_guard lock(guard_);
-    observer_.on_note(cell_, note);
-  }
-
- private:
-  const PlannedCell& cell_;
-  RunObserver& observer_;
-  std::mutex& guard_;
-};
 
 /// A cell that is this process's to work on.
 struct ClaimedCell {
@@ -153,6 +126,7 @@ RunSummary run_experiment(const Experiment& experiment, const std::filesystem::p
   std::exception_ptr failure;
   std::atomic<bool> stop{false};
   std::atomic<bool> interrupted{false};
+  const std::atomic<bool> given_up{false};  // where one cell fails, those that run are finished
   Queue queue(plan, out);
   const auto stopped = [&] {
     if (stop) return true;
@@ -186,7 +160,7 @@ RunSummary run_experiment(const Experiment& experiment, const std::filesystem::p
           }
           observer.on_start(planned);
         }
-        Relay relay(planned, observer, guard);
+        Relay relay(planned, observer, guard, given_up);
         const CellOutcome outcome =
             run_cell(planned, experiment.name, out, plan.threads, relay, control);
         const std::lock_guard lock(guard);

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <charconv>
 #include <chrono>
 #include <exception>
 #include <map>
@@ -22,8 +21,10 @@
 #include "base/text.hpp"
 #include "harness/config/load.hpp"
 #include "harness/store/claim.hpp"
-#include "harness/sweep/difference.hpp"
+#include "harness/store/difference.hpp"
+#include "harness/store/provenance.hpp"
 #include "harness/sweep/jobs.hpp"
+#include "harness/sweep/relay.hpp"
 
 namespace recollect {
 namespace {
@@ -102,22 +103,17 @@ class Place {
 };
 
 /// The threads with which a cell was trained, as its provenance tells; none where it does not.
-std::optional<int> threads_of(const CellFolder& folder) {
-  constexpr std::string_view kTraining = "- training: ";
-  constexpr std::string_view kThreads = "threads: ";
-  std::string text;
+std::optional<std::int64_t> threads_of(const CellFolder& folder) {
+  std::optional<std::int64_t> threads;
   try {
-    text = folder.read_text("provenance.yaml");
+    const std::string file = (folder.path() / "provenance.yaml").string();
+    for (const Provenance& work : parse_provenance(folder.read_text("provenance.yaml"), file)) {
+      if (work.work == "training") threads = work.threads;
+    }
   } catch (const IoError&) {  // then any number will do
     return std::nullopt;
   }
-  const std::size_t training = text.rfind(kTraining);
-  const std::size_t at = training == text.npos ? text.npos : text.find(kThreads, training);
-  int threads = 0;
-  if (at == text.npos) return std::nullopt;
-  const char* const begin = text.data() + at + kThreads.size();
-  const auto read = std::from_chars(begin, text.data() + text.size(), threads);
-  return read.ec == std::errc() ? std::optional(threads) : std::nullopt;
+  return threads;
 }
 
 /// None where it cannot be read: the comparison will show why.
@@ -130,7 +126,7 @@ std::optional<CellStatus> status_of(const CellFolder& folder) {
 }
 
 /// The number nearest to `wanted`, smaller ones first, that is none of these.
-int another_thread_count(const std::set<int>& used, int wanted) {
+int another_thread_count(const std::set<std::int64_t>& used, int wanted) {
   for (int threads = wanted; threads >= 1; --threads) {
     if (!used.contains(threads)) return threads;
   }
@@ -189,29 +185,6 @@ std::vector<Cell> further_scorings(const Cell& cell, const CellFolder& folder) {
   return further;
 }
 
-/// Tells the observer, and gives a training up once another cell has ended the verification.
-class Relay final : public TrainObserver {
- public:
-  Relay(const PlannedCell& cell, RunObserver& observer, std::mutex& guard,
-        const std::atomic<bool>& over)
-      : cell_(cell), observer_(observer), guard_(guard), over_(over) {}
-  void on_step(std::int64_t step, std::int64_t) override {
-    if (over_) throw Interrupted(0, "given up");
-    const std::lock_guard lock(guard_);
-    observer_.on_step(cell_, step);
-  }
-  void on_evaluation(const HistoryRow& row) override {
-    const std::lock_guard lock(guard_);
-    observer_.on_evaluation(cell_, row);
-  }
-
- private:
-  const PlannedCell& cell_;
-  RunObserver& observer_;
-  std::mutex& guard_;
-  const std::atomic<bool>& over_;
-};
-
 class Verification {
  public:
   Verification(const Experiment& experiment, const fs::path& out, RunObserver& observer,
@@ -221,7 +194,7 @@ class Verification {
   VerifySummary run(const RunOptions& options, Verified which) {
     const RunPlan kept =
         plan_run(experiment_, out_, {.jobs = options.jobs, .shard = options.shard});
-    std::set<int> used;
+    std::set<std::int64_t> used;
     for (std::size_t i = 0; i < kept.cells.size(); ++i) {
       const PlannedCell& cell = kept.cells[i];
       const bool damaged = !cell.status && cell.status_time;
@@ -397,24 +370,21 @@ class Verification {
       }
       if (!is_made) {
         return fmt::format("{}: {} is there, but a re-run with {} makes no such file; {}",
-                           name(cell), path.string(), threads_text(again_->threads), file.meaning);
+                           name(cell), path.string(), plural(again_->threads, "thread"),
+                           file.meaning);
       }
       const std::optional<Difference> difference =
           first_difference(file.name, read_file(path), read_file(fresh.path() / file.name));
       if (!difference) continue;
-      const std::optional<int> threads = threads_of(mine);
+      const std::optional<std::int64_t> threads = threads_of(mine);
       return fmt::format(
           "{}: a re-run with {}{} gives another {} from byte {} on: {}; {}; run {} on its own to "
           "have both",
-          name(cell), threads_text(again_->threads),
+          name(cell), plural(again_->threads, "thread"),
           threads ? fmt::format(" instead of {}", *threads) : "", path.string(), difference->byte,
           difference->place, file.meaning, (mine.path() / "config.yaml").string());
     }
     return {};
-  }
-
-  static std::string threads_text(int threads) {
-    return fmt::format("{} thread{}", threads, threads == 1 ? "" : "s");
   }
 
   [[nodiscard]] std::string name(const PlannedCell& cell) const {

@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 
+#include "base/text.hpp"
 #include "harness/train/scorer.hpp"
 
 namespace recollect {
@@ -116,8 +117,6 @@ std::vector<const DataSet*> leaking_sets(const Leakage& leakage) {
   return leaking;
 }
 
-const char* plural(std::size_t count) { return count == 1 ? "" : "s"; }
-
 }  // namespace
 
 bool Leakage::found() const noexcept {
@@ -152,9 +151,8 @@ std::vector<std::string> describe(const Leakage& leakage) {
   const std::vector<const DataSet*> leaking = leaking_sets(leakage);
   std::vector<std::string> lines;
   lines.push_back(fmt::format(
-      "examples: {} training, {} validation, {} test in {} data set{} (task, length, seed); {}",
-      counted.train, counted.validation, counted.test, leakage.sets.size(),
-      plural(leakage.sets.size()),
+      "examples: {} training, {} validation, {} test in {} (task, length, seed); {}", counted.train,
+      counted.validation, counted.test, plural(leakage.sets.size(), "data set"),
       leaking.empty() ? std::string("no split holds an example of another")
                       : fmt::format("overlap in {}", leaking.size())));
   if (repeats > 0) {
@@ -184,8 +182,7 @@ std::string leakage_warning(const Leakage& leakage) {
   std::string text = leak_text(*leaking.front());
   if (!leaking.front()->complete()) text += ", though only a part was compared";
   if (leaking.size() > 1) {
-    text += fmt::format("; so do examples of {} other data set{}", leaking.size() - 1,
-                        plural(leaking.size() - 1));
+    text += fmt::format("; so do examples of {}", plural(leaking.size() - 1, "other data set"));
   }
   text +=
       "; such scores say little about new examples: enlarge the task (length, vocab, pairs or "

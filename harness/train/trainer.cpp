@@ -209,14 +209,6 @@ class Training {
 
 }  // namespace
 
-SequenceModel<float> build_model(const Cell& cell) {
-  const std::unique_ptr<Task> task = cell.task->make();
-  SequenceModel<float> model(cell.variant.model, cell.variant.name, task->vocab(), task->length(),
-                             cell.levels);
-  model.initialise(static_cast<std::uint64_t>(cell.seed));
-  return model;
-}
-
 TrainResult train(const Cell& cell, int threads, TrainObserver& observer,
                   const TrainControl& control) {
   return Training(cell, threads, observer, control).run();

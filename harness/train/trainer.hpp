@@ -10,7 +10,7 @@
 #include "harness/config/settings.hpp"
 #include "harness/store/checkpoint.hpp"
 #include "harness/store/state.hpp"
-#include "models/sequence_model.hpp"
+#include "harness/train/cell_model.hpp"
 
 namespace recollect {
 
@@ -37,9 +37,6 @@ class TrainObserver {
   /// Something that people should know, e.g. of a damaged state file; one line.
   virtual void on_note(const std::string& note) { (void)note; }
 };
-
-/// The model of a cell, with its initial weights.
-[[nodiscard]] SequenceModel<float> build_model(const Cell& cell);
 
 /// How training may be stopped and gone on with. By default it is not.
 struct TrainControl {

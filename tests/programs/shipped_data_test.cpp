@@ -3,9 +3,9 @@
 
 #include <filesystem>
 
-#include "math/parallel.hpp"
 #include "harness/config/load.hpp"
 #include "harness/train/leakage.hpp"
+#include "math/parallel.hpp"
 #include "tests/support/places.hpp"
 
 namespace recollect {

@@ -13,7 +13,6 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "math/rng.hpp"
 #include "harness/compare/comparison.hpp"
 #include "harness/config/load.hpp"
 #include "harness/report/archive_tables.hpp"
@@ -22,6 +21,7 @@
 #include "harness/report/report.hpp"
 #include "harness/store/claim.hpp"
 #include "harness/sweep/runner.hpp"
+#include "math/rng.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace recollect {

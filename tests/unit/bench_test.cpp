@@ -8,7 +8,6 @@
 #include <set>
 
 #include "base/error.hpp"
-#include "math/fenwick.hpp"
 #include "harness/bench/agreement.hpp"
 #include "harness/bench/export.hpp"
 #include "harness/bench/measure.hpp"
@@ -17,6 +16,7 @@
 #include "harness/bench/workload.hpp"
 #include "harness/store/safetensors.hpp"
 #include "harness/train/trainer.hpp"
+#include "math/fenwick.hpp"
 #include "models/registry.hpp"
 #include "tests/support/temporary_folder.hpp"
 

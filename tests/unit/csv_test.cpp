@@ -8,8 +8,8 @@
 
 #include "base/error.hpp"
 #include "base/fields.hpp"
-#include "math/rng.hpp"
 #include "harness/store/record.hpp"
+#include "math/rng.hpp"
 
 namespace recollect {
 namespace {

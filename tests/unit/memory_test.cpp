@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "base/file.hpp"
-#include "math/workspace.hpp"
 #include "harness/config/load.hpp"
 #include "harness/sweep/memory.hpp"
-#include "harness/sweep/plan.hpp"
+#include "harness/train/cell_model.hpp"
+#include "math/workspace.hpp"
 #include "models/registry.hpp"
 #include "tests/support/temporary_folder.hpp"
 

@@ -12,14 +12,14 @@
 #include <utility>
 #include <vector>
 
-#include "allocation_counter.hpp"
+#include "tests/support/allocation_counter.hpp"
 #include "base/error.hpp"
 #include "math/fenwick.hpp"
 #include "base/hash.hpp"
 #include "tasks/mqar.hpp"
 #include "tasks/registry.hpp"
 #include "tasks/selective_copying.hpp"
-#include "tasks_twin.hpp"
+#include "tests/support/tasks_twin.hpp"
 
 namespace recollect {
 namespace {

@@ -1,4 +1,4 @@
-#include "tasks_twin.hpp"
+#include "tests/support/tasks_twin.hpp"
 
 #include <fmt/format.h>
 

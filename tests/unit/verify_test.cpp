@@ -12,7 +12,7 @@
 
 #include "harness/config/load.hpp"
 #include "harness/store/claim.hpp"
-#include "harness/sweep/difference.hpp"
+#include "harness/store/difference.hpp"
 #include "models/registry.hpp"
 #include "tests/support/result_files.hpp"
 #include "tests/support/temporary_folder.hpp"

@@ -1,4 +1,4 @@
-#include "harness/sweep/difference.hpp"
+#include "harness/store/difference.hpp"
 
 #include <fmt/format.h>
 

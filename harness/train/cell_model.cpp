@@ -1,0 +1,46 @@
+#include "harness/train/cell_model.hpp"
+
+#include <cstdint>
+#include <memory>
+
+#include "tasks/task.hpp"
+
+namespace recollect {
+namespace {
+
+/// A backward pass costs two forward passes.
+constexpr double kPassesPerTrainingSequence = 3.0;
+
+SequenceModel<float> model_of(const Cell& cell, bool with_weights) {
+  const std::unique_ptr<Task> task = cell.task->make();
+  return SequenceModel<float>(cell.variant.model, cell.variant.name, task->vocab(), task->length(),
+                              cell.levels, with_weights);
+}
+
+}  // namespace
+
+SequenceModel<float> build_model(const Cell& cell) {
+  SequenceModel<float> model = empty_model(cell);
+  model.initialise(static_cast<std::uint64_t>(cell.seed));
+  return model;
+}
+
+SequenceModel<float> empty_model(const Cell& cell) { return model_of(cell, true); }
+
+SequenceModel<float> model_sizes(const Cell& cell) { return model_of(cell, false); }
+
+Cell shape_of(const Cell& cell) {
+  Cell shape = cell;
+  shape.train = TrainSettings{};
+  shape.train.batch = cell.train.batch;
+  shape.seed = shape.data_seed = shape.order_seed = 0;
+  return shape;
+}
+
+double step_cost(const Cell& cell, const SequenceModel<float>& model) {
+  const std::unique_ptr<Task> task = cell.task->make();
+  return kPassesPerTrainingSequence * static_cast<double>(cell.train.batch) *
+         model.nominal_multiply_adds(task->length(), task->scored());
+}
+
+}  // namespace recollect

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "harness/config/settings.hpp"
+#include "models/sequence_model.hpp"
+
+namespace recollect {
+
+// What the model of a cell is, and what a step of its training costs.
+
+/// The model of a cell, with its initial weights.
+[[nodiscard]] SequenceModel<float> build_model(const Cell& cell);
+
+/// The model of a cell with all weights 0.
+[[nodiscard]] SequenceModel<float> empty_model(const Cell& cell);
+
+/// The model of a cell without weights, for its layout and sizes.
+[[nodiscard]] SequenceModel<float> model_sizes(const Cell& cell);
+
+/// A cell with the seeds and the training settings that do not change the work of a step put to
+/// defaults: cells of equal shape take equally long a step. Compare them by identity().
+[[nodiscard]] Cell shape_of(const Cell& cell);
+
+/// Nominal multiply-adds of one training step.
+[[nodiscard]] double step_cost(const Cell& cell, const SequenceModel<float>& model);
+
+}  // namespace recollect
