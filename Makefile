@@ -9,8 +9,9 @@ export SETUP JOBS
 build: ## (default) install what is missing, build the optimised program, link it as ./recollect
 	@cmake/setup.sh build
 	@cmake/build.sh release recollect
+	@echo 'Next: `make demo` trains the variants on two small tasks; README.md has an experiment of your own.'
 
-demo: ## the same, then train the variants of configs/demo.yaml and print the table
+demo: ## the same, then train the variants of configs/demo.yaml and sum up what they learned
 	@cmake/demo.sh
 
 test: ## build with warnings as errors, quick tests, include check, smoke configuration
@@ -19,7 +20,7 @@ test: ## build with warnings as errors, quick tests, include check, smoke config
 test-all: ## also slow tests, address/undefined/thread sanitizers, fuzzers, clang++, clang-tidy, formatting
 	@cmake/check.sh all
 
-results: ## build, then write the results of results/reference into README.md and docs/reproducing.md
+results: ## build, then write the results of results/reference into docs/results.md and docs/reproducing.md
 	@cmake/setup.sh build
 	@cmake/build.sh release recollect
 	@cmake/results.sh ./recollect

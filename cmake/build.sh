@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=$1
 shift
+seconds_a_step=5  # of one processor, measured: for the estimate that is printed, and nothing else
 
 options=()
 if [[ $preset == release ]]; then
@@ -23,9 +24,28 @@ if [[ $preset == release ]]; then
   fi
 fi
 
-cmake --preset "$preset" "${options[@]}" --log-level=WARNING
-cmake --build "build/$preset" --target "$@" ${JOBS:+--parallel "$JOBS"}
+# What CMake says on the way is of use only where it fails; warnings go to the terminal.
+mkdir -p "build/$preset"
+log=build/$preset/configure.log
+if ! cmake --preset "$preset" "${options[@]}" --log-level=WARNING >"$log"; then
+  cat "$log" >&2
+  exit 1
+fi
+
+# The number of steps that are left stands in the last line of what ninja would do.
+steps=$(ninja -C "build/$preset" -n "$@" | sed -n '$s:^\[[0-9]*/\([0-9]*\)\] .*:\1:p')
+if [[ -n $steps ]]; then
+  processes=${JOBS:-$(nproc)}
+  seconds=$((steps * seconds_a_step / processes))
+  echo "Building $* in build/$preset: $steps steps, about $((seconds / 60 + 1)) min with $processes at a time"
+fi
+# On a terminal ninja writes its progress over one line; elsewhere only what goes wrong is shown.
+quiet=()
+[[ -t 1 ]] || quiet=(-- --quiet)
+export NINJA_STATUS='[%f of %t] '
+start=$SECONDS
+cmake --build "build/$preset" --target "$@" ${JOBS:+--parallel "$JOBS"} "${quiet[@]}"
 if [[ $preset == release ]]; then
   ln -sfn build/release/recollect recollect
-  echo "Built ./recollect"
+  echo "Built ./recollect${steps:+ in $((SECONDS - start)) s}"
 fi

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that are missing, and asks the network only if there are any.
+# Installs the Debian packages that are missing, and asks the network only if there are any. What apt
+# says goes to build/packages.log.
 # Usage: cmake/setup.sh [build|test|ci|all]   each list holds the one before it
 #        cmake/setup.sh bench               what is measured beside the program
 #        cmake/setup.sh kernels             what the benchmark of kernels is built with
 # Without root it prints the command to type and fails. With SETUP=skip it does nothing.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 build=(
   g++ make cmake ninja-build git
@@ -44,17 +46,28 @@ for package in "${wanted[@]}"; do
   [[ $status == installed ]] || missing+=("$package")
 done
 if ((${#missing[@]} == 0)); then
-  echo "Nothing to install."
+  echo "Packages: all are installed."
   exit 0
 fi
 
-echo "Missing packages: ${missing[*]}"
+update="apt-get update"
+install="apt-get install --yes --no-install-recommends ${missing[*]}"
 if ((EUID != 0)); then
+  echo "Packages that are missing: ${missing[*]}" >&2
   echo "Only root can install them. Type this, then the same make command again (or, if you have" \
     "them from elsewhere, add SETUP=skip):" >&2
-  echo "  sudo apt-get update && sudo apt-get install --yes --no-install-recommends ${missing[*]}" >&2
+  echo "  sudo $update && sudo $install" >&2
   exit 1
 fi
+
+mkdir -p build
+log=build/packages.log
+echo "Packages: installing ${missing[*]} (log: $log)"
 export DEBIAN_FRONTEND=noninteractive
-apt-get update
-apt-get install --yes --no-install-recommends "${missing[@]}"
+# Names of packages are words without spaces, so that splitting them is what is meant.
+if ! { $update && $install; } </dev/null >"$log" 2>&1; then
+  tail -n 15 "$log" >&2
+  echo "Packages: apt-get failed; the lines above are the end of $log. The command was:" >&2
+  echo "  $update && $install" >&2
+  exit 1
+fi

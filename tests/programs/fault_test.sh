@@ -10,7 +10,7 @@
 set -uo pipefail
 program=$(readlink -f "$1")
 which=${2:-all}
-readme=$(readlink -f "$(dirname "$0")/../../README.md")
+page=$(readlink -f "$(dirname "$0")/../../docs/command_line.md")
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/recollect-fault-XXXXXX")
 mounted=()
@@ -413,18 +413,18 @@ usage() {
   check "something was written" test ! -e nowhere
 }
 
-# Every status that is listed occurs above, and none that is not, in --help as in the README. (69, of a
-# program built for another processor, cannot occur here.)
+# Every status that is listed occurs above, and none that is not, in --help as in docs/command_line.md.
+# (69, of a program built for another processor, cannot occur here; 70, of a bug, must not.)
 exit_statuses() {
   local occurred listed
-  seen[69]=yes
+  check "a fault met a bug of the program" test -z "${seen[70]:-}"
+  seen[69]=yes seen[70]=yes
   occurred=$(printf '%s\n' "${!seen[@]}" | sort -n | xargs)
   recollect --help
   listed=$(sed -n '/^Exit status:/,$ s/^ *\([0-9][0-9]*\) .*/\1/p' stdout | xargs)
   check "--help lists $listed, but these occur: $occurred" test "$listed" == "$occurred"
-  listed=$(sed -n '/^Exit status: /,/^$/p' "$readme" | grep -oE '(^|[ (])[0-9]+( and [0-9]+)? [a-z(]' |
-    grep -oE '[0-9]+' | sort -n | uniq | xargs)
-  check "the README lists $listed, but these occur: $occurred" test "$listed" == "$occurred"
+  listed=$(sed -n '/^## Exit status$/,$ s/^| \([0-9][0-9]*\) | .*/\1/p' "$page" | xargs)
+  check "docs/command_line.md lists $listed, but these occur: $occurred" test "$listed" == "$occurred"
 }
 
 faults=(no_fault read_only_folder read_only_file_system no_permission_on_the_output

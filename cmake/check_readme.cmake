@@ -1,0 +1,37 @@
+# cmake -Droot=DIR -Dprogram=PROGRAM -Dwork=DIR -P check_readme.cmake: fails where README.md is too long to be
+# read in one go, where its experiment is not a valid configuration, or where it names other packages
+# than cmake/setup.sh installs.
+cmake_minimum_required(VERSION 3.25)
+set(most_lines 250)
+set(most_words 2500)
+file(READ "${root}/README.md" text)
+string(REPLACE ";" "," text "${text}")
+string(REGEX REPLACE "[][]" "" text "${text}")
+
+string(REGEX MATCHALL "\n" lines "${text}")
+list(LENGTH lines lines)
+string(REGEX MATCHALL "[^ \n]+" words "${text}")
+list(LENGTH words words)
+if(lines GREATER most_lines OR words GREATER most_words)
+  message(FATAL_ERROR "README.md has ${lines} lines and ${words} words; at most ${most_lines} and ${most_words}")
+endif()
+
+file(READ "${root}/README.md" text)
+if(NOT text MATCHES "\n```yaml\n([^`]*)```\n")
+  message(FATAL_ERROR "README.md has no experiment in YAML")
+endif()
+file(WRITE "${work}/my.yaml" "${CMAKE_MATCH_1}")
+execute_process(COMMAND "${program}" check "${work}/my.yaml" RESULT_VARIABLE status OUTPUT_QUIET ERROR_VARIABLE errors)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "the experiment in README.md: status ${status}\n${errors}")
+endif()
+
+file(READ "${root}/cmake/setup.sh" setup)
+string(REGEX MATCH "\nbuild=\\(([^)]*)\\)" ignored "${setup}")
+string(REGEX REPLACE "[ \n]+" " " installed "${CMAKE_MATCH_1}")
+string(STRIP "${installed}" installed)
+string(REGEX MATCH "sudo apt-get install ([^\n]*)" ignored "${text}")
+if(NOT CMAKE_MATCH_1 STREQUAL installed)
+  message(FATAL_ERROR "README.md names other packages than cmake/setup.sh installs:\n${CMAKE_MATCH_1}\n${installed}")
+endif()
+message("README.md: ${lines} lines, ${words} words; its experiment is valid")
