@@ -127,6 +127,20 @@ std::string Field::text() const {
       value);
 }
 
+void assign(const Field& to, const Field& from) {
+  std::visit(
+      [&](const auto& target) {
+        using Target = std::decay_t<decltype(target)>;
+        const auto& source = std::get<Target>(from.value);
+        if constexpr (std::is_same_v<Target, ChoiceRef>) {
+          target.set(source.get());
+        } else {
+          *target = *source;
+        }
+      },
+      to.value);
+}
+
 std::string Field::bounds_text() const {
   if (!bounded()) return "";
   if (!low_open && !high_open) {

@@ -59,6 +59,9 @@ struct Field {
 
 using Fields = std::vector<Field>;
 
+/// Gives an option the value of another of the same type.
+void assign(const Field& to, const Field& from);
+
 /// Declares an option on a member: field("pairs", pairs, "key-value pairs an example
 /// holds").range(1, 63).
 template <class T>

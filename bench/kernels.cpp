@@ -10,8 +10,8 @@
 #include "math/rng.hpp"
 #include "math/workspace.hpp"
 #include "models/kernels/elementwise.hpp"
-#include "models/layers/norm.hpp"
 #include "models/kernels/products.hpp"
+#include "models/layers/norm.hpp"
 #include "models/linear_attention/core.hpp"
 
 namespace recollect {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 
 namespace recollect {
@@ -22,6 +23,13 @@ namespace recollect {
 /// This is the number of d x d states that the recurrent form holds.
 [[nodiscard]] constexpr int occupied_levels(std::int64_t tokens) noexcept {
   return tokens <= 0 ? 0 : std::popcount(static_cast<std::uint64_t>(tokens - 1)) + 1;
+}
+
+/// Where the weight of a level stands among those of L levels: a level beyond the last one reads
+/// the last.
+[[nodiscard]] constexpr std::ptrdiff_t level_column(std::ptrdiff_t level,
+                                                    std::ptrdiff_t levels) noexcept {
+  return level < levels ? level : levels - 1;
 }
 
 /// Calls visit(level, first, count) for each non-empty level of token t, nearest block first: level

@@ -43,8 +43,6 @@ class Workspace {
   [[nodiscard]] View<S> matrix(Index rows, Index cols) {
     return view(take(rows * cols), rows, cols);
   }
-  /// A row of numbers, uninitialised.
-  [[nodiscard]] VectorView<S> vector(Index size) { return VectorView<S>(take(size), size); }
 
   /// `count` objects of a trivial type other than S, uninitialised.
   template <class T>

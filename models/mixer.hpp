@@ -5,13 +5,12 @@
 
 #include "math/view.hpp"
 #include "math/workspace.hpp"
-#include "models/layers/linear.hpp"
 
 namespace recollect {
 
-/// The tokens whose output somebody reads: all tokens of a segment, or, in the last layer, the
-/// scored positions of the whole sequence.
-struct Rows {
+/// The tokens at which a layer's output is read: all tokens of a segment, or, in the last layer,
+/// the scored positions of the whole sequence.
+struct Queries {
   std::span<const std::int32_t> positions;  ///< (R) in the sequence, ascending
   bool all = true;
   [[nodiscard]] Index count() const noexcept { return static_cast<Index>(positions.size()); }
@@ -19,30 +18,45 @@ struct Rows {
   [[nodiscard]] Index first() const noexcept { return all ? positions.front() : 0; }
 };
 
-/// How many numbers of the workspace a layer needs for one segment.
-struct Footprint {
-  std::int64_t tape = 0;     ///< from forward() to backward()
-  std::int64_t scratch = 0;  ///< while backward() runs
+/// What is known of a sequence before it runs.
+struct SequenceShape {
+  std::int64_t tokens = 0;   ///< T
+  std::int64_t queries = 0;  ///< R; T where every token's output is read
+  bool backward = false;     ///< backward() will follow
+  /// The sequence comes in segments; else as one.
+  [[nodiscard]] bool all() const noexcept { return queries == tokens; }
 };
 
-/// A layer input of which every row is one of few: the first layer's, which reads E[id]. What a row
-/// alone determines (projections, gate, lambda) is then computed once a vocabulary row and step; a
-/// sequence looks it up, and adds its gradients up by row.
+/// What is known of a step before its sequences run.
+struct StepShape {
+  std::int64_t longest = 0;  ///< tokens of the longest sequence
+  std::int64_t tokens = 0;  ///< of all sequences together; 0: unknown, and nothing is made for them
+  int threads = 1;          ///< no bit of any result depends on it
+};
+
+/// What a layer costs on a sequence. Sizes are in elements, and bounds: never below what is used,
+/// and within 1.5 of it for the whole model.
+struct Cost {
+  double multiply_adds = 0.0;   ///< nominal, of forward(): whatever shortcuts save
+  std::int64_t state = 0;       ///< what decoding must keep after these tokens
+  std::int64_t state_peak = 0;  ///< the largest `state` of 1..tokens
+  std::int64_t carry = 0;       ///< begin()
+  std::int64_t tape = 0;        ///< what forward() leaves for backward(), of all segments together
+  std::int64_t scratch = 0;     ///< what forward() or backward() takes while it runs
+};
+
 template <class S>
-struct Lookup {
-  const void* table = nullptr;        ///< what tabulate() gave
-  std::span<const std::int32_t> ids;  ///< (n) the table's row at each token
-  S* gradient = nullptr;              ///< accumulated, table_size() numbers; null in a forward pass
-};
+class FirstLayer;
 
-/// A causal sequence mixer with its projections of q, k and v: what the papers call a variant. Row
-/// t of the output reads rows 0..t of the input only. S is float to train, double to check.
+/// A causal sequence mixer, what the papers call a variant: everything between a layer's input u
+/// and the residual stream, its output projection W_o included. Row t of the output reads rows 0..t
+/// of the input only. S is float to train, double to check.
 ///
 /// A sequence comes in segments of consecutive tokens, from the first to the last, and backwards
-/// from the last to the first, so that a segment's numbers stay in the cache from one layer to the
-/// next. Every segment but the last is a multiple of chunk() tokens. What flows between segments
-/// lives in the carry. Where only some rows are read (Rows::all is false), the sequence is one
-/// segment.
+/// from the last to the first, so that a segment's activations stay in the cache from one layer to
+/// the next. Every segment but the last is a multiple of chunk() tokens. What flows between
+/// segments lives in the carry. Where only some tokens are queried (Queries::all is false), the
+/// sequence is one segment.
 ///
 /// A mixer holds no weights: `theta` and `gradient` are the model's flat buffers. It is shared by
 /// all threads; what a pass needs lives in the caller's workspace.
@@ -56,65 +70,32 @@ class Mixer {
   /// What the segments of one sequence share; each mixer extends it. Lives in the workspace.
   struct Carry {};
 
-  /// Tokens of which segments hold a multiple, but for the last; a power of two.
+  /// Segments hold a multiple of so many tokens, the last one excepted; a power of two.
   [[nodiscard]] virtual Index chunk() const noexcept { return 1; }
 
-  /// Makes what all sequences share, for up to `length` tokens. To be called once the weights have
-  /// changed, and not beside forward().
-  virtual void prepare(const S* theta, Index length) = 0;
+  /// Called once the weights have changed, before the sequences of a step and not beside them:
+  /// packs weights, makes tables.
+  virtual void begin_step(const S* theta, const StepShape& step) = 0;
 
-  /// Begins a sequence of T tokens.
-  /// @param lookup  of the whole sequence, where its segments come with one; else null
-  /// @param all  whether all rows will be read
-  /// @param backward  whether backward() will follow; without, memory grows like log T only,
-  /// except where the mixer itself keeps every token
-  [[nodiscard]] virtual Carry* begin(Index tokens, const Lookup<S>* lookup, bool all, bool backward,
-                                     Workspace<S>& workspace) const = 0;
+  /// Begins a sequence. Without a backward pass memory grows like log T only, except where the
+  /// mixer itself keeps every token.
+  [[nodiscard]] virtual Carry* begin(const SequenceShape& shape, Workspace<S>& workspace) const = 0;
 
-  /// y (R, D) = the mixer's output at `rows`, overwritten; u (n, D) the segment's input. With a
-  /// lookup, u is not read.
-  [[nodiscard]] virtual const Tape* forward(const S* theta, ConstView<S> u, const Lookup<S>* lookup,
-                                            const Rows& rows, Carry* carry, View<S> y,
+  /// y (R, D) = the mixer's output at `queries`, overwritten; u (n, D) the segment's input.
+  [[nodiscard]] virtual const Tape* forward(const S* theta, ConstView<S> u, const Queries& queries,
+                                            Carry* carry, View<S> y,
                                             Workspace<S>& workspace) const = 0;
 
   /// du (n, D) is overwritten; `gradient` is accumulated. dy (R, D) belongs to forward()'s y.
-  /// With a lookup, its gradient is accumulated instead, and neither u nor du is touched.
-  virtual void backward(const S* theta, S* gradient, ConstView<S> u, const Lookup<S>* lookup,
-                        const Rows& rows, const Tape* tape, Carry* carry, ConstView<S> dy,
-                        View<S> du, Workspace<S>& workspace) const = 0;
+  virtual void backward(const S* theta, S* gradient, ConstView<S> u, const Queries& queries,
+                        const Tape* tape, Carry* carry, ConstView<S> dy, View<S> du,
+                        Workspace<S>& workspace) const = 0;
 
-  /// Whether a table reaches through the output projection W_o that follows: with a lookup in it,
-  /// forward() gives W_o y instead of y, and backward() takes its gradient.
-  [[nodiscard]] virtual bool folds_output(const void* /*table*/) const noexcept { return false; }
-  /// Whether one ever does.
-  [[nodiscard]] virtual bool may_fold_output() const noexcept { return false; }
-  /// What every row of u (V, D) alone determines; lives in the workspace. On `threads` threads, as
-  /// its counterpart below: the same bits for any number.
-  /// @param out     W_o
-  /// @param tokens  that will be looked up in this step
-  [[nodiscard]] virtual const void* tabulate(const S* theta, ConstView<S> u, const Linear& out,
-                                             std::int64_t tokens, int threads,
-                                             Workspace<S>& workspace) const = 0;
-  /// du (V, D) is overwritten and `gradient` accumulated; `table_gradient` is changed.
-  virtual void tabulate_backward(const S* theta, S* gradient, ConstView<S> u, const Linear& out,
-                                 const void* table, S* table_gradient, View<S> du, int threads,
-                                 Workspace<S>& workspace) const = 0;
-  /// Numbers that the gradient of a table of `rows` rows takes at most.
-  [[nodiscard]] virtual Index table_size(Index rows) const noexcept = 0;
+  [[nodiscard]] virtual Cost cost(const SequenceShape& shape) const noexcept = 0;
 
-  /// Numbers that one layer must keep to go on decoding after `tokens` tokens.
-  [[nodiscard]] virtual std::int64_t state_size(std::int64_t tokens) const noexcept = 0;
-  /// The largest state_size() of 1..tokens.
-  [[nodiscard]] virtual std::int64_t state_size_peak(std::int64_t tokens) const noexcept = 0;
-  /// Room that a segment of n tokens and R rows takes; that begin() takes for a sequence.
-  /// @param folded  with a lookup that reaches through W_o
-  [[nodiscard]] virtual Footprint footprint(std::int64_t tokens, std::int64_t rows, bool all,
-                                            bool folded) const noexcept = 0;
-  [[nodiscard]] virtual std::int64_t carry_size(std::int64_t tokens, bool all,
-                                                bool folded) const noexcept = 0;
-  /// Nominal multiply-adds of forward() for T tokens and R rows.
-  [[nodiscard]] virtual double multiply_adds(std::int64_t tokens, std::int64_t rows,
-                                             bool all) const noexcept = 0;
+  /// The one optional shortcut: this mixer as a first layer, which sees token ids alone. Null:
+  /// none.
+  [[nodiscard]] virtual FirstLayer<S>* first_layer() noexcept { return nullptr; }
 };
 
 }  // namespace recollect

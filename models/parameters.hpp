@@ -26,21 +26,14 @@ struct Tensor {
   Index cols = 0;
   [[nodiscard]] Index size() const noexcept { return rows * cols; }
 
-  template <class S>
-  [[nodiscard]] ConstView<S> in(const S* buffer) const {
+  /// The tensor in a buffer of weights or gradients, T = S or const S.
+  template <class T>
+  [[nodiscard]] View<T> in(T* buffer) const {
     return recollect::view(buffer + offset, rows, cols);
   }
   template <class S>
-  [[nodiscard]] View<S> in(S* buffer) const {
-    return recollect::view(buffer + offset, rows, cols);
-  }
-  template <class S>
-  [[nodiscard]] ConstVectorView<S> row(const S* buffer) const {
-    return ConstVectorView<S>(buffer + offset, size());
-  }
-  template <class S>
-  [[nodiscard]] VectorView<S> row(S* buffer) const {
-    return VectorView<S>(buffer + offset, size());
+  [[nodiscard]] std::span<S> elements(S* buffer) const {
+    return {buffer + offset, static_cast<std::size_t>(size())};
   }
 };
 

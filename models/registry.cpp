@@ -1,106 +1,61 @@
 #include "models/registry.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <array>
 
-#include "models/level_weights/fixed.hpp"
-#include "models/level_weights/linear.hpp"
-#include "models/level_weights/mlp.hpp"
-#include "models/level_weights/unit.hpp"
-#include "models/attention/full_quadratic.hpp"
-#include "models/linear_attention/log_linear_mixer.hpp"
+#include "base/error.hpp"
+#include "models/mixers/full_quadratic.hpp"
+#include "models/mixers/log_linear_settings.hpp"
 
 namespace recollect {
 namespace {
 
-template <class S>
-std::unique_ptr<Lambda<S>> fixed(const LambdaContext& context, ParameterLayout& layout) {
-  return std::make_unique<FixedLambda<S>>(context, layout);
-}
-template <class S>
-std::unique_ptr<Lambda<S>> linear(const LambdaContext& context, ParameterLayout& layout) {
-  return std::make_unique<LinearLambda<S>>(context, layout);
-}
-template <class S>
-std::unique_ptr<Lambda<S>> adaptive(const LambdaContext& context, ParameterLayout& layout) {
-  return std::make_unique<MlpLambda<S>>(context, LevelOutput::kSoftplus, layout);
-}
-template <class S>
-std::unique_ptr<Lambda<S>> softmax_level(const LambdaContext& context, ParameterLayout& layout) {
-  return std::make_unique<MlpLambda<S>>(context, LevelOutput::kSoftmax, layout);
-}
-template <class S>
-std::unique_ptr<Lambda<S>> unit(const LambdaContext&, ParameterLayout&) {
-  return std::make_unique<UnitLambda<S>>();
+template <class Settings>
+std::unique_ptr<MixerSettings> defaults() {
+  return std::make_unique<Settings>();
 }
 
-template <class S, std::unique_ptr<Lambda<S>> (*kLambda)(const LambdaContext&, ParameterLayout&)>
-std::unique_ptr<Mixer<S>> log_linear(const MixerContext& context, ParameterLayout& layout) {
-  return std::make_unique<LogLinearMixer<S>>(context, layout, kLambda);
-}
-template <class S>
-std::unique_ptr<Mixer<S>> full_quadratic(const MixerContext& context, ParameterLayout& layout) {
-  return std::make_unique<FullQuadratic<S>>(context, layout);
-}
-
+// A table, not self-registering objects: a static library drops objects that nobody names.
 constexpr std::array kMixers{
     MixerEntry{"fixed-decay",
                "log-linear attention, one learned weight a level, whatever the input",
-               "lambda_hidden", true, true, &log_linear<float, fixed<float>>,
-               &log_linear<double, fixed<double>>},
+               &defaults<FixedDecaySettings>},
     MixerEntry{"linear-decay",
                "log-linear attention, level weights linear in the input (2506.04761)",
-               "lambda_hidden", true, false, &log_linear<float, linear<float>>,
-               &log_linear<double, linear<double>>},
-    MixerEntry{"adaptive-decay", "log-linear attention, level weights from an MLP (2605.06946)", "",
-               true, true, &log_linear<float, adaptive<float>>,
-               &log_linear<double, adaptive<double>>},
-    MixerEntry{"softmax-level", "the same MLP with a softmax over levels: they compete", "", true,
-               false, &log_linear<float, softmax_level<float>>,
-               &log_linear<double, softmax_level<double>>},
-    MixerEntry{"gated-linear", "gated linear attention: no levels, one state", "lambda_hidden",
-               false, false, &log_linear<float, unit<float>>, &log_linear<double, unit<double>>},
+               &defaults<LinearDecaySettings>},
+    MixerEntry{"adaptive-decay", "log-linear attention, level weights from an MLP (2605.06946)",
+               &defaults<AdaptiveDecaySettings>},
+    MixerEntry{"softmax-level", "the same MLP with a softmax over levels: they compete",
+               &defaults<SoftmaxLevelSettings>},
+    MixerEntry{"gated-linear", "gated linear attention: no levels, one state",
+               &defaults<GatedLinearSettings>},
     MixerEntry{"full-quadratic", "causal softmax attention, the quadratic reference",
-               "lambda_hidden gate chunk first_layer", false, false, &full_quadratic<float>,
-               &full_quadratic<double>},
+               &defaults<FullQuadraticSettings>},
 };
 
 }  // namespace
 
-template <>
-std::unique_ptr<Mixer<float>> MixerEntry::make<float>(const MixerContext& context,
-                                                      ParameterLayout& layout) const {
-  return make_float(context, layout);
-}
-template <>
-std::unique_ptr<Mixer<double>> MixerEntry::make<double>(const MixerContext& context,
-                                                        ParameterLayout& layout) const {
-  return make_double(context, layout);
+const Registry<MixerSettings>& mixers() {
+  static const Registry<MixerSettings> kRegistry(kMixers);
+  return kRegistry;
 }
 
-bool MixerEntry::uses(std::string_view option) const noexcept {
-  const std::string_view& unused = unused_options;
-  for (std::size_t at = unused.find(option); at != unused.npos; at = unused.find(option, at + 1)) {
-    const std::size_t end = at + option.size();
-    if ((at == 0 || unused[at - 1] == ' ') && (end == unused.size() || unused[end] == ' ')) {
-      return false;
-    }
+std::unique_ptr<MixerSettings> mixer_settings(std::string_view name) {
+  const MixerEntry* entry = mixers().find(name);
+  if (entry == nullptr) {
+    throw ConfigError(
+        fmt::format("unknown variant '{}'; known: {}", name, fmt::join(mixers().names(), ", ")));
   }
-  return true;
+  return entry->settings();
 }
 
-std::span<const MixerEntry> mixers() noexcept { return kMixers; }
-
-const MixerEntry* find_mixer(std::string_view name) noexcept {
-  for (const MixerEntry& entry : kMixers) {
-    if (entry.name == name) return &entry;
-  }
-  return nullptr;
-}
-
-std::vector<std::string> mixer_names() {
-  std::vector<std::string> names;
-  for (const MixerEntry& entry : kMixers) names.emplace_back(entry.name);
-  return names;
+std::string identity_init_error(std::string_view variant) {
+  return fmt::format(
+      "= identity is not defined for {}; give it to adaptive-decay or fixed-decay alone, in the "
+      "list of variants",
+      variant);
 }
 
 }  // namespace recollect

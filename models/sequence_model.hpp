@@ -3,18 +3,17 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "math/buffer.hpp"
-#include "math/view.hpp"
 #include "math/workspace.hpp"
+#include "models/block.hpp"
+#include "models/embedding_table.hpp"
+#include "models/layers/cross_entropy.hpp"
 #include "models/layers/embedding.hpp"
-#include "models/layers/norm.hpp"
 #include "models/layers/linear.hpp"
-#include "models/mixer.hpp"
+#include "models/mixer_settings.hpp"
 #include "models/parameters.hpp"
-#include "models/settings.hpp"
 
 namespace recollect {
 
@@ -31,21 +30,28 @@ struct SequenceInput {
   std::span<const std::int32_t> labels;     ///< (R)
 };
 
-/// The sequence model: embedding, layers of mixer (and MLP block), final norm, head.
-///   x = E[ids] (+ P[position]);  layers;  logits = W_head LN(x)
+/// What a model is made of, beside the data's sizes.
+struct ModelSpec {
+  const ModelSettings& model;
+  const MixerSettings& mixer;
+  Execution execution = {};
+};
+
+/// The sequence model: embedding, layers, final norm, head.
+///   x = E[ids] (+ P[position]);  layers (Block);  logits = W_head LN(x)
 /// Holds the layout and the weights; gradients and activations belong to the caller, so any number
 /// of threads may run sequences of a step at once:
 ///   begin_step();  sequences, many in parallel;  the caller adds up their gradients;  end_step().
+///
+/// Layers see a sequence segment by segment; but where only some positions are scored, the last
+/// one, which needs so little of it, sees it at once.
 template <class S>
 class SequenceModel {
  public:
   /// @param levels  L, the levels that the model has weights for
   /// @param with_weights  false: layout and sizes alone, to learn what a model would take
-  SequenceModel(const ModelSettings& settings, const std::string& variant, std::int64_t vocab,
-                std::int64_t train_length, std::int64_t levels, bool with_weights = true);
-  ~SequenceModel();
-  SequenceModel(SequenceModel&&) noexcept;
-  SequenceModel& operator=(SequenceModel&&) noexcept;
+  SequenceModel(const ModelSpec& spec, std::int64_t vocab, std::int64_t train_length,
+                std::int64_t levels, bool with_weights = true);
 
   [[nodiscard]] const ParameterLayout& layout() const noexcept { return layout_; }
   [[nodiscard]] std::span<S> parameters() noexcept { return weights_; }
@@ -55,108 +61,89 @@ class SequenceModel {
   /// Fills the weights from the streams of `seed`.
   void initialise(std::uint64_t seed);
 
-  /// Prepares what all sequences share, for sequences of up to `longest` tokens. To be called once
-  /// the weights have changed, and before sequences run. `tokens` is how many the sequences of the
-  /// step have in all: where the first layer reads nothing but E[id], and there are clearly more
-  /// tokens than rows of E, what these rows determine is tabulated (see Lookup). That is exact.
-  /// Both have the same bits for any number of threads.
-  void begin_step(std::int64_t longest, std::int64_t tokens = 0, int threads = 1);
+  /// Prepares what all sequences share. Called once the weights have changed, and before sequences
+  /// run. Where the first layer reads nothing but E[id], and step.tokens are clearly more than
+  /// there are rows of E, what these rows determine is tabulated (EmbeddingTable). That is exact.
+  void begin_step(const StepShape& step);
 
   /// Turns gradients of the table into gradients of weights, once those of all sequences are added
-  /// up. To be called at the end of a step whose begin_step() was given `tokens`.
+  /// up. Called at the end of a step whose begin_step() was given `tokens`.
   void end_step(std::span<S> gradient, int threads = 1);
 
-  /// Length of the gradient that sequences accumulate: the weights', then room for the table's.
-  [[nodiscard]] std::size_t gradient_size() const noexcept;
+  /// Length of the gradient that sequences accumulate in a step of so many tokens: the weights',
+  /// then the table's, if such a step has one.
+  [[nodiscard]] std::size_t gradient_size(std::int64_t tokens = 0) const noexcept;
 
   /// Logits at the scored positions, (R, V), written to `logits`. No gradient.
   SequenceOutcome forward(const SequenceInput& input, Workspace<S>& workspace,
                           View<S> logits) const;
 
-  /// The same for a sequence of any length in the memory of its states: all layers run segment by
-  /// segment, and nothing of a segment is kept but the states, whose number grows like log T;
-  /// beside them stand one position a token and the angles of rotary positions. Where a mixer has
-  /// no such state (full-quadratic), memory still grows like T. Slower than forward(), whose last
-  /// layer is cheap because it looks at the scored positions alone.
+  /// The same for a sequence of any length in the memory of its states: all layers run by segments,
+  /// and nothing of a segment is kept but the states, whose number grows like log T; beside them
+  /// stand one position a token and the angles of rotary positions. Where a mixer has no such state
+  /// (full-quadratic), memory still grows like T. Slower than forward() where few positions are
+  /// scored.
   SequenceOutcome stream(const SequenceInput& input, Workspace<S>& workspace, View<S> logits) const;
 
-  /// Forward and backward of one sequence. `gradient`, of gradient_size() numbers that begin
-  /// with those laid out as parameters(), is accumulated (+=) with loss_scale times the gradient of
-  /// the summed loss.
+  /// The same without logits: answers[r] is the id with the largest logit at scored position r, the
+  /// first of equals. Logits of a segment's worth of positions exist at once.
+  SequenceOutcome score(const SequenceInput& input, Workspace<S>& workspace,
+                        std::span<std::int32_t> answers) const;
+
+  /// Forward and backward of one sequence. `gradient`, of the step's gradient_size(), is
+  /// accumulated
+  /// (+=) with loss_scale times the gradient of the summed loss.
   SequenceOutcome forward_backward(const SequenceInput& input, S loss_scale,
                                    Workspace<S>& workspace, std::span<S> gradient) const;
 
-  /// Numbers that decoding must keep after `tokens` tokens, over all layers and heads.
-  [[nodiscard]] std::int64_t state_size(std::int64_t tokens) const noexcept;
-  /// The largest state_size() of 1..tokens.
-  [[nodiscard]] std::int64_t state_size_peak(std::int64_t tokens) const noexcept;
-
-  /// Nominal multiply-adds of one sequence's forward pass with `scored` scored positions.
-  [[nodiscard]] double nominal_multiply_adds(std::int64_t tokens,
-                                             std::int64_t scored) const noexcept;
-
-  /// Numbers that a workspace holds at most for forward_backward() of one sequence; an estimate.
-  [[nodiscard]] std::int64_t workspace_size(std::int64_t tokens,
-                                            std::int64_t scored) const noexcept;
-  /// The same for forward(), which is less sharp.
-  [[nodiscard]] std::int64_t forward_workspace_size(std::int64_t tokens,
-                                                    std::int64_t scored) const noexcept;
+  /// What a sequence costs over all layers, embedding and head. `carry`, `tape` and `scratch`
+  /// together bound the elements that a workspace holds for it.
+  [[nodiscard]] Cost cost(const SequenceShape& shape) const noexcept;
 
  private:
-  struct Block;
-  struct BlockTape;
-  struct BlockCarry;
-  struct Tabulated;
   struct Pass;
   struct Segment;
   struct ReadOut;
 
-  /// @param x  (n, D); null where the layer looks everything up, what it adds to included
-  [[nodiscard]] const BlockTape* block_forward(const Block& block, const BlockCarry& carry, S* x,
-                                               const Lookup<S>* lookup, const Rows& rows,
-                                               Index tokens, S* out, Workspace<S>& workspace) const;
-  /// d_out (R, D) is changed, dx (n, D) overwritten. @returns where the gradient of x is: dx, or
-  /// d_out if that is all there is to it
-  [[nodiscard]] S* block_backward(const Block& block, const BlockTape& tape,
-                                  const BlockCarry& carry, const Lookup<S>* lookup,
-                                  const Rows& rows, Index tokens, S* d_out, S* dx, S* gradient,
-                                  Workspace<S>& workspace) const;
   [[nodiscard]] Pass begin(const SequenceInput& input, S* gradient, bool stream,
                            Workspace<S>& workspace) const;
-  [[nodiscard]] Segment segment(const Pass& pass, Index index) const;
-  /// Embedding and inner layers of one segment; the last of them writes to `out` (n, D).
-  void segment_forward(const Pass& pass, const Segment& segment, S* out, const BlockTape** tapes,
-                       Workspace<S>& workspace) const;
+  /// Embedding and the layers that run by segments; the last of them writes to `out` (n, D).
+  void segment_forward(const Pass& pass, const Segment& segment, S* out,
+                       const typename Block<S>::Tape** tapes, Workspace<S>& workspace) const;
   /// d_out (n, D) is changed.
-  void segment_backward(const Pass& pass, const Segment& segment, const BlockTape* const* tapes,
-                        S* d_out, S* gradient, Workspace<S>& workspace) const;
+  void segment_backward(const Pass& pass, const Segment& segment,
+                        const typename Block<S>::Tape* const* tapes, S* d_out, S* gradient,
+                        Workspace<S>& workspace) const;
+  [[nodiscard]] SequenceOutcome logits_of(const SequenceInput& input, bool stream,
+                                          Workspace<S>& workspace, View<S> logits) const;
+  /// Runs forward and calls sink(first scored position, its rows of the last layer's output (m,
+  /// D)).
+  template <class Sink>
+  void run(const SequenceInput& input, bool stream, Workspace<S>& workspace, Sink&& sink) const;
+  /// Logits of rows of the last layer's output.
+  [[nodiscard]] ReadOut read_out(View<S> last, View<S> logits, Workspace<S>& workspace) const;
+  /// From logits to the loss and to the gradient of `last` (m, D), which is overwritten.
+  void read_out_backward(View<S> last, std::span<const std::int32_t> labels, S loss_scale,
+                         View<S> d_last, S* gradient, CrossEntropy& total,
+                         Workspace<S>& workspace) const;
   [[nodiscard]] Index segment_tokens(std::int64_t tokens) const noexcept;
-  /// The larger of what a sequence takes with and without a table that reaches through W_o.
-  [[nodiscard]] std::int64_t workspace_size(std::int64_t tokens, std::int64_t scored,
-                                            bool backward) const noexcept;
-  [[nodiscard]] std::int64_t workspace_size(std::int64_t tokens, std::int64_t scored, bool backward,
-                                            bool folded) const noexcept;
-  [[nodiscard]] SequenceOutcome outcome_of(std::span<const std::int32_t> labels, View<S> logits,
-                                           Workspace<S>& workspace) const;
-  [[nodiscard]] ReadOut read_out(S* last, View<S> logits, Workspace<S>& workspace) const;
-  [[nodiscard]] bool can_tabulate() const noexcept;
   /// Where the gradients of the table begin, behind those of the weights.
   [[nodiscard]] Index table_offset() const noexcept;
-  /// What the convolutions remember after `tokens` tokens.
-  [[nodiscard]] std::int64_t convolution_state(std::int64_t tokens) const noexcept;
+  [[nodiscard]] typename Block<S>::Input input_of(const Pass& pass, std::size_t layer, S* x,
+                                                  std::span<const std::int32_t> ids) const;
 
   ModelSettings settings_;
+  Execution execution_;
   std::int64_t vocab_ = 0;
   ParameterLayout layout_;
   Buffer<S> weights_;
   Embedding embedding_;
   std::optional<Positions> positions_;
-  std::vector<Block> blocks_;
+  std::vector<Block<S>> blocks_;
   LayerNorm final_norm_;
   Linear head_;
-  TurnedLinear<S> head_turned_;
-  Workspace<S> table_room_;
-  Tabulated* tabulated_ = nullptr;  // in table_room_; null: not this step
+  PackedLinear<S> head_packed_;
+  std::optional<EmbeddingTable<S>> table_;
 };
 
 }  // namespace recollect

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
+#include <string>
 
 #include "base/fields.hpp"
 
@@ -9,42 +9,50 @@ namespace recollect {
 
 enum class Norm { kPost, kPre };
 enum class Position { kNone, kLearned, kRope };
-enum class Gate { kInput, kConstant, kNone };
 enum class Init { kPublished, kIdentity };
-/// How a first layer is computed that sees nothing but token ids: exact either way, but the last
-/// bits differ.
-enum class FirstLayer { kIds, kRows };
 
-/// Which form of the log-linear core runs: not an option of the configuration. kFastest chooses
-/// between dense and chunkwise by their cost; kRecurrent has no backward pass.
-enum class Form { kFastest, kDense, kChunkwise, kRecurrent };
-
-/// The options of the sequence model; the defaults are those of the papers' synthetic experiments.
-/// A variant may override any of them.
+/// The options of the sequence model around its mixers; the defaults are those of the papers'
+/// synthetic experiments. What a mixer alone uses are options of its own (MixerSettings). A variant
+/// may override any of them.
 struct ModelSettings {
   std::int64_t layers = 2;
   std::int64_t width = 64;  ///< D
   std::int64_t heads = 1;   ///< H; divides D
   Norm norm = Norm::kPost;
   Position position = Position::kNone;
-  Gate gate = Gate::kInput;
-  std::int64_t short_conv =
-      0;                 ///< taps of the depthwise causal convolution before the mixer; 0: none
+  /// Taps of the depthwise causal convolution before the mixer; 0: none.
+  std::int64_t short_conv = 0;
   std::int64_t mlp = 0;  ///< hidden width of the MLP block over D; 0: none
-  std::int64_t lambda_hidden = 64;
-  std::int64_t chunk = 64;  ///< tokens handled densely by the chunkwise form; a power of two
   Init init = Init::kPublished;
-  FirstLayer first_layer = FirstLayer::kIds;
-  Form form = Form::kFastest;
-  bool savings = true;  ///< not an option: false turns the exact algebraic savings off, to compare
-
-  /// Whether the first layer of a log-linear variant runs by id (LogLinearById): where nothing but
-  /// the id tells tokens apart, and the vocabulary is so small that it pays.
-  [[nodiscard]] bool first_layer_by_id(std::int64_t vocab) const noexcept;
 
   [[nodiscard]] Fields fields();
-  /// The rules between options of one model with mixer `variant`. @throws FieldError
-  void validate(std::string_view variant) const;
+  /// The rules between these options. @throws FieldError
+  void validate() const;
 };
+
+/// Which form of the log-linear core runs. kFastest chooses between dense and chunkwise by their
+/// cost; kRecurrent has no backward pass.
+enum class Form { kFastest, kDense, kChunkwise, kRecurrent };
+
+/// How a model is computed, which is no property of the model: every choice is exact, and last bits
+/// differ. Training and scoring use the default; tests and benchmarks compare.
+struct Execution {
+  Form form = Form::kFastest;
+  bool shortcuts = true;  ///< the exact algebraic shortcuts of models/shortcuts
+};
+
+/// What a mixer needs to know to be built as one layer of a model.
+struct LayerContext {
+  const ModelSettings& model;
+  Execution execution;
+  std::int64_t levels;     ///< L, the number of levels that the model has weights for
+  std::string prefix;      ///< of the layer's tensor names, "layers.0."
+  std::int64_t vocab = 0;  ///< V of a first layer that sees token ids alone; else 0
+};
+
+/// Standard deviation of initial weights, and of those of W_o, which every layer adds to the
+/// residual stream (GPT-2's rule).
+inline constexpr double kInitialDeviation = 0.02;
+[[nodiscard]] double output_deviation(const ModelSettings& model) noexcept;
 
 }  // namespace recollect

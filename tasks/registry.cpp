@@ -23,19 +23,9 @@ constexpr std::array kTasks{
 
 }  // namespace
 
-std::span<const TaskEntry> tasks() noexcept { return kTasks; }
-
-const TaskEntry* find_task(std::string_view name) noexcept {
-  for (const TaskEntry& entry : kTasks) {
-    if (entry.name == name) return &entry;
-  }
-  return nullptr;
-}
-
-std::vector<std::string> task_names() {
-  std::vector<std::string> names;
-  for (const TaskEntry& entry : kTasks) names.emplace_back(entry.name);
-  return names;
+const Registry<TaskSettings>& tasks() {
+  static const Registry<TaskSettings> kRegistry(kTasks);
+  return kRegistry;
 }
 
 }  // namespace recollect

@@ -30,7 +30,7 @@ std::vector<float> check_weights(const SequenceModel<float>& model) {
   for (const ParameterInfo& info : model.layout().all()) {
     if (info.fill != Fill::kNormal) continue;
     const double scale = 1.0 / (info.scale * std::sqrt(static_cast<double>(info.tensor.cols)));
-    info.tensor.in(weights.data()) *= static_cast<float>(scale);
+    for (float& weight : info.tensor.elements(weights.data())) weight *= static_cast<float>(scale);
   }
   return weights;
 }
@@ -68,13 +68,11 @@ std::string Agreement::text() const {
 
 Outputs dense_twin(const Cell& cell, std::span<const float> weights,
                    std::span<const Example> examples, BenchMode mode) {
-  Cell slow = cell;
-  slow.variant.model.form = Form::kDense;
-  slow.variant.model.savings = false;
-  return outputs_of<double>(slow, weights, examples, 0, mode);
+  return outputs_of<double>(cell, {Form::kDense, false}, weights, examples, 0, mode);
 }
 
-Agreement check_agreement(const Cell& wanted, BenchMode mode, const Twin& twin) {
+Agreement check_agreement(const Cell& wanted, Execution execution, BenchMode mode,
+                          const Twin& twin) {
   Agreement agreement;
   agreement.length = std::min(wanted.task->length, kLongestTwin);
   const Cell cell = at_length(wanted, agreement.length);
@@ -82,8 +80,8 @@ Agreement check_agreement(const Cell& wanted, BenchMode mode, const Twin& twin) 
   const std::vector<float> weights = check_weights(model);
   const std::vector<Example> examples =
       ready_examples(cell, std::min(kSequences, cell.train.batch));
-  const Outputs fast =
-      outputs_of<float>(cell, weights, examples, cell.train.batch * cell.task->length, mode);
+  const Outputs fast = outputs_of<float>(cell, execution, weights, examples,
+                                         cell.train.batch * cell.task->length, mode);
   const Outputs slow = twin(cell, weights, examples, mode);
 
   Difference loss;

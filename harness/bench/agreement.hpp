@@ -43,6 +43,7 @@ using Twin = std::function<Outputs(const Cell&, std::span<const float> weights,
 /// Compares the fast path with a twin on the first sequences of the cell's training data. The
 /// weights are the initial ones with every matrix scaled to keep variances: with the published
 /// spread of 0.02, the first layer's mixer would hardly touch loss and gradient.
-[[nodiscard]] Agreement check_agreement(const Cell& cell, BenchMode mode, const Twin& twin);
+[[nodiscard]] Agreement check_agreement(const Cell& cell, Execution execution, BenchMode mode,
+                                        const Twin& twin);
 
 }  // namespace recollect

@@ -18,7 +18,7 @@ constexpr std::int64_t kDefaultBatch = 64;
 constexpr const char* kQuadratic = "full-quadratic";
 
 BenchCase case_of(const std::string& name, const Cell& cell, const BenchShape& shape) {
-  return BenchCase{name, cell, shape.threads, 1, shape.mode, ""};
+  return BenchCase{name, cell, {Form::kFastest, shape.shortcuts}, shape.threads, 1, shape.mode, ""};
 }
 
 /// The shape with what it leaves open filled in.
@@ -32,7 +32,7 @@ BenchShape filled(BenchShape shape, const std::vector<std::string>& variants,
 /// Every variant at every length, one by one.
 std::vector<BenchGroup> steps(const BenchShape& shape) {
   std::vector<BenchGroup> groups;
-  for (const Cell& cell : bench_cells(filled(shape, mixer_names(), {64, 128, 256, 1024}))) {
+  for (const Cell& cell : bench_cells(filled(shape, mixers().names(), {64, 128, 256, 1024}))) {
     groups.push_back({{case_of(cell.variant.name, cell, shape)}, false});
   }
   return groups;
@@ -52,8 +52,8 @@ std::vector<BenchGroup> options(const BenchShape& wanted) {
       {"norm pre", "model.norm=pre"},         {kQuadratic, nullptr}};
   std::vector<BenchGroup> groups;
   BenchShape shape = filled(wanted, {"adaptive-decay"}, {256});
-  for (const bool savings : {true, false}) {
-    shape.savings = savings;
+  for (const bool shortcuts : {true, false}) {
+    shape.shortcuts = shortcuts;
     for (const Cell& plain : bench_cells(shape)) {
       for (const Change& change : kChanges) {
         BenchShape other = shape;
@@ -77,13 +77,13 @@ std::vector<BenchGroup> options(const BenchShape& wanted) {
 /// Time and memory against length: a few sequences, one a thread.
 std::vector<BenchGroup> growth(const BenchShape& wanted) {
   const bool asked = !wanted.lengths.empty();
-  BenchShape shape = filled(wanted, mixer_names(), {256, 1024, 4096, 16384, 65536});
+  BenchShape shape = filled(wanted, mixers().names(), {256, 1024, 4096, 16384, 65536});
   if (!shape.batch) shape.batch = shape.threads;
   std::vector<BenchGroup> groups;
   // With and without the savings next to each other: a machine has slow minutes.
-  shape.savings = true;
+  shape.shortcuts = true;
   const std::vector<Cell> with = bench_cells(shape);
-  shape.savings = false;
+  shape.shortcuts = false;
   const std::vector<Cell> without = bench_cells(shape);
   for (std::size_t i = 0; i < with.size(); ++i) {
     for (const Cell* cell : {&with[i], &without[i]}) {
@@ -108,10 +108,21 @@ std::vector<BenchGroup> scaling(const BenchShape& wanted) {
     BenchGroup cells_at_once{{}, true};
     BenchGroup threads{{}, true};
     for (const int count : counts) {
-      BenchCase many{
-          fmt::format("{} at once", plural(count, "cell")), cell, 1, count, shape.mode, ""};
+      BenchCase many{fmt::format("{} at once", plural(count, "cell")),
+                     cell,
+                     {Form::kFastest, shape.shortcuts},
+                     1,
+                     count,
+                     shape.mode,
+                     ""};
       cells_at_once.cases.push_back(many);
-      BenchCase one{plural(count, "thread"), cell, count, 1, shape.mode, ""};
+      BenchCase one{plural(count, "thread"),
+                    cell,
+                    {Form::kFastest, shape.shortcuts},
+                    count,
+                    1,
+                    shape.mode,
+                    ""};
       threads.cases.push_back(one);
     }
     groups.push_back(cells_at_once);
@@ -138,9 +149,7 @@ std::vector<Cell> bench_cells(const BenchShape& shape) {
       "grid: {{task.length: [{}]}}\n",
       shape.pairs, shape.batch.value_or(kDefaultBatch), fmt::join(shape.variants, ", "),
       fmt::join(shape.lengths, ", "));
-  std::vector<Cell> cells = parse_experiment(text, "bench", shape.overrides).cells;
-  for (Cell& cell : cells) cell.variant.model.savings = shape.savings;
-  return cells;
+  return parse_experiment(text, "bench", shape.overrides).cells;
 }
 
 std::vector<BenchGroup> suite_groups(Suite suite, const BenchShape& shape) {

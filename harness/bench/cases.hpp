@@ -20,7 +20,7 @@ struct BenchShape {
   std::optional<std::int64_t> batch;   ///< absent: the suite's
   std::int64_t pairs = 8;              ///< K of MQAR: scored positions of a sequence
   std::vector<std::string> overrides;  ///< "model.KEY=value", as --set takes them
-  bool savings = true;                 ///< false: without the exact algebraic savings
+  bool shortcuts = true;               ///< false: without the exact algebraic shortcuts
   int threads = 1;
   BenchMode mode = BenchMode::kTrain;
 };
@@ -34,6 +34,7 @@ struct BenchShape {
 struct BenchCase {
   std::string name;  ///< what tells it from the others of its suite
   Cell cell;
+  Execution execution;
   int threads = 1;  ///< of each cell
   int cells = 1;    ///< at once; more than one has one thread each
   BenchMode mode = BenchMode::kTrain;

@@ -5,6 +5,7 @@
 
 #include "base/build_info.hpp"
 #include "harness/bench/outputs.hpp"
+#include "harness/config/model_options.hpp"
 #include "harness/store/safetensors.hpp"
 #include "harness/train/trainer.hpp"
 
@@ -46,8 +47,9 @@ std::span<const Number> part(std::span<const Number> all, const ParameterInfo& i
 void export_batch(const Cell& cell, const std::filesystem::path& path) {
   const SequenceModel<float> model = build_model(cell);
   const std::vector<Example> examples = ready_examples(cell, cell.train.batch);
-  const Outputs outputs = outputs_of<float>(
-      cell, model.parameters(), examples, cell.train.batch * cell.task->length, BenchMode::kTrain);
+  const Outputs outputs =
+      outputs_of<float>(cell, {}, model.parameters(), examples,
+                        cell.train.batch * cell.task->length, BenchMode::kTrain);
 
   TensorList tensors;
   for (const ParameterInfo& info : model.layout().all()) {
@@ -75,8 +77,7 @@ void export_batch(const Cell& cell, const std::filesystem::path& path) {
                        {"batch", std::to_string(cell.train.batch)},
                        {"seed", std::to_string(cell.seed)},
                        {"code_version", std::string(code_version())}};
-  ModelSettings settings = cell.variant.model;
-  for (const Field& field : settings.fields()) metadata["model." + field.name] = field.text();
+  for (const auto& [name, text] : option_texts(cell.variant)) metadata["model." + name] = text;
   const std::unique_ptr<TaskSettings> task = cell.task->clone();
   for (const Field& field : task->fields()) metadata["task." + field.name] = field.text();
   tensors.save(path, metadata);

@@ -94,9 +94,8 @@ class Bench {
       return row;
     }
     say_(fmt::format("[{} of {}] {}, {} tokens{}", prepared_, cases_, what.name,
-                     what.cell.task->length,
-                     what.cell.variant.model.savings ? "" : ", without savings"));
-    row.agreement = check_agreement(what.cell, what.mode, twin_);
+                     what.cell.task->length, what.execution.shortcuts ? "" : ", without savings"));
+    row.agreement = check_agreement(what.cell, what.execution, what.mode, twin_);
     if (!row.agreement->agrees()) {
       row.status = RowStatus::kDisagrees;
       row.note = fmt::format("disagrees with its twin in double: {}", row.agreement->text());
@@ -112,10 +111,11 @@ class Bench {
     auto workload = std::make_unique<Workload>(row.what);
     const Cell& cell = row.what.cell;
     const SequenceModel<float>& model = workload->first().model();
+    const Cost cost = model.cost({cell.task->length, cell.task->make()->scored()});
     const double passes = row.what.mode == BenchMode::kTrain ? kPassesOfTraining : 1.0;
-    row.nominal_gflop = 2e-9 * passes * static_cast<double>(cell.train.batch * row.what.cells) *
-                        model.nominal_multiply_adds(cell.task->length, cell.task->make()->scored());
-    row.state_floats = model.state_size(cell.task->length);
+    row.nominal_gflop =
+        2e-9 * passes * static_cast<double>(cell.train.batch * row.what.cells) * cost.multiply_adds;
+    row.state_floats = cost.state;
     (void)workload->run(kWarmUp);
     for (std::int64_t steps = 1;; steps *= 2) {
       const double elapsed = workload->run(steps);

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "harness/train/batch_step.hpp"
+#include "harness/train/cell_model.hpp"
 
 namespace recollect {
 
@@ -19,18 +20,17 @@ std::vector<Example> ready_examples(const Cell& cell, std::int64_t count) {
 }
 
 template <class S>
-Outputs outputs_of(const Cell& cell, std::span<const float> weights,
+Outputs outputs_of(const Cell& cell, Execution execution, std::span<const float> weights,
                    std::span<const Example> examples, std::int64_t tokens, BenchMode mode) {
   const std::unique_ptr<Task> task = cell.task->make();
-  SequenceModel<S> model(cell.variant.model, cell.variant.name, task->vocab(), task->length(),
-                         cell.levels);
+  SequenceModel<S> model = model_of<S>(cell, execution);
   std::copy(weights.begin(), weights.end(), model.parameters().begin());
-  model.begin_step(task->length(), tokens);
+  model.begin_step({task->length(), tokens});
   const auto count = static_cast<std::int64_t>(examples.size());
   const std::int64_t scored = count * task->scored();
   Outputs outputs;
   if (mode == BenchMode::kTrain) {
-    BatchStep<S> step(model, count, 1);
+    BatchStep<S> step(model, count, tokens, 1);
     outputs.loss = step.run(model, scored, [&](int b, Example& example, GeneratorScratch&) {
       example = examples[static_cast<std::size_t>(b)];
     });
@@ -41,7 +41,7 @@ Outputs outputs_of(const Cell& cell, std::span<const float> weights,
   lane.logits.resize(static_cast<std::size_t>(task->scored() * task->vocab()));
   for (const Example& example : examples) {
     const View<S> logits = view(lane.logits.data(), task->scored(), task->vocab());
-    const bool stream = mode == BenchMode::kStream && cell.variant.model.form != Form::kDense;
+    const bool stream = mode == BenchMode::kStream && execution.form != Form::kDense;
     outputs.loss += (stream ? model.stream(input_of(example), lane.workspace, logits)
                             : model.forward(input_of(example), lane.workspace, logits))
                         .loss;
@@ -51,9 +51,9 @@ Outputs outputs_of(const Cell& cell, std::span<const float> weights,
   return outputs;
 }
 
-template Outputs outputs_of<float>(const Cell&, std::span<const float>, std::span<const Example>,
-                                   std::int64_t, BenchMode);
-template Outputs outputs_of<double>(const Cell&, std::span<const float>, std::span<const Example>,
-                                    std::int64_t, BenchMode);
+template Outputs outputs_of<float>(const Cell&, Execution, std::span<const float>,
+                                   std::span<const Example>, std::int64_t, BenchMode);
+template Outputs outputs_of<double>(const Cell&, Execution, std::span<const float>,
+                                    std::span<const Example>, std::int64_t, BenchMode);
 
 }  // namespace recollect

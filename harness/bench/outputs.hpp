@@ -22,8 +22,8 @@ struct Outputs {
 /// @param tokens  of the whole step that the examples stand for: it decides whether the first layer
 ///                is tabulated
 template <class S>
-[[nodiscard]] Outputs outputs_of(const Cell& cell, std::span<const float> weights,
-                                 std::span<const Example> examples, std::int64_t tokens,
-                                 BenchMode mode);
+[[nodiscard]] Outputs outputs_of(const Cell& cell, Execution execution,
+                                 std::span<const float> weights, std::span<const Example> examples,
+                                 std::int64_t tokens, BenchMode mode);
 
 }  // namespace recollect

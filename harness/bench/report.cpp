@@ -8,6 +8,7 @@
 
 #include "base/build_info.hpp"
 #include "base/text.hpp"
+#include "harness/config/model_options.hpp"
 #include "math/parallel.hpp"
 
 namespace recollect {
@@ -61,21 +62,6 @@ const char* name_of(RowStatus status) {
   return "";
 }
 
-/// Options of the model that are not at their default, "width=128 norm=pre".
-std::string options_text(const BenchRow& row) {
-  ModelSettings mine = row.what.cell.variant.model;
-  ModelSettings defaults;
-  const Fields given = mine.fields();
-  const Fields usual = defaults.fields();
-  std::string text;
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    if (given[i].text() == usual[i].text()) continue;
-    if (!text.empty()) text += ' ';
-    text += given[i].name + "=" + given[i].text();
-  }
-  return text;
-}
-
 std::int64_t accepted(const BenchRow& row) {
   return std::count_if(row.samples.begin(), row.samples.end(),
                        [](const Sample& sample) { return sample.accepted; });
@@ -120,8 +106,8 @@ const std::vector<RowField>& row_fields() {
       {"batch", [](Row row) { return Json(row.what.cell.train.batch); }},
       {"scored", [](Row row) { return Json(row.what.cell.task->make()->scored()); }},
       {"width", [](Row row) { return Json(row.what.cell.variant.model.width); }},
-      {"options", [](Row row) { return Json(options_text(row)); }},
-      {"savings", [](Row row) { return Json(row.what.cell.variant.model.savings); }},
+      {"options", [](Row row) { return Json(options_text(row.what.cell.variant)); }},
+      {"savings", [](Row row) { return Json(row.what.execution.shortcuts); }},
       {"mode", [](Row row) { return Json(name_of(row.what.mode)); }},
       {"cells", [](Row row) { return Json(row.what.cells); }},
       {"threads", [](Row row) { return Json(row.what.threads); }},
@@ -199,7 +185,7 @@ std::vector<TextColumn> text_columns(Suite suite) {
   add({"case", [](Row row) { return row.what.name; }});
   add({"T", [](Row row) { return std::to_string(row.what.cell.task->length); }});
   if (suite == Suite::kOptions || suite == Suite::kGrowth) {
-    add({"savings", [](Row row) { return row.what.cell.variant.model.savings ? "on" : "off"; }});
+    add({"savings", [](Row row) { return row.what.execution.shortcuts ? "on" : "off"; }});
   }
   add(text_figure("ms/step", [](Row row) { return fmt::format("{:.3f}", row.timing.ms); }));
   if (suite == Suite::kGrowth) {
@@ -229,7 +215,7 @@ std::vector<TextColumn> text_columns(Suite suite) {
     // With the savings the plain model does a fraction of its nominal work: no bound for the
     // others.
     add({"bound", [](Row row) {
-           return row.what.cell.variant.model.savings ? "-" : fmt::format("{:.1f}", kExcessBound);
+           return row.what.execution.shortcuts ? "-" : fmt::format("{:.1f}", kExcessBound);
          }});
   }
   if (suite == Suite::kScaling) {

@@ -9,19 +9,19 @@
 
 namespace recollect {
 
-StepLoop::StepLoop(const Cell& cell, int threads, BenchMode mode)
-    : mode_(mode),
-      threads_(threads),
-      length_(cell.task->length),
-      batch_(cell.train.batch),
-      scored_(cell.task->make()->scored()),
-      examples_(ready_examples(cell, batch_)),
-      model_(build_model(cell)),
-      batch_step_(model_, batch_, threads),
-      optimizer_(model_.layout(), cell.train) {}
+StepLoop::StepLoop(const BenchCase& what)
+    : mode_(what.mode),
+      threads_(what.threads),
+      length_(what.cell.task->length),
+      batch_(what.cell.train.batch),
+      scored_(what.cell.task->make()->scored()),
+      examples_(ready_examples(what.cell, batch_)),
+      model_(build_model(what.cell, what.execution)),
+      batch_step_(model_, batch_, batch_ * length_, what.threads),
+      optimizer_(model_.layout(), what.cell.train) {}
 
 void StepLoop::step() {
-  model_.begin_step(length_, batch_ * length_, threads_);
+  model_.begin_step({length_, batch_ * length_, threads_});
   if (mode_ == BenchMode::kTrain) {
     train_step();
   } else {
@@ -60,7 +60,7 @@ std::int64_t StepLoop::workspace_bytes() {
 
 Workload::Workload(const BenchCase& what) {
   for (int i = 0; i < what.cells; ++i) {
-    loops_.push_back(std::make_unique<StepLoop>(what.cell, what.threads, what.mode));
+    loops_.push_back(std::make_unique<StepLoop>(what));
   }
 }
 

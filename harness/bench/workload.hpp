@@ -16,7 +16,7 @@ namespace recollect {
 /// is 0: the update does all its arithmetic, and every step finds the same weights.
 class StepLoop {
  public:
-  StepLoop(const Cell& cell, int threads, BenchMode mode);
+  explicit StepLoop(const BenchCase& what);
 
   void step();
 

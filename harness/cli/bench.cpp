@@ -43,7 +43,7 @@ struct Options {
 };
 
 void check_variants(const std::vector<std::string>& variants) {
-  const std::vector<std::string> known = mixer_names();
+  const std::vector<std::string> known = mixers().names();
   for (const std::string& variant : variants) {
     if (std::find(known.begin(), known.end(), variant) != known.end()) continue;
     const std::string near = nearest_name(variant, known);
@@ -55,7 +55,7 @@ void check_variants(const std::vector<std::string>& variants) {
 
 ExitStatus bench(Options& options) {
   BenchShape& shape = options.shape;
-  shape.savings = !options.no_savings;
+  shape.shortcuts = !options.no_savings;
   const std::vector<BenchGroup> groups = suite_groups(options.origin.suite, shape);
   if (!options.export_to.empty()) {
     export_batch(groups.front().cases.front().cell, options.export_to);

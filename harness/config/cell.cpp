@@ -6,6 +6,7 @@
 #include "base/hash.hpp"
 #include "harness/config/declarations.hpp"
 #include "harness/config/emit.hpp"
+#include "harness/config/model_options.hpp"
 #include "harness/config/settings.hpp"
 #include "harness/config/yaml_tree.hpp"
 #include "math/fenwick.hpp"
@@ -28,6 +29,15 @@ void add_differences(std::vector<std::string>& lines, const std::string& section
   }
 }
 
+constexpr std::string_view kFirstLayer = "first_layer";
+
+/// The options of a model that make another cell where they differ.
+Fields options_of_numbers(ModelSettings& model, MixerSettings& mixer) {
+  Fields fields = model_fields(model, mixer);
+  std::erase_if(fields, [](const Field& field) { return field.name == kFirstLayer; });
+  return fields;
+}
+
 }  // namespace
 
 std::string Cell::identity() const {
@@ -39,23 +49,19 @@ std::string Cell::identity() const {
   if (order_seed != seed) lines.push_back(fmt::format("order_seed: {}", order_seed));
 
   const auto own_task = task->clone();
-  const auto default_task = find_task(task->name())->settings();
+  const auto default_task = tasks().find(task->name())->settings();
   default_task->resolve();
   add_differences(lines, "task", own_task->fields(), default_task->fields());
 
-  // Options without effect here are put back to their defaults, so that they make no other cell.
   ModelSettings model = variant.model;
+  const auto mixer = variant.mixer->clone();
   ModelSettings default_model;
-  // A first layer is told apart by how it is computed: by row, unless there is a choice.
-  default_model.first_layer = FirstLayer::kRows;
-  if (!model.first_layer_by_id(task->make()->vocab())) model.first_layer = FirstLayer::kRows;
-  Fields model_fields = model.fields();
-  Fields default_model_fields = default_model.fields();
-  std::erase_if(model_fields,
-                [&](const Field& f) { return !model_option_applies(variant.name, f.name); });
-  std::erase_if(default_model_fields,
-                [&](const Field& f) { return !model_option_applies(variant.name, f.name); });
-  add_differences(lines, "model", model_fields, default_model_fields);
+  const auto default_mixer = mixers().find(variant.name)->settings();
+  add_differences(lines, "model", options_of_numbers(model, *mixer),
+                  options_of_numbers(default_model, *default_mixer));
+  // How a first layer is computed moves last bits where there is a choice, and only there.
+  const std::string_view path = mixer->first_layer_path(model, task->make()->vocab());
+  if (!path.empty()) lines.push_back(fmt::format("model.{}: {}", kFirstLayer, path));
 
   TrainSettings own_train = train;
   own_train.order_seed.reset();
@@ -64,7 +70,7 @@ std::string Cell::identity() const {
   add_differences(lines, "train", own_train.fields(), default_train.fields());
 
   // More rows than training reaches are other initial weights, and untrained rows are scored.
-  if (find_mixer(variant.name)->uses_levels && levels != level_count(task->length)) {
+  if (variant.mixer->has_levels() && levels != level_count(task->length)) {
     lines.push_back(fmt::format("levels: {}", levels));
   }
   std::sort(lines.begin(), lines.end());
@@ -78,18 +84,15 @@ std::string Cell::hash() const {
 std::string Cell::yaml(const std::string& experiment) const {
   const auto own_task = task->clone();
   ModelSettings model = variant.model;
+  const auto mixer = variant.mixer->clone();
   TrainSettings own_train = train;
   EvalSettings own_eval = eval;
   if (own_train.examples) own_train.order_seed = order_seed;
-  Fields model_fields = model.fields();
-  std::erase_if(model_fields,
-                [&](const Field& f) { return !model_option_applies(variant.name, f.name); });
-
   std::string out =
       fmt::format("experiment: {}\ntask:\n  name: {}\n", yaml_quoted(experiment), task->name());
   emit_fields(out, own_task->fields(), "  ");
   out += fmt::format("  data_seed: {}\nmodel:\n", data_seed);
-  emit_fields(out, model_fields, "  ");
+  emit_fields(out, model_fields(model, *mixer), "  ");
   out += fmt::format("variants:\n  - {{name: {}, label: {}}}\ntrain:\n", variant.name,
                      yaml_quoted(variant.label));
   emit_fields(out, own_train.fields(), "  ");

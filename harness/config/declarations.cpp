@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "harness/config/model_options.hpp"
 #include "harness/config/settings.hpp"
-#include "models/registry.hpp"
 #include "tasks/registry.hpp"
 
 namespace recollect {
@@ -33,7 +33,7 @@ const Keys& keys() {
     std::optional<std::int64_t> data_seed;
     made.add("task.", {data_seed_field(data_seed)});
     made.all.emplace_back("task.name");
-    made.add("model.", ModelSettings{}.fields());
+    made.add("model.", ModelOptions().fields());
     made.add("train.", TrainSettings{}.fields());
     made.add("eval.", EvalSettings{}.fields(), false);
     return made;
@@ -57,11 +57,6 @@ Field data_seed_field(std::optional<std::int64_t>& data_seed) {
   return field("data_seed", data_seed, "seed of the examples")
       .range(0, static_cast<double>(kMaxSeed))
       .when_absent("the cell's seed");
-}
-
-bool model_option_applies(std::string_view variant, std::string_view option) {
-  const MixerEntry* mixer = find_mixer(variant);
-  return mixer == nullptr || mixer->uses(option);
 }
 
 }  // namespace recollect

@@ -23,7 +23,4 @@ namespace recollect {
 /// The option of the task section that no task declares for itself.
 [[nodiscard]] Field data_seed_field(std::optional<std::int64_t>& data_seed);
 
-/// False where a variant has no use for an option of the model: it does not change the cell then.
-[[nodiscard]] bool model_option_applies(std::string_view variant, std::string_view option);
-
 }  // namespace recollect

@@ -105,7 +105,7 @@ class Loader {
     std::vector<VariantEntry> variants;
     const YamlValue* list = root_.find("variants");
     if (list == nullptr) {
-      for (const std::string& name : mixer_names()) variants.push_back({name, name, "", {}});
+      for (const std::string& name : mixers().names()) variants.push_back({name, name, "", {}});
       return variants;
     }
     require_list(*list, "variants", "[fixed-decay, adaptive-decay]");
@@ -119,14 +119,14 @@ class Loader {
         if (name == nullptr) {
           throw ConfigError(fmt::format("{}: {} = {}: has no name; add name: and one of {}",
                                         item.place, key, item.shown(),
-                                        fmt::join(mixer_names(), ", ")));
+                                        fmt::join(mixers().names(), ", ")));
         }
-        variant.name = read_known(*name, key + ".name", mixer_names());
+        variant.name = read_known(*name, key + ".name", mixers().names());
         const YamlValue* label = item.find("label");
         variant.label = label != nullptr ? read_name(*label, key + ".label") : variant.name;
         variant.options = item;
       } else {
-        variant.name = read_known(item, key, mixer_names());
+        variant.name = read_known(item, key, mixers().names());
         variant.label = variant.name;
       }
       for (const VariantEntry& other : variants) {
@@ -177,7 +177,7 @@ class Loader {
     }
     if (section == nullptr) {
       throw ConfigError(fmt::format("{}: no task; add task: {{name: ...}} with one of {}",
-                                    places_.at(""), fmt::join(task_names(), ", ")));
+                                    places_.at(""), fmt::join(tasks().names(), ", ")));
     }
     require_map(*section, "task", "task: {name: mqar}");
     return *section;
@@ -191,9 +191,9 @@ class Loader {
     const YamlValue* name = task.find("name");
     if (name == nullptr) {
       throw ConfigError(fmt::format("{}: task has no name; add name: and one of {}", task.place,
-                                    fmt::join(task_names(), ", ")));
+                                    fmt::join(tasks().names(), ", ")));
     }
-    draft.task = find_task(read_known(*name, "task.name", task_names()))->settings();
+    draft.task = tasks().find(read_known(*name, "task.name", tasks().names()))->settings();
 
     std::map<std::string, Fields> sections;
     sections["task"] = draft.task->fields();
@@ -215,6 +215,7 @@ class Loader {
       }
     }
 
+    draft.model.share();
     draft.task->resolve();
     const Reporter report(draft.places, combination);
     report("task.", [&] { draft.task->validate(); });
@@ -302,13 +303,15 @@ class Loader {
   }
 
   // The draft's model with the variant's own options.
-  static ModelSettings variant_model(const Draft& draft, const VariantEntry& variant,
-                                     std::size_t index, const std::string& combination) {
-    ModelSettings model = draft.model;
+  static ModelOptions variant_options(const Draft& draft, const VariantEntry& variant,
+                                      std::size_t index, const std::string& combination) {
+    ModelOptions options = draft.model;
     PlaceMap places = draft.places;
     const std::string own = fmt::format("variants[{}]", index);
-    read_section(model.fields(), variant.options, own, {"name", "label"}, places);
+    read_section(options.fields(), variant.options, own, {"name", "label"}, places);
+    options.share();
     for (const YamlEntry& option : variant.options.entries) {
+      if (option.key == "name" || option.key == "label") continue;
       if (!model_option_applies(variant.name, option.key)) {
         throw ConfigError(fmt::format("{}: {}.{} = {}: {} has no use for it; leave it out",
                                       option.place, own, option.key, option.value.shown(),
@@ -318,13 +321,14 @@ class Loader {
     const Reporter report(places, combination);
     report("", [&] {
       try {
-        model.validate(variant.name);
+        options.model.validate();
+        options.mixer(variant.name).validate(options.model);
       } catch (const FieldError& error) {
         const bool is_own = variant.options.find(error.key()) != nullptr;
         throw FieldError(fmt::format("{}.{}", is_own ? own : "model", error.key()), error.detail());
       }
     });
-    return model;
+    return options;
   }
 
   Experiment lay_out(const Plan& plan) const {
@@ -349,7 +353,9 @@ class Loader {
         const VariantEntry& variant = plan.variants[v];
         Cell cell;
         cell.task = draft.task;
-        cell.variant = {variant.name, variant.label, variant_model(draft, variant, v, combination)};
+        const ModelOptions options = variant_options(draft, variant, v, combination);
+        cell.variant = {variant.name, variant.label, options.model,
+                        options.mixer(variant.name).clone()};
         cell.train = draft.train;
         cell.eval = draft.eval;
         cell.levels = levels_of(cell);

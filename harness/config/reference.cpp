@@ -5,6 +5,7 @@
 
 #include "harness/config/declarations.hpp"
 #include "harness/config/load.hpp"
+#include "harness/config/model_options.hpp"
 #include "models/registry.hpp"
 #include "tasks/registry.hpp"
 
@@ -79,7 +80,7 @@ std::string configuration_reference() {
   }
 
   out += "## model\n\n";
-  ModelSettings model;
+  ModelOptions model;
   add_table(out, "model", model.fields());
 
   out += "## variants\n\n| name | what it is | options without effect |\n|---|---|---|\n";

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/config/grid.hpp"
+#include "harness/config/model_options.hpp"
 #include "harness/config/read_field.hpp"
 #include "harness/config/settings.hpp"
 
@@ -17,7 +18,7 @@ namespace recollect {
 struct Draft {
   std::shared_ptr<TaskSettings> task;
   std::optional<std::int64_t> data_seed;
-  ModelSettings model;
+  ModelOptions model;
   TrainSettings train;
   EvalSettings eval;
   PlaceMap places;

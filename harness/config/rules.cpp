@@ -8,7 +8,6 @@
 
 #include "base/error.hpp"
 #include "math/fenwick.hpp"
-#include "models/registry.hpp"
 
 namespace recollect {
 
@@ -63,7 +62,7 @@ void check_cell(const Cell& cell) {
 
   const std::int64_t length = longest(cell);
   const bool unseen = level_count(length) > level_count(cell.task->length);
-  if (unseen && find_mixer(cell.variant.name)->uses_levels &&
+  if (unseen && cell.variant.mixer->has_levels() &&
       cell.eval.unseen_levels == UnseenLevels::kError) {
     throw FieldError(
         std::string(asked_by(cell, length)),
@@ -78,7 +77,7 @@ void check_cell(const Cell& cell) {
 std::string unseen_levels_warning(const Cell& cell) {
   const std::int64_t length = longest(cell);
   const int trained = level_count(cell.task->length);
-  if (!find_mixer(cell.variant.name)->uses_levels || level_count(length) <= trained) return "";
+  if (!cell.variant.mixer->has_levels() || level_count(length) <= trained) return "";
   const bool clamp = cell.eval.unseen_levels == UnseenLevels::kClamp;
   return fmt::format(
       "{} = {} needs {} levels, but task.length = {} trains {}; unseen_levels: {} reads {}",

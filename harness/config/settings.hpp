@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/fields.hpp"
+#include "models/mixer_settings.hpp"
 #include "models/settings.hpp"
 #include "tasks/task.hpp"
 
@@ -49,11 +50,12 @@ struct EvalSettings {
   [[nodiscard]] Fields fields();
 };
 
-/// One entry of `variants:`: a mixer, and the model with the entry's own options applied.
+/// One entry of `variants:`: a mixer and the model around it, with the entry's own options applied.
 struct VariantSettings {
   std::string name;   ///< of the mixer
   std::string label;  ///< what tables call it; the name, unless given
   ModelSettings model;
+  std::shared_ptr<const MixerSettings> mixer;
 };
 
 /// One cell: a (task, model, variant and training settings, seed). The unit of work and of resume.

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/fields.hpp"
 #include "base/file.hpp"
+#include "harness/config/model_options.hpp"
 #include "harness/store/cell_folder.hpp"
 #include "harness/store/experiment_file.hpp"
 #include "harness/store/table_rows.hpp"
@@ -48,8 +49,9 @@ CellRow describe(const std::string& experiment, const std::string& config_hash, 
   const std::unique_ptr<TaskSettings> task = cell.task->clone();
   add_fields(row.task, "task_", task->fields());
   row.middle = {{"variant", cell.variant.name}, {"label", cell.variant.label}};
-  ModelSettings model = cell.variant.model;
-  add_fields(row.middle, "model_", model.fields());
+  for (const auto& [name, text] : option_texts(cell.variant)) {
+    row.middle.emplace_back("model_" + name, text);
+  }
   TrainSettings train = cell.train;
   train.order_seed = cell.order_seed;
   add_fields(row.middle, "train_", train.fields());

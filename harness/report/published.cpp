@@ -8,6 +8,7 @@
 #include "base/fields.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "harness/config/model_options.hpp"
 #include "harness/config/settings.hpp"
 #include "harness/report/readable_table.hpp"
 #include "harness/stats/statistics.hpp"
@@ -63,12 +64,12 @@ std::map<std::string, std::string> defaults_of(const PublishedFigure& figure) {
   const auto add = [&](const std::string& prefix, const Fields& fields) {
     for (const Field& field : fields) defaults[prefix + field.name] = field.text();
   };
-  if (const auto* entry = find_task(figure.task)) {
+  if (const auto* entry = tasks().find(figure.task)) {
     const std::unique_ptr<TaskSettings> task = entry->settings();
     task->resolve();
     add("task_", task->fields());
   }
-  ModelSettings model;
+  ModelOptions model;
   add("model_", model.fields());
   TrainSettings train;
   train.select_length = figure.length;

@@ -168,8 +168,9 @@ class CellRun {
     status.best_step = result.best_step;
     status.parameters = model.layout().size();
     status.training_flops = 2.0 * step_cost(cell_, model) * static_cast<double>(result.steps);
-    status.state_floats = model.state_size(cell_.task->length);
-    status.state_floats_peak = model.state_size_peak(cell_.task->length);
+    const Cost cost = model.cost({cell_.task->length, cell_.task->length});
+    status.state_floats = cost.state;
+    status.state_floats_peak = cost.state_peak;
     folder_.write_history(result.history);
     if (result.diverged.empty()) {
       save_weights(folder_.weights_path(Weights::kFinal), model.layout(), result.final_weights,

@@ -19,10 +19,13 @@ double example_bytes(const Task& task) {
                    sizeof(float) * static_cast<double>(task.vocab()));
 }
 
+double workspace_bytes(const SequenceModel<float>& sizes, const SequenceShape& shape) {
+  const Cost cost = sizes.cost(shape);
+  return sizeof(float) * static_cast<double>(cost.carry + cost.tape + cost.scratch);
+}
+
 double forward_bytes(const SequenceModel<float>& sizes, const Task& task) {
-  return sizeof(float) *
-             static_cast<double>(sizes.forward_workspace_size(task.length(), task.scored())) +
-         example_bytes(task);
+  return workspace_bytes(sizes, {task.length(), task.scored(), false}) + example_bytes(task);
 }
 
 }  // namespace
@@ -44,9 +47,9 @@ CellMemory cell_memory(const Cell& cell, bool trains) {
     const auto shards = static_cast<unsigned>(BatchStep<float>::shard_count(cell.train.batch));
     memory.training_thread =
         sizeof(float) *
-            (static_cast<double>(sizes.gradient_size()) * std::bit_width(shards) +
-             static_cast<double>(sizes.workspace_size(task->length(), task->scored()))) +
-        example_bytes(*task);
+            static_cast<double>(sizes.gradient_size(cell.train.batch * task->length())) *
+            std::bit_width(shards) +
+        workspace_bytes(sizes, {task->length(), task->scored(), true}) + example_bytes(*task);
     if (cell.train.select_length) {
       memory.training_thread = std::max(
           memory.training_thread, forward_bytes(sizes, *task_at(cell, *cell.train.select_length)));

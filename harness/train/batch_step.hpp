@@ -5,10 +5,10 @@
 #include <span>
 #include <vector>
 
-#include "math/buffer.hpp"
 #include "base/interrupt.hpp"
-#include "math/workspace.hpp"
 #include "harness/train/gradient_tree.hpp"
+#include "math/buffer.hpp"
+#include "math/workspace.hpp"
 #include "models/sequence_model.hpp"
 #include "tasks/task.hpp"
 
@@ -33,12 +33,13 @@ struct Lane {
 template <class S>
 class BatchStep {
  public:
-  BatchStep(const SequenceModel<S>& model, std::int64_t batch, int threads)
+  /// @param tokens  of a whole batch, as the model's begin_step() is given
+  BatchStep(const SequenceModel<S>& model, std::int64_t batch, std::int64_t tokens, int threads)
       : batch_(static_cast<int>(batch)),
         shards_(shard_count(batch)),
         lanes_(static_cast<std::size_t>(threads)),
         outcomes_(static_cast<std::size_t>(batch)),
-        gradients_(shards_, threads, model.gradient_size()),
+        gradients_(shards_, threads, model.gradient_size(tokens)),
         weights_(model.parameters().size()) {}
 
   /// fill(b, example, scratch) puts sequence b of the batch into `example`. `scored` is the number

@@ -11,23 +11,17 @@ namespace {
 /// A backward pass costs two forward passes.
 constexpr double kPassesPerTrainingSequence = 3.0;
 
-SequenceModel<float> model_of(const Cell& cell, bool with_weights) {
-  const std::unique_ptr<Task> task = cell.task->make();
-  return SequenceModel<float>(cell.variant.model, cell.variant.name, task->vocab(), task->length(),
-                              cell.levels, with_weights);
-}
-
 }  // namespace
 
-SequenceModel<float> build_model(const Cell& cell) {
-  SequenceModel<float> model = empty_model(cell);
+SequenceModel<float> build_model(const Cell& cell, Execution execution) {
+  SequenceModel<float> model = model_of<float>(cell, execution);
   model.initialise(static_cast<std::uint64_t>(cell.seed));
   return model;
 }
 
-SequenceModel<float> empty_model(const Cell& cell) { return model_of(cell, true); }
+SequenceModel<float> empty_model(const Cell& cell) { return model_of<float>(cell); }
 
-SequenceModel<float> model_sizes(const Cell& cell) { return model_of(cell, false); }
+SequenceModel<float> model_sizes(const Cell& cell) { return model_of<float>(cell, {}, false); }
 
 Cell shape_of(const Cell& cell) {
   Cell shape = cell;
@@ -40,7 +34,7 @@ Cell shape_of(const Cell& cell) {
 double step_cost(const Cell& cell, const SequenceModel<float>& model) {
   const std::unique_ptr<Task> task = cell.task->make();
   return kPassesPerTrainingSequence * static_cast<double>(cell.train.batch) *
-         model.nominal_multiply_adds(task->length(), task->scored());
+         model.cost({task->length(), task->scored(), true}).multiply_adds;
 }
 
 }  // namespace recollect

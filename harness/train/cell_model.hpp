@@ -7,8 +7,16 @@ namespace recollect {
 
 // What the model of a cell is, and what a step of its training costs.
 
+/// The model of a cell with all weights 0, S float or double.
+template <class S>
+[[nodiscard]] SequenceModel<S> model_of(const Cell& cell, Execution execution = {},
+                                        bool with_weights = true) {
+  return SequenceModel<S>({cell.variant.model, *cell.variant.mixer, execution},
+                          cell.task->make()->vocab(), cell.task->length, cell.levels, with_weights);
+}
+
 /// The model of a cell, with its initial weights.
-[[nodiscard]] SequenceModel<float> build_model(const Cell& cell);
+[[nodiscard]] SequenceModel<float> build_model(const Cell& cell, Execution execution = {});
 
 /// The model of a cell with all weights 0.
 [[nodiscard]] SequenceModel<float> empty_model(const Cell& cell);

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "math/buffer.hpp"
-#include "math/view.hpp"
 #include "math/parallel.hpp"
+#include "math/view.hpp"
 
 namespace recollect {
 
@@ -116,9 +116,9 @@ class GradientTree {
     return left;
   }
 
-  using Part = Eigen::Map<Eigen::Array<S, Eigen::Dynamic, 1>>;
-  [[nodiscard]] Part part(std::size_t buffer, std::size_t begin, std::size_t end) {
-    return Part(buffers_[buffer].data() + begin, static_cast<Index>(end - begin));
+  /// Elements begin..end - 1 of a buffer, as a row.
+  [[nodiscard]] View<S> part(std::size_t buffer, std::size_t begin, std::size_t end) {
+    return view(buffers_[buffer].data() + begin, 1, static_cast<Index>(end - begin));
   }
 
   /// The additions that follow a leaf: its sum goes to the buffer before, that one's to the one
@@ -129,9 +129,9 @@ class GradientTree {
     for (std::size_t begin = 0; begin < size_ && leaf.merges > 0; begin += kPart) {
       const std::size_t end = std::min(begin + kPart, size_);
       for (std::size_t merge = 0; merge < leaf.merges; ++merge) {
-        Part from = part(leaf.buffer - merge, begin, end);
-        part(leaf.buffer - merge - 1, begin, end) += from;
-        from.setZero();
+        const View<S> from = part(leaf.buffer - merge, begin, end);
+        recollect::add(from, part(leaf.buffer - merge - 1, begin, end));
+        set_zero(from);
       }
     }
   }
@@ -140,7 +140,8 @@ class GradientTree {
     const auto bound = [&](int i) {
       return size_ * static_cast<std::size_t>(i) / static_cast<std::size_t>(pieces);
     };
-    part(to, bound(piece), bound(piece + 1)) += part(from, bound(piece), bound(piece + 1));
+    recollect::add(part(from, bound(piece), bound(piece + 1)),
+                   part(to, bound(piece), bound(piece + 1)));
   }
 
   int shards_;

@@ -4,8 +4,8 @@
 #include <span>
 #include <vector>
 
-#include "math/buffer.hpp"
 #include "harness/config/settings.hpp"
+#include "math/buffer.hpp"
 #include "models/parameters.hpp"
 
 namespace recollect {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "math/fenwick.hpp"
-#include "models/registry.hpp"
 
 namespace recollect {
 namespace {
@@ -63,7 +62,7 @@ struct Wanted {
 Score run(SequenceModel<float>& model, const Task& task, std::int64_t data_seed, Split split,
           std::int64_t examples, std::vector<Lane<float>>& lanes, const Wanted& wanted,
           const StopRequest& stop) {
-  model.begin_step(task.length(), examples * task.length(), static_cast<int>(lanes.size()));
+  model.begin_step({task.length(), examples * task.length(), static_cast<int>(lanes.size())});
   const std::int64_t rows = task.scored();
   std::vector<Outcome> outcomes(static_cast<std::size_t>(examples));
   std::vector<SliceCounter> counters(lanes.size());
@@ -79,8 +78,8 @@ Score run(SequenceModel<float>& model, const Task& task, std::int64_t data_seed,
     if (wanted.ceilings) outcome.ceilings = task.ceilings(lane.example);
     if (!wanted.slices) return;
     for (Index r = 0; r < rows; ++r) {
-      Index best = 0;
-      logits.row(r).maxCoeff(&best);
+      const std::span<const float> row = logits.row(r);
+      const auto best = std::max_element(row.begin(), row.end()) - row.begin();
       const auto at = static_cast<std::size_t>(r);
       counters[static_cast<std::size_t>(thread)].add(lane.example.tags[at],
                                                      best == lane.example.labels[at]);
@@ -135,8 +134,8 @@ Score score(SequenceModel<float>& model, const Cell& cell, Split split, std::int
   std::vector<Lane<float>> lanes(static_cast<std::size_t>(threads));
   Score result =
       run(model, *task, cell.data_seed, split, examples, lanes, Wanted{true, with_slices}, stop);
-  result.unseen_level = find_mixer(cell.variant.name)->uses_levels &&
-                        level_count(length) > level_count(cell.task->length);
+  result.unseen_level =
+      cell.variant.mixer->has_levels() && level_count(length) > level_count(cell.task->length);
   return result;
 }
 

@@ -58,7 +58,7 @@ class Training {
         threads_(threads),
         task_(cell.task->make()),
         model_(build_model(cell)),
-        batch_(model_, settings_.batch, threads),
+        batch_(model_, settings_.batch, settings_.batch * task_->length(), threads),
         optimizer_(model_.layout(), settings_),
         order_(cell) {
     const std::int64_t select_length = settings_.select_length.value_or(cell.task->length);
@@ -131,7 +131,7 @@ class Training {
   std::string update() {
     const std::int64_t step = progress_.step + 1;
     order_.begin(step);
-    model_.begin_step(task_->length(), settings_.batch * task_->length(), threads_);
+    model_.begin_step({task_->length(), settings_.batch * task_->length(), threads_});
     const double loss = batch_.run(
         model_, settings_.batch * task_->scored(),
         [&](int b, Example& example, GeneratorScratch& scratch) {

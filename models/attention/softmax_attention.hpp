@@ -17,27 +17,27 @@ struct SoftmaxAttention {
 
   /// y and log_sum (R) are overwritten; log_sum[r] is the logarithm of the row's sum of
   /// exponentials.
-  static void forward(ConstView<S> q, ConstView<S> k, ConstView<S> v, const Rows& rows, S scale,
-                      View<S> y, S* log_sum, Workspace<S>& workspace);
+  static void forward(ConstView<S> q, ConstView<S> k, ConstView<S> v, const Queries& queries,
+                      S scale, View<S> y, S* log_sum, Workspace<S>& workspace);
 
   /// dq (R, d) is overwritten, dk and dv (T, d) are accumulated.
-  static void backward(ConstView<S> q, ConstView<S> k, ConstView<S> v, const Rows& rows, S scale,
-                       ConstView<S> y, const S* log_sum, ConstView<S> dy, View<S> dq, View<S> dk,
-                       View<S> dv, Workspace<S>& workspace);
+  static void backward(ConstView<S> q, ConstView<S> k, ConstView<S> v, const Queries& queries,
+                       S scale, ConstView<S> y, const S* log_sum, ConstView<S> dy, View<S> dq,
+                       View<S> dk, View<S> dv, Workspace<S>& workspace);
 
   /// Numbers that backward() takes for a while.
-  [[nodiscard]] static constexpr std::int64_t scratch(std::int64_t rows) noexcept {
-    return std::min<std::int64_t>(rows, kBlock) * (2 * kBlock + 1);
+  [[nodiscard]] static constexpr std::int64_t scratch(std::int64_t queries) noexcept {
+    return std::min<std::int64_t>(queries, kBlock) * (2 * kBlock + 1);
   }
 };
 
 template <>
 void SoftmaxAttention<float>::forward(ConstView<float> q, ConstView<float> k, ConstView<float> v,
-                                      const Rows& rows, float scale, View<float> y, float* log_sum,
-                                      Workspace<float>& workspace);
+                                      const Queries& queries, float scale, View<float> y,
+                                      float* log_sum, Workspace<float>& workspace);
 template <>
 void SoftmaxAttention<float>::backward(ConstView<float> q, ConstView<float> k, ConstView<float> v,
-                                       const Rows& rows, float scale, ConstView<float> y,
+                                       const Queries& queries, float scale, ConstView<float> y,
                                        const float* log_sum, ConstView<float> dy, View<float> dq,
                                        View<float> dk, View<float> dv, Workspace<float>& workspace);
 

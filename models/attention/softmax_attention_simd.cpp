@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "models/attention/softmax_attention.hpp"
 #include "models/kernels/products.hpp"
 #include "models/kernels/simd.hpp"
-#include "models/attention/softmax_attention.hpp"
 
 namespace recollect {
 namespace {
@@ -27,29 +27,29 @@ struct Tile {
 
 /// body(Tile) for the tiles of rows first .. first + count - 1.
 template <class Body>
-void for_each_tile(const Rows& rows, Index first, Index count, Body&& body) {
+void for_each_tile(const Queries& queries, Index first, Index count, Body&& body) {
   const auto positions =
-      rows.positions.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+      queries.positions.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
   const Index begin = positions.front();
   const Index end = positions.back() + 1;
-  Index keys = rows.all && begin % kBlock > 0 ? begin % kBlock : kBlock;
+  Index keys = queries.all && begin % kBlock > 0 ? begin % kBlock : kBlock;
   for (Index key = 0; key < end; key += keys, keys = kBlock) {
     keys = std::min(keys, end - key);
     const auto seeing = std::lower_bound(positions.begin(), positions.end(), key);
     const auto row = static_cast<Index>(seeing - positions.begin());
-    body(Tile{key, keys, first + row, count - row, rows.all && key == begin});
+    body(Tile{key, keys, first + row, count - row, queries.all && key == begin});
   }
 }
 
 /// How many of the tile's keys its row i sees.
-Index seen(const Rows& rows, const Tile& tile, Index i) {
-  const Index t = rows.positions[static_cast<std::size_t>(tile.row + i)];
+Index seen(const Queries& queries, const Tile& tile, Index i) {
+  const Index t = queries.positions[static_cast<std::size_t>(tile.row + i)];
   return std::min(t - tile.key + 1, tile.keys);
 }
 
-// Products with a tile, (rows, keys); a triangle is taken in bands.
+// Products with a tile, (queries, keys); a triangle is taken in bands.
 
-/// c (rows, keys) = a b^T
+/// c (queries, keys) = a b^T
 void product_nt_tile(const Tile& tile, ConstView<float> a, ConstView<float> b, View<float> c) {
   if (tile.triangle) {
     product_nt_lower<float>(a, b, c);
@@ -58,7 +58,7 @@ void product_nt_tile(const Tile& tile, ConstView<float> a, ConstView<float> b, V
   }
 }
 
-/// c (rows, d) = or += a b, b (keys, d)
+/// c (queries, d) = or += a b, b (keys, d)
 void product_nn_tile(const Tile& tile, ConstView<float> a, ConstView<float> b, View<float> c,
                      Write write) {
   if (tile.triangle) {
@@ -68,7 +68,7 @@ void product_nn_tile(const Tile& tile, ConstView<float> a, ConstView<float> b, V
   }
 }
 
-/// c (keys, d) += a^T b, b (rows, d)
+/// c (keys, d) += a^T b, b (queries, d)
 void product_tn_tile(const Tile& tile, ConstView<float> a, ConstView<float> b, View<float> c) {
   if (tile.triangle) {
     product_tn_lower<float>(a, b, c, Write::kAccumulate);
@@ -79,8 +79,8 @@ void product_tn_tile(const Tile& tile, ConstView<float> a, ConstView<float> b, V
 
 /// body(c, Whole or First) for the sixteens of the numbers that a row of a tile sees.
 template <class Body>
-HWY_INLINE void for_each_seen(const Rows& rows, const Tile& tile, Index i, Body&& body) {
-  const Index count = seen(rows, tile, i);
+HWY_INLINE void for_each_seen(const Queries& queries, const Tile& tile, Index i, Body&& body) {
+  const Index count = seen(queries, tile, i);
   if (count == kBlock) {
     RowOfSixteens<kBlock / 16, true>::for_each(
         kBlock, [&](int, Index c, auto part) RECOLLECT_INLINE { body(c, part); });
@@ -90,8 +90,8 @@ HWY_INLINE void for_each_seen(const Rows& rows, const Tile& tile, Index i, Body&
 }
 
 /// Zeros from the end of the sixteen that holds the row's last visible key to where products stop.
-void clear_unseen(const Rows& rows, const Tile& tile, Index i, float* row) {
-  const Index written = (seen(rows, tile, i) + 15) / 16 * 16;
+void clear_unseen(const Queries& queries, const Tile& tile, Index i, float* row) {
+  const Index written = (seen(queries, tile, i) + 15) / 16 * 16;
   const Index end = tile.triangle ? band_end(i, tile.keys) : tile.keys;
   if (written < end) std::fill(row + written, row + end, 0.0F);
 }
@@ -103,14 +103,14 @@ struct State {
 };
 
 /// Scores become exp(scale * score - largest); what was summed before the largest grew is scaled.
-void weigh(const Rows& rows, const Tile& tile, float scale, float* scores, float* largest_of,
+void weigh(const Queries& queries, const Tile& tile, float scale, float* scores, float* largest_of,
            float* sum_of, View<float> y) {
   alignas(64) float number[kBlock];
   alignas(64) float keep[kBlock];
   for (Index i = 0; i < tile.rows; ++i) {
     const float* row = scores + i * kBlock;
     Sixteen top = sixteen(kLowest);
-    for_each_seen(rows, tile, i, [&](Index c, auto part) RECOLLECT_INLINE {
+    for_each_seen(queries, tile, i, [&](Index c, auto part) RECOLLECT_INLINE {
       top = max(top, keep16(load16(row + c, Whole{}), part, kLowest));
     });
     number[i] = largest(top);
@@ -125,7 +125,7 @@ void weigh(const Rows& rows, const Tile& tile, float scale, float* scores, float
     float* row = scores + i * kBlock;
     const Vector top = broadcast(largest_of[i]);
     Sixteen total = sixteen(0);
-    for_each_seen(rows, tile, i, [&](Index c, auto part) RECOLLECT_INLINE {
+    for_each_seen(queries, tile, i, [&](Index c, auto part) RECOLLECT_INLINE {
       const auto power = [&](Vector score) RECOLLECT_INLINE {
         return simd::exp(hn::MulSub(score, broadcast(scale), top));
       };
@@ -134,7 +134,7 @@ void weigh(const Rows& rows, const Tile& tile, float scale, float* scores, float
       total = total + powers;
     });
     number[i] = sum(total);
-    clear_unseen(rows, tile, i, row);
+    clear_unseen(queries, tile, i, row);
   }
   for_each_vector(tile.rows, [&](Index i, auto part) RECOLLECT_INLINE {
     const Vector before = hn::Mul(load(sum_of + i, part), load(keep + i, part));
@@ -143,7 +143,7 @@ void weigh(const Rows& rows, const Tile& tile, float scale, float* scores, float
   if (tile.key == 0) return;  // nothing is in y yet
   for (Index i = 0; i < tile.rows; ++i) {
     if (keep[i] == 1.0F) continue;
-    float* row = y.data() + i * y.outerStride();
+    float* row = y.data() + i * y.stride();
     for_each_vector(y.cols(), [&](Index c, auto part) RECOLLECT_INLINE {
       store(hn::Mul(load(row + c, part), broadcast(keep[i])), row + c, part);
     });
@@ -152,14 +152,14 @@ void weigh(const Rows& rows, const Tile& tile, float scale, float* scores, float
 
 /// Scores become weights, p = exp(scale * score - log_sum), and the gradients of weights those of
 /// scores, scale * p * (d_weight - mean). Rows are kBlock apart.
-void weigh_backward(const Rows& rows, const Tile& tile, float scale, const float* log_sum,
+void weigh_backward(const Queries& queries, const Tile& tile, float scale, const float* log_sum,
                     const float* means, float* scores, float* d_weights) {
   for (Index i = 0; i < tile.rows; ++i) {
     float* row = scores + i * kBlock;
     float* d_row = d_weights + i * kBlock;
     const Vector offset = broadcast(log_sum[i]);
     const Sixteen mean = sixteen(means[i]);
-    for_each_seen(rows, tile, i, [&](Index c, auto part) RECOLLECT_INLINE {
+    for_each_seen(queries, tile, i, [&](Index c, auto part) RECOLLECT_INLINE {
       const auto power = [&](Vector score) RECOLLECT_INLINE {
         return simd::exp(hn::MulSub(score, broadcast(scale), offset));
       };
@@ -168,8 +168,8 @@ void weigh_backward(const Rows& rows, const Tile& tile, float scale, const float
       store16(p, row + c, Whole{});
       store16(d, d_row + c, Whole{});
     });
-    clear_unseen(rows, tile, i, row);
-    clear_unseen(rows, tile, i, d_row);
+    clear_unseen(queries, tile, i, row);
+    clear_unseen(queries, tile, i, d_row);
   }
 }
 
@@ -177,23 +177,23 @@ void weigh_backward(const Rows& rows, const Tile& tile, float scale, const float
 
 template <>
 void SoftmaxAttention<float>::forward(ConstView<float> q, ConstView<float> k, ConstView<float> v,
-                                      const Rows& rows, float scale, View<float> y, float* log_sum,
-                                      Workspace<float>& workspace) {
+                                      const Queries& queries, float scale, View<float> y,
+                                      float* log_sum, Workspace<float>& workspace) {
   const Workspace<float>::Scope scope(workspace);
-  float* scores = workspace.take(std::min(kBlock, rows.count()) * kBlock);
+  float* scores = workspace.take(std::min(kBlock, queries.count()) * kBlock);
   State state;
-  for (Index first = 0; first < rows.count(); first += kBlock) {
-    const Index count = std::min(kBlock, rows.count() - first);
+  for (Index first = 0; first < queries.count(); first += kBlock) {
+    const Index count = std::min(kBlock, queries.count() - first);
     std::fill_n(state.largest, count, kLowest);
     std::fill_n(state.sum, count, 0.0F);
-    for_each_tile(rows, first, count, [&](const Tile& tile) {
+    for_each_tile(queries, first, count, [&](const Tile& tile) {
       const auto of_rows = [&](const auto& m) { return recollect::rows(m, tile.row, tile.rows); };
       const auto of_keys = [&](const auto& m) { return recollect::rows(m, tile.key, tile.keys); };
-      const View<float> p(scores, tile.rows, tile.keys, Eigen::OuterStride<>(kBlock));
+      const View<float> p(scores, tile.rows, tile.keys, kBlock);
       const Index i = tile.row - first;
       product_nt_tile(tile, of_rows(q), of_keys(k), p);
-      weigh(rows, tile, scale, scores, state.largest + i, state.sum + i, of_rows(y));
-      product_nn_tile(tile, constant(p), of_keys(v), of_rows(y),
+      weigh(queries, tile, scale, scores, state.largest + i, state.sum + i, of_rows(y));
+      product_nn_tile(tile, p, of_keys(v), of_rows(y),
                       tile.key == 0 ? Write::kOverwrite : Write::kAccumulate);
     });
     for_each_vector(count, [&](Index i, auto part) RECOLLECT_INLINE {
@@ -202,7 +202,7 @@ void SoftmaxAttention<float>::forward(ConstView<float> q, ConstView<float> k, Co
       store(hn::Div(broadcast(1), sum), state.sum + i, part);
     });
     for (Index i = 0; i < count; ++i) {
-      float* row = y.data() + (first + i) * y.outerStride();
+      float* row = y.data() + (first + i) * y.stride();
       const Vector share = broadcast(state.sum[i]);
       for_each_vector(y.cols(), [&](Index c, auto part) RECOLLECT_INLINE {
         store(hn::Mul(load(row + c, part), share), row + c, part);
@@ -213,39 +213,39 @@ void SoftmaxAttention<float>::forward(ConstView<float> q, ConstView<float> k, Co
 
 template <>
 void SoftmaxAttention<float>::backward(ConstView<float> q, ConstView<float> k, ConstView<float> v,
-                                       const Rows& rows, float scale, ConstView<float> y,
+                                       const Queries& queries, float scale, ConstView<float> y,
                                        const float* log_sum, ConstView<float> dy, View<float> dq,
                                        View<float> dk, View<float> dv,
                                        Workspace<float>& workspace) {
   const Workspace<float>::Scope scope(workspace);
-  const Index room = std::min(kBlock, rows.count());
+  const Index room = std::min(kBlock, queries.count());
   float* scores = workspace.take(room * kBlock);
   float* d_scores = workspace.take(room * kBlock);
   float* means = workspace.take(room);  // of a row's d_weights, by its weights: dy . y
-  for (Index first = 0; first < rows.count(); first += kBlock) {
-    const Index count = std::min(kBlock, rows.count() - first);
+  for (Index first = 0; first < queries.count(); first += kBlock) {
+    const Index count = std::min(kBlock, queries.count() - first);
     for (Index i = 0; i < count; ++i) {
-      const float* y_row = y.data() + (first + i) * y.outerStride();
-      const float* dy_row = dy.data() + (first + i) * dy.outerStride();
+      const float* y_row = y.data() + (first + i) * y.stride();
+      const float* dy_row = dy.data() + (first + i) * dy.stride();
       Sixteen total = sixteen(0);
       for_each_sixteen(y.cols(), [&](Index c, auto part) RECOLLECT_INLINE {
         total = multiply_add(load16(y_row + c, part), load16(dy_row + c, part), total);
       });
       means[i] = sum(total);
     }
-    for_each_tile(rows, first, count, [&](const Tile& tile) {
+    for_each_tile(queries, first, count, [&](const Tile& tile) {
       const auto of_rows = [&](const auto& m) { return recollect::rows(m, tile.row, tile.rows); };
       const auto of_keys = [&](const auto& m) { return recollect::rows(m, tile.key, tile.keys); };
-      const View<float> p(scores, tile.rows, tile.keys, Eigen::OuterStride<>(kBlock));
-      const View<float> ds(d_scores, tile.rows, tile.keys, Eigen::OuterStride<>(kBlock));
+      const View<float> p(scores, tile.rows, tile.keys, kBlock);
+      const View<float> ds(d_scores, tile.rows, tile.keys, kBlock);
       product_nt_tile(tile, of_rows(q), of_keys(k), p);
       product_nt_tile(tile, of_rows(dy), of_keys(v), ds);
-      weigh_backward(rows, tile, scale, log_sum + tile.row, means + tile.row - first, scores,
+      weigh_backward(queries, tile, scale, log_sum + tile.row, means + tile.row - first, scores,
                      d_scores);
-      product_nn_tile(tile, constant(ds), of_keys(k), of_rows(dq),
+      product_nn_tile(tile, ds, of_keys(k), of_rows(dq),
                       tile.key == 0 ? Write::kOverwrite : Write::kAccumulate);
-      product_tn_tile(tile, constant(ds), of_rows(q), of_keys(dk));
-      product_tn_tile(tile, constant(p), of_rows(dy), of_keys(dv));
+      product_tn_tile(tile, ds, of_rows(q), of_keys(dk));
+      product_tn_tile(tile, p, of_rows(dy), of_keys(dv));
     });
   }
 }

@@ -3,29 +3,32 @@
 #include <cmath>
 #include <numbers>
 
+#include "math/eigen.hpp"
+
 namespace recollect {
 namespace {
 
 template <class S>
-void write_biased(const S* bias, const ConstView<S>& x, View<S>& to) {
-  to = x;
-  if (bias != nullptr) to.rowwise() += ConstVectorView<S>(bias, x.cols());
+void write_biased(const S* bias, ConstView<S> x, View<S> to) {
+  copy(x, to);
+  if (bias != nullptr) eigen(to).rowwise() += ConstVectorView<S>(bias, x.cols());
 }
 
 }  // namespace
 
 template <class S>
 void softplus(const S* bias, ConstView<S> x, View<S> y, View<S> slope) {
-  write_biased(bias, x, slope);
-  const auto argument = slope.array();
-  y.array() = argument.max(S(0)) + (-argument.abs()).exp().log1p();
-  slope.array() = ((-argument).exp() + S(1)).inverse();
+  write_biased<S>(bias, x, slope);
+  auto slopes = eigen(slope);
+  const auto argument = slopes.array();
+  eigen(y).array() = argument.max(S(0)) + (-argument.abs()).exp().log1p();
+  slopes.array() = ((-argument).exp() + S(1)).inverse();
 }
 
 template <class S>
 void gelu(const S* bias, ConstView<S> x, View<S> y, View<S> slope) {
   const auto density = S(std::numbers::inv_sqrtpi / std::numbers::sqrt2);
-  write_biased(bias, x, slope);
+  write_biased<S>(bias, x, slope);
   for (Index r = 0; r < x.rows(); ++r) {
     for (Index c = 0; c < x.cols(); ++c) {
       const S argument = slope(r, c);
@@ -38,9 +41,10 @@ void gelu(const S* bias, ConstView<S> x, View<S> y, View<S> slope) {
 
 template <class S>
 void softmax_rows(const S* bias, ConstView<S> x, View<S> y) {
-  write_biased(bias, x, y);
+  write_biased<S>(bias, x, y);
   for (Index r = 0; r < x.rows(); ++r) {
-    auto row = y.row(r).array();
+    auto values = eigen(y);
+    auto row = values.row(r).array();
     row = (row - row.maxCoeff()).exp();
     row /= row.sum();
   }
@@ -49,39 +53,39 @@ void softmax_rows(const S* bias, ConstView<S> x, View<S> y) {
 template <class S>
 void softmax_rows_backward(ConstView<S> y, View<S> dy) {
   for (Index r = 0; r < y.rows(); ++r) {
-    const S mean = dy.row(r).dot(y.row(r));
-    dy.row(r).array() = (dy.row(r).array() - mean) * y.row(r).array();
+    const S mean = eigen(dy).row(r).dot(eigen(y).row(r));
+    eigen(dy).row(r).array() = (eigen(dy).row(r).array() - mean) * eigen(y).row(r).array();
   }
 }
 
 template <class S>
 void multiply(ConstView<S> factor, View<S> x) {
-  x.array() *= factor.array();
+  eigen(x).array() *= eigen(factor).array();
 }
 
 template <class S>
 void scale_columns(const S* factor, ConstView<S> x, View<S> y) {
-  y = x * ConstVectorView<S>(factor, x.cols()).asDiagonal();
+  eigen(y) = eigen(x) * ConstVectorView<S>(factor, x.cols()).asDiagonal();
 }
 
 template <class S>
 void add_column_sums(ConstView<S> x, S* sums) {
-  VectorView<S>(sums, x.cols()) += x.colwise().sum();
+  VectorView<S>(sums, x.cols()) += eigen(x).colwise().sum();
 }
 
 template <class S>
 void add_column_sums_of_products(ConstView<S> x, ConstView<S> y, S* sums) {
-  VectorView<S>(sums, x.cols()) += x.cwiseProduct(y).colwise().sum();
+  VectorView<S>(sums, x.cols()) += eigen(x).cwiseProduct(eigen(y)).colwise().sum();
 }
 
 template <class S>
 void add_row_sums(ConstView<S> x, S* sums) {
-  VectorView<S>(sums, x.rows()) += x.rowwise().sum().transpose();
+  VectorView<S>(sums, x.rows()) += eigen(x).rowwise().sum().transpose();
 }
 
 template <class S>
 void add_row_sums_of_products(ConstView<S> x, ConstView<S> y, S* sums) {
-  VectorView<S>(sums, x.rows()) += x.cwiseProduct(y).rowwise().sum().transpose();
+  VectorView<S>(sums, x.rows()) += eigen(x).cwiseProduct(eigen(y)).rowwise().sum().transpose();
 }
 
 template void softplus<double>(const double*, ConstView<double>, View<double>, View<double>);

@@ -15,7 +15,7 @@ constexpr Index kWide = 64;
 /// Whether the rows of a matrix lie one after another.
 template <class Matrix>
 bool adjacent(const Matrix& m) {
-  return m.outerStride() == m.cols();
+  return m.stride() == m.cols();
 }
 
 /// How many adjacent rows are taken at once, so that short ones fill vectors.
@@ -62,12 +62,11 @@ HWY_INLINE void activate(const float* bias, const ConstView<float>& x, View<floa
   const bool all_adjacent = adjacent(x) && adjacent(y) && adjacent(slope);
   const auto write = [&](Index r, Index c, auto part, Vector argument) RECOLLECT_INLINE {
     const Result result = f(argument);
-    store(result.value, y.data() + r * y.outerStride() + c, part);
-    store(result.slope, slope.data() + r * slope.outerStride() + c, part);
+    store(result.value, y.data() + r * y.stride() + c, part);
+    store(result.slope, slope.data() + r * slope.stride() + c, part);
   };
-  const auto argument = [&](Index r, Index c, auto part) RECOLLECT_INLINE {
-    return load(x.data() + r * x.outerStride() + c, part);
-  };
+  const auto argument = [&](Index r, Index c, auto part)
+                            RECOLLECT_INLINE { return load(x.data() + r * x.stride() + c, part); };
   if (bias == nullptr) {
     for_each_vector_of(x.rows(), x.cols(), all_adjacent ? x.rows() : 1,
                        [&](Index r, Index c, auto part)
@@ -174,9 +173,9 @@ void softmax_rows<float>(const float* bias, ConstView<float> x, View<float> y) {
     float number_of[kRowsAtOnce];  // the largest of each row, then one over the sum
     for (Index first = 0; first < x.rows(); first += kRowsAtOnce) {
       const Index count = std::min(kRowsAtOnce, x.rows() - first);
-      const auto y_row = [&](Index r) { return y.data() + (first + r) * y.outerStride(); };
+      const auto y_row = [&](Index r) { return y.data() + (first + r) * y.stride(); };
       for (Index r = 0; r < count; ++r) {
-        const float* from = x.data() + (first + r) * x.outerStride();
+        const float* from = x.data() + (first + r) * x.stride();
         float* kept = block.at(r, y_row(r));
         Sixteen top = sixteen(kLowest);
         row.for_each(cols, [&](int, Index c, auto part) RECOLLECT_INLINE {
@@ -221,9 +220,9 @@ void softmax_rows_backward<float>(ConstView<float> y, View<float> dy) {
     float means[kRowsAtOnce];
     for (Index first = 0; first < y.rows(); first += kRowsAtOnce) {
       const Index count = std::min(kRowsAtOnce, y.rows() - first);
-      const auto d_row = [&](Index r) { return dy.data() + (first + r) * dy.outerStride(); };
+      const auto d_row = [&](Index r) { return dy.data() + (first + r) * dy.stride(); };
       for (Index r = 0; r < count; ++r) {
-        const float* value = y.data() + (first + r) * y.outerStride();
+        const float* value = y.data() + (first + r) * y.stride();
         const float* d = d_row(r);
         float* kept = block.at(r, d_row(r));
         Sixteen total = sixteen(0);
@@ -235,7 +234,7 @@ void softmax_rows_backward<float>(ConstView<float> y, View<float> dy) {
         means[r] = sum(total);
       }
       for (Index r = 0; r < count; ++r) {
-        const float* value = y.data() + (first + r) * y.outerStride();
+        const float* value = y.data() + (first + r) * y.stride();
         float* to = d_row(r);
         const float* kept = block.at(r, to);
         const Sixteen mean = sixteen(means[r]);
@@ -253,8 +252,8 @@ void multiply<float>(ConstView<float> factor, View<float> x) {
   const Index at_once = adjacent(factor) && adjacent(x) ? x.rows() : 1;
   for_each_vector_of(x.rows(), x.cols(), at_once,
                      [&](Index r, Index c, auto part) RECOLLECT_INLINE {
-                       float* to = x.data() + r * x.outerStride() + c;
-                       const Vector by = load(factor.data() + r * factor.outerStride() + c, part);
+                       float* to = x.data() + r * x.stride() + c;
+                       const Vector by = load(factor.data() + r * factor.stride() + c, part);
                        store(hn::Mul(load(to, part), by), to, part);
                      });
 }
@@ -265,8 +264,8 @@ void scale_columns<float>(const float* factor, ConstView<float> x, View<float> y
   const RepeatedRow by(factor, x.cols(), at_once);
   for_each_vector_of(
       x.rows(), x.cols(), at_once, [&](Index r, Index c, auto part) RECOLLECT_INLINE {
-        const Vector from = load(x.data() + r * x.outerStride() + c, part);
-        store(hn::Mul(from, load(by.data() + c, part)), y.data() + r * y.outerStride() + c, part);
+        const Vector from = load(x.data() + r * x.stride() + c, part);
+        store(hn::Mul(from, load(by.data() + c, part)), y.data() + r * y.stride() + c, part);
       });
 }
 
@@ -274,22 +273,22 @@ template <>
 void add_column_sums<float>(ConstView<float> x, float* sums) {
   sum_columns(x.rows(), x.cols(), adjacent(x), sums,
               [&](Index r, Index c, auto part)
-                  RECOLLECT_INLINE { return load16(x.data() + r * x.outerStride() + c, part); });
+                  RECOLLECT_INLINE { return load16(x.data() + r * x.stride() + c, part); });
 }
 
 template <>
 void add_column_sums_of_products<float>(ConstView<float> x, ConstView<float> y, float* sums) {
   sum_columns(x.rows(), x.cols(), adjacent(x) && adjacent(y), sums,
               [&](Index r, Index c, auto part) RECOLLECT_INLINE {
-                return load16(x.data() + r * x.outerStride() + c, part) *
-                       load16(y.data() + r * y.outerStride() + c, part);
+                return load16(x.data() + r * x.stride() + c, part) *
+                       load16(y.data() + r * y.stride() + c, part);
               });
 }
 
 template <>
 void add_row_sums<float>(ConstView<float> x, float* sums) {
   for (Index r = 0; r < x.rows(); ++r) {
-    const float* row = x.data() + r * x.outerStride();
+    const float* row = x.data() + r * x.stride();
     Sixteen total = sixteen(0);
     for_each_sixteen(x.cols(), [&](Index c, auto part)
                                    RECOLLECT_INLINE { total = total + load16(row + c, part); });
@@ -300,8 +299,8 @@ void add_row_sums<float>(ConstView<float> x, float* sums) {
 template <>
 void add_row_sums_of_products<float>(ConstView<float> x, ConstView<float> y, float* sums) {
   for (Index r = 0; r < x.rows(); ++r) {
-    const float* x_row = x.data() + r * x.outerStride();
-    const float* y_row = y.data() + r * y.outerStride();
+    const float* x_row = x.data() + r * x.stride();
+    const float* y_row = y.data() + r * y.stride();
     Sixteen total = sixteen(0);
     for_each_sixteen(x.cols(), [&](Index c, auto part) RECOLLECT_INLINE {
       total = multiply_add(load16(x_row + c, part), load16(y_row + c, part), total);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "math/eigen.hpp"
+
 namespace recollect {
 namespace {
 
@@ -29,41 +31,42 @@ void for_each_piece(Index m, Index n, Index k, Body&& body) {
 
 template <class S>
 void product_nn(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
-  if (write == Write::kOverwrite) c.setZero();
-  for_each_piece(
-      a.rows(), b.cols(), a.cols(), [&](Index i, Index m, Index j, Index n, Index p, Index depth) {
-        c.block(i, j, m, n).noalias() += a.block(i, p, m, depth) * b.block(p, j, depth, n);
-      });
+  if (write == Write::kOverwrite) set_zero(c);
+  for_each_piece(a.rows(), b.cols(), a.cols(),
+                 [&](Index i, Index m, Index j, Index n, Index p, Index depth) {
+                   eigen(c).block(i, j, m, n).noalias() +=
+                       eigen(a).block(i, p, m, depth) * eigen(b).block(p, j, depth, n);
+                 });
 }
 
 template <class S>
 void product_nt(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
-  if (write == Write::kOverwrite) c.setZero();
+  if (write == Write::kOverwrite) set_zero(c);
   for_each_piece(a.rows(), b.rows(), a.cols(),
                  [&](Index i, Index m, Index j, Index n, Index p, Index depth) {
-                   c.block(i, j, m, n).noalias() +=
-                       a.block(i, p, m, depth) * b.block(j, p, n, depth).transpose();
+                   eigen(c).block(i, j, m, n).noalias() +=
+                       eigen(a).block(i, p, m, depth) * eigen(b).block(j, p, n, depth).transpose();
                  });
 }
 
 template <class S>
 void product_tn(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
-  if (write == Write::kOverwrite) c.setZero();
+  if (write == Write::kOverwrite) set_zero(c);
   for_each_piece(a.cols(), b.cols(), a.rows(),
                  [&](Index i, Index m, Index j, Index n, Index p, Index depth) {
-                   c.block(i, j, m, n).noalias() +=
-                       a.block(p, i, depth, m).transpose() * b.block(p, j, depth, n);
+                   eigen(c).block(i, j, m, n).noalias() +=
+                       eigen(a).block(p, i, depth, m).transpose() * eigen(b).block(p, j, depth, n);
                  });
 }
 
 template <class S>
-void turn(ConstView<S> b, S* turned) {
-  view(turned, b.rows(), b.cols()) = b;
+void pack(ConstView<S> b, S* packed) {
+  copy(b, view(packed, b.rows(), b.cols()));
 }
 
 template <class S>
-void product_turned(ConstView<S> a, const S* turned, View<S> c) {
-  product_nt<S>(a, view(turned, c.cols(), a.cols()), c);
+void product_packed(ConstView<S> a, const S* packed, View<S> c) {
+  product_nt<S>(a, view(packed, c.cols(), a.cols()), c);
 }
 
 template <class S>
@@ -92,8 +95,8 @@ void product_nt_lower(ConstView<S> a, ConstView<S> b, View<S> c) {
   });
 }
 
-template void turn<double>(ConstView<double>, double*);
-template void product_turned<double>(ConstView<double>, const double*, View<double>);
+template void pack<double>(ConstView<double>, double*);
+template void product_packed<double>(ConstView<double>, const double*, View<double>);
 template void product_nt_lower<double>(ConstView<double>, ConstView<double>, View<double>);
 template void product_nn_lower<double>(ConstView<double>, ConstView<double>, View<double>, Write);
 template void product_tn_lower<double>(ConstView<double>, ConstView<double>, View<double>, Write);

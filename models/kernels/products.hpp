@@ -21,20 +21,20 @@ void product_nt(ConstView<S> a, ConstView<S> b, View<S> c, Write write = Write::
 template <class S>
 void product_tn(ConstView<S> a, ConstView<S> b, View<S> c, Write write = Write::kOverwrite);
 
-/// b (n, k) as product_turned() reads it, for many products with one b: in float b^T, which
+/// b (n, k) as product_packed() reads it, for many products with one b: in float b^T, which
 /// product_nt() makes each time anew.
 template <class S>
-void turn(ConstView<S> b, S* turned);
-/// Rows of b are turned in blocks of so many: from a multiple of it on, b's turned rows are also
+void pack(ConstView<S> b, S* packed);
+/// Rows of b are packed in blocks of so many: from a multiple of it on, b's packed rows are also
 /// those of a matrix that begins there.
-inline constexpr Index kTurnedRows = 64;
-/// Numbers that turn() writes.
-[[nodiscard]] constexpr Index turned_size(Index n, Index k) noexcept {
-  return (n + kTurnedRows - 1) / kTurnedRows * kTurnedRows * k;
+inline constexpr Index kPackedRows = 64;
+/// Numbers that pack() writes.
+[[nodiscard]] constexpr Index packed_size(Index n, Index k) noexcept {
+  return (n + kPackedRows - 1) / kPackedRows * kPackedRows * k;
 }
 /// c (m, n) = a (m, k) b^T
 template <class S>
-void product_turned(ConstView<S> a, const S* turned, View<S> c);
+void product_packed(ConstView<S> a, const S* packed, View<S> c);
 
 /// The same where the square matrix is lower triangular, as everything causal is. Bands of kBand
 /// rows, each cut where the diagonal leaves it, save a good third of the work. What lies right of
@@ -65,9 +65,9 @@ void product_nt<float>(ConstView<float> a, ConstView<float> b, View<float> c, Wr
 template <>
 void product_tn<float>(ConstView<float> a, ConstView<float> b, View<float> c, Write write);
 template <>
-void turn<float>(ConstView<float> b, float* turned);
+void pack<float>(ConstView<float> b, float* packed);
 template <>
-void product_turned<float>(ConstView<float> a, const float* turned, View<float> c);
+void product_packed<float>(ConstView<float> a, const float* packed, View<float> c);
 template <>
 void product_nt_lower<float>(ConstView<float> a, ConstView<float> b, View<float> c);
 template <>

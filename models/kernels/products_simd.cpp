@@ -131,12 +131,12 @@ void last_panel(const Strided& a, const float* b, Index b_stride, float* c, Inde
 void multiply(const Strided& a, const float* b, Index b_stride, View<float>& c, Index k,
               bool accumulate) {
   constexpr Index kWidth = kVectors * kLanes;
-  if (k == 0 && !accumulate) c.setZero();
+  if (k == 0 && !accumulate) set_zero(c);
   for (Index p = 0; p < k; p += kDepth) {
     const Index depth = std::min(kDepth, k - p);
     const Strided piece{a.data + p * a.col, a.row, a.col};
     for (Index j = 0; j < c.cols(); j += kWidth) {
-      last_panel<kVectors>(piece, b + p * b_stride + j, b_stride, c.data() + j, c.outerStride(),
+      last_panel<kVectors>(piece, b + p * b_stride + j, b_stride, c.data() + j, c.stride(),
                            c.rows(), depth, std::min(kWidth, c.cols() - j), accumulate || p > 0);
     }
   }
@@ -166,13 +166,13 @@ void multiply_triangular(const Strided& a, const float* b, Index b_stride, View<
         if (depth <= 0) continue;
         const Strided part{a.data + i * a.row + first * a.col, a.row, a.col};
         const float* b_part = b + first * b_stride + j;
-        float* c_part = c.data() + i * c.outerStride() + j;
+        float* c_part = c.data() + i * c.stride() + j;
         const bool add = accumulate || first > all.first;
         if (width == kWidth && count == kSums / kVectors) {
-          tile<kSums / kVectors, kVectors, false>(part, b_part, b_stride, c_part, c.outerStride(),
-                                                  depth, kLanes, add);
+          tile<kSums / kVectors, kVectors, false>(part, b_part, b_stride, c_part, c.stride(), depth,
+                                                  kLanes, add);
         } else {
-          last_panel<kVectors>(part, b_part, b_stride, c_part, c.outerStride(), count, depth, width,
+          last_panel<kVectors>(part, b_part, b_stride, c_part, c.stride(), count, depth, width,
                                add);
         }
       }
@@ -272,13 +272,13 @@ void transpose(const float* from, Index stride, Index rows, Index cols, float* t
 
 template <>
 void product_nn<float>(ConstView<float> a, ConstView<float> b, View<float> c, Write write) {
-  multiply({a.data(), a.outerStride(), 1}, b.data(), b.outerStride(), c, a.cols(),
+  multiply({a.data(), a.stride(), 1}, b.data(), b.stride(), c, a.cols(),
            write == Write::kAccumulate);
 }
 
 template <>
 void product_tn<float>(ConstView<float> a, ConstView<float> b, View<float> c, Write write) {
-  multiply({a.data(), 1, a.outerStride()}, b.data(), b.outerStride(), c, a.rows(),
+  multiply({a.data(), 1, a.stride()}, b.data(), b.stride(), c, a.rows(),
            write == Write::kAccumulate);
 }
 
@@ -289,34 +289,34 @@ void product_nt<float>(ConstView<float> a, ConstView<float> b, View<float> c, Wr
     const Index depth = std::min(kDepth, a.cols() - p);
     for (Index j = 0; j < b.rows(); j += kBlock) {
       const Index n = std::min(kBlock, b.rows() - j);
-      transpose(b.data() + j * b.outerStride() + p, b.outerStride(), n, depth, packed);
+      transpose(b.data() + j * b.stride() + p, b.stride(), n, depth, packed);
       View<float> part = columns(c, j, n);
-      multiply({a.data() + p, a.outerStride(), 1}, packed, kBlock, part, depth,
+      multiply({a.data() + p, a.stride(), 1}, packed, kBlock, part, depth,
                write == Write::kAccumulate || p > 0);
     }
   }
 }
 
 template <>
-void turn<float>(ConstView<float> b, float* turned) {
-  static_assert(kBlock == kTurnedRows);
+void pack<float>(ConstView<float> b, float* packed) {
+  static_assert(kBlock == kPackedRows);
   for (Index j = 0; j < b.rows(); j += kBlock) {
-    transpose(b.data() + j * b.outerStride(), b.outerStride(), std::min(kBlock, b.rows() - j),
-              b.cols(), turned + j * b.cols());
+    transpose(b.data() + j * b.stride(), b.stride(), std::min(kBlock, b.rows() - j), b.cols(),
+              packed + j * b.cols());
   }
 }
 
 template <>
-void product_turned<float>(ConstView<float> a, const float* turned, View<float> c) {
+void product_packed<float>(ConstView<float> a, const float* packed, View<float> c) {
   for (Index j = 0; j < c.cols(); j += kBlock) {
     View<float> part = columns(c, j, std::min(kBlock, c.cols() - j));
-    multiply({a.data(), a.outerStride(), 1}, turned + j * a.cols(), kBlock, part, a.cols(), false);
+    multiply({a.data(), a.stride(), 1}, packed + j * a.cols(), kBlock, part, a.cols(), false);
   }
 }
 
 template <>
 void product_nn_lower<float>(ConstView<float> a, ConstView<float> b, View<float> c, Write write) {
-  multiply_triangular({a.data(), a.outerStride(), 1}, b.data(), b.outerStride(), c, a.cols(),
+  multiply_triangular({a.data(), a.stride(), 1}, b.data(), b.stride(), c, a.cols(),
                       write == Write::kAccumulate, [](Index i, Index count) {
                         return Reach{0, i + count};
                       });
@@ -324,13 +324,13 @@ void product_nn_lower<float>(ConstView<float> a, ConstView<float> b, View<float>
 
 template <>
 void product_tn_lower<float>(ConstView<float> a, ConstView<float> b, View<float> c, Write write) {
-  multiply_triangular({a.data(), 1, a.outerStride()}, b.data(), b.outerStride(), c, a.rows(),
+  multiply_triangular({a.data(), 1, a.stride()}, b.data(), b.stride(), c, a.rows(),
                       write == Write::kAccumulate, [&](Index i, Index) {
                         return Reach{i, a.rows()};
                       });
 }
 
-/// Blocks of kBlock rows of b are turned once, for all bands of rows below them.
+/// Blocks of kBlock rows of b are packed once, for all bands of rows below them.
 template <>
 void product_nt_lower<float>(ConstView<float> a, ConstView<float> b, View<float> c) {
   alignas(64) float packed[kDepth * kBlock];
@@ -338,13 +338,12 @@ void product_nt_lower<float>(ConstView<float> a, ConstView<float> b, View<float>
   for (Index p = 0; p < a.cols(); p += kDepth) {
     const Index depth = std::min(kDepth, a.cols() - p);
     for (Index j = 0; j < n; j += kBlock) {
-      transpose(b.data() + j * b.outerStride() + p, b.outerStride(), std::min(kBlock, n - j), depth,
-                packed);
+      transpose(b.data() + j * b.stride() + p, b.stride(), std::min(kBlock, n - j), depth, packed);
       for (Index i = j; i < n; i += kBand) {
         const Index count = std::min(kBand, n - i);
         View<float> part = columns(rows(c, i, count), j, std::min(kBlock, i + count - j));
-        multiply({a.data() + i * a.outerStride() + p, a.outerStride(), 1}, packed, kBlock, part,
-                 depth, p > 0);
+        multiply({a.data() + i * a.stride() + p, a.stride(), 1}, packed, kBlock, part, depth,
+                 p > 0);
       }
     }
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "math/eigen.hpp"
 #include "models/kernels/simd.hpp"
 
 namespace recollect {
@@ -11,10 +12,10 @@ namespace {
 
 template <class S>
 void convolve(const ConstView<S>& taps, const ConstView<S>& z, View<S> y) {
-  y = z;
+  copy(z, y);
   for (Index t = 0; t < z.rows(); ++t) {
     for (Index j = 0; j < std::min(taps.rows(), t + 1); ++j) {
-      y.row(t).array() += taps.row(j).array() * z.row(t - j).array();
+      eigen(y).row(t).array() += eigen(taps).row(j).array() * eigen(z).row(t - j).array();
     }
   }
 }
@@ -22,11 +23,11 @@ void convolve(const ConstView<S>& taps, const ConstView<S>& z, View<S> y) {
 template <class S>
 void convolve_backward(const ConstView<S>& taps, const ConstView<S>& z, const ConstView<S>& dy,
                        View<S> dz, View<S> d_taps) {
-  dz = dy;
+  copy(dy, dz);
   for (Index t = 0; t < z.rows(); ++t) {
     for (Index j = 0; j < std::min(taps.rows(), t + 1); ++j) {
-      dz.row(t - j).array() += taps.row(j).array() * dy.row(t).array();
-      d_taps.row(j).array() += dy.row(t).array() * z.row(t - j).array();
+      eigen(dz).row(t - j).array() += eigen(taps).row(j).array() * eigen(dy).row(t).array();
+      eigen(d_taps).row(j).array() += eigen(dy).row(t).array() * eigen(z).row(t - j).array();
     }
   }
 }
@@ -54,8 +55,8 @@ void for_each_group(Index first, Index taps, Body&& body) {
 
 void convolve(const ConstView<float>& taps, const ConstView<float>& z, View<float> y) {
   const Index length = z.rows();
-  const Index z_stride = z.outerStride();
-  const Index y_stride = y.outerStride();
+  const Index z_stride = z.stride();
+  const Index y_stride = y.stride();
   for_each_group(0, taps.rows(), [&](Index first, auto count) {
     constexpr int kCount = decltype(count)::value;
     simd::for_each_sixteen(z.cols(), [&](Index c, auto part) RECOLLECT_INLINE {
@@ -63,7 +64,7 @@ void convolve(const ConstView<float>& taps, const ConstView<float>& z, View<floa
       float* to = y.data() + c;
       Sixteen tap[kCount];
       simd::unrolled<kCount>([&](int j) RECOLLECT_INLINE {
-        tap[j] = load16(taps.data() + (first + j) * taps.outerStride() + c, part);
+        tap[j] = load16(taps.data() + (first + j) * taps.stride() + c, part);
       });
       const auto row = [&](Index t, auto all_seen) RECOLLECT_INLINE {
         Sixteen sum =
@@ -85,9 +86,9 @@ void convolve(const ConstView<float>& taps, const ConstView<float>& z, View<floa
 void convolve_backward(const ConstView<float>& taps, const ConstView<float>& z,
                        const ConstView<float>& dy, View<float> dz, View<float> d_taps) {
   const Index length = z.rows();
-  const Index z_stride = z.outerStride();
-  const Index dy_stride = dy.outerStride();
-  const Index dz_stride = dz.outerStride();
+  const Index z_stride = z.stride();
+  const Index dy_stride = dy.stride();
+  const Index dz_stride = dz.stride();
   for_each_group(0, taps.rows(), [&](Index first, auto count) {
     constexpr int kCount = decltype(count)::value;
     simd::for_each_sixteen(z.cols(), [&](Index c, auto part) RECOLLECT_INLINE {
@@ -97,7 +98,7 @@ void convolve_backward(const ConstView<float>& taps, const ConstView<float>& z,
       Sixteen tap[kCount];
       Sixteen d_tap[kCount];
       simd::unrolled<kCount>([&](int j) RECOLLECT_INLINE {
-        tap[j] = load16(taps.data() + (first + j) * taps.outerStride() + c, part);
+        tap[j] = load16(taps.data() + (first + j) * taps.stride() + c, part);
         d_tap[j] = sixteen(0);
       });
       const auto row = [&](Index t, auto all_inside) RECOLLECT_INLINE {
@@ -122,7 +123,7 @@ void convolve_backward(const ConstView<float>& taps, const ConstView<float>& z,
       for (Index t = begin; t < end; ++t) row(t, std::true_type());
       for (Index t = end; t < length; ++t) row(t, std::false_type());
       simd::unrolled<kCount>([&](int j) RECOLLECT_INLINE {
-        float* to = d_taps.data() + (first + j) * d_taps.outerStride() + c;
+        float* to = d_taps.data() + (first + j) * d_taps.stride() + c;
         store16(load16(to, part) + d_tap[j], to, part);
       });
     });

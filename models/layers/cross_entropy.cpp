@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "math/eigen.hpp"
 #include "math/portable_math.hpp"
 #include "models/kernels/simd.hpp"
 
@@ -67,11 +68,11 @@ RowOutcome<float> softmax(Index cols, Index label, float scale, float* row) {
 }  // namespace
 
 template <class S>
-CrossEntropy cross_entropy(std::span<const std::int32_t> labels, S scale, View<S> logits) {
-  CrossEntropy total;
+void cross_entropy(std::span<const std::int32_t> labels, S scale, View<S> logits,
+                   CrossEntropy& total) {
   for (Index r = 0; r < logits.rows(); ++r) {
     const Index label = labels[static_cast<std::size_t>(r)];
-    S* row = logits.data() + r * logits.outerStride();
+    S* row = logits.data() + r * logits.stride();
     const S at_label = row[label];
     const RowOutcome<S> outcome = softmax(logits.cols(), label, scale, row);
     if (scale != S(0)) row[label] -= scale;
@@ -79,10 +80,11 @@ CrossEntropy cross_entropy(std::span<const std::int32_t> labels, S scale, View<S
     total.loss += static_cast<double>(outcome.largest - at_label);
     total.correct += outcome.first ? 1 : 0;
   }
-  return total;
 }
 
-template CrossEntropy cross_entropy<float>(std::span<const std::int32_t>, float, View<float>);
-template CrossEntropy cross_entropy<double>(std::span<const std::int32_t>, double, View<double>);
+template void cross_entropy<float>(std::span<const std::int32_t>, float, View<float>,
+                                   CrossEntropy&);
+template void cross_entropy<double>(std::span<const std::int32_t>, double, View<double>,
+                                    CrossEntropy&);
 
 }  // namespace recollect

@@ -13,9 +13,20 @@ struct CrossEntropy {
   std::int64_t correct = 0;  ///< rows whose largest logit is the label's, the first of equals
 };
 
-/// Cross-entropy of logits (R, V) against labels (R). Where `scale` is not zero, the logits are
-/// replaced by scale times the gradient of the summed loss.
+/// Adds to `total` the cross-entropy of logits (R, V) against labels (R), row by row: a sequence
+/// may come in parts. Where `scale` is not zero, the logits are replaced by scale times the
+/// gradient of the summed loss.
 template <class S>
-CrossEntropy cross_entropy(std::span<const std::int32_t> labels, S scale, View<S> logits);
+void cross_entropy(std::span<const std::int32_t> labels, S scale, View<S> logits,
+                   CrossEntropy& total);
+
+/// The same on its own.
+template <class S>
+[[nodiscard]] CrossEntropy cross_entropy(std::span<const std::int32_t> labels, S scale,
+                                         View<S> logits) {
+  CrossEntropy total;
+  cross_entropy<S>(labels, scale, logits, total);
+  return total;
+}
 
 }  // namespace recollect

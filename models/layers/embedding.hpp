@@ -32,12 +32,12 @@ struct Positions {
   /// @param first  position of the first row of x
   template <class S>
   void forward(const S* theta, View<S> x, Index first) const {
-    x += weight.in(theta).middleRows(first, x.rows());
+    add(rows(weight.in(theta), first, x.rows()), x);
   }
 
   template <class S>
   void backward(S* gradient, ConstView<S> dx, Index first) const {
-    weight.in(gradient).middleRows(first, dx.rows()) += dx;
+    add(dx, rows(weight.in(gradient), first, dx.rows()));
   }
 };
 

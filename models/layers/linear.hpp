@@ -59,24 +59,25 @@ struct Linear {
   };
 };
 
-/// The weights of a layer turned, made once a step for the forward passes of all its sequences.
+/// The weights of a layer as products read them fastest, packed once a step for the forward passes
+/// of all its sequences.
 template <class S>
-class TurnedLinear {
+class PackedLinear {
  public:
-  /// To be called once the weights have changed.
-  void prepare(const Linear& linear, const S* theta) {
+  /// Called once the weights have changed.
+  void pack(const Linear& linear, const S* theta) {
     const Tensor& weight = linear.weight;
-    numbers_.resize(static_cast<std::size_t>(turned_size(weight.rows, weight.cols)));
-    turn<S>(weight.in(theta), numbers_.data());
+    elements_.resize(static_cast<std::size_t>(packed_size(weight.rows, weight.cols)));
+    recollect::pack<S>(weight.in(theta), elements_.data());
   }
   /// As Linear::forward(), to the bit. @param first  row of the weights that the first column of y
-  /// belongs to, a multiple of kTurnedRows
+  /// belongs to, a multiple of kPackedRows
   void forward(ConstView<S> x, View<S> y, Index first = 0) const {
-    product_turned<S>(x, numbers_.data() + first * x.cols(), y);
+    product_packed<S>(x, elements_.data() + first * x.cols(), y);
   }
 
  private:
-  Buffer<S> numbers_;
+  Buffer<S> elements_;
 };
 
 }  // namespace recollect

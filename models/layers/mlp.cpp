@@ -10,8 +10,8 @@ Mlp::Tape<S> Mlp::forward(const S* theta, ConstView<S> x, View<S> y,
   const Index hidden = in.weight.rows;
   const Tape<S> tape{workspace.matrix(x.rows(), hidden), workspace.matrix(x.rows(), hidden)};
   in.forward<S>(theta, x, tape.slope);
-  gelu<S>(nullptr, constant(tape.slope), tape.activated, tape.slope);
-  out.forward<S>(theta, constant(tape.activated), y);
+  gelu<S>(nullptr, tape.slope, tape.activated, tape.slope);
+  out.forward<S>(theta, tape.activated, y);
   return tape;
 }
 
@@ -20,9 +20,9 @@ void Mlp::backward(const S* theta, S* gradient, ConstView<S> x, const Tape<S>& t
                    ConstView<S> dy, View<S> dx, Write write, Workspace<S>& workspace) const {
   const typename Workspace<S>::Scope scope(workspace);
   const View<S> d_hidden = workspace.matrix(tape.slope.rows(), tape.slope.cols());
-  out.backward<S>(theta, gradient, constant(tape.activated), dy, d_hidden, Write::kOverwrite);
-  multiply<S>(constant(tape.slope), d_hidden);
-  in.backward<S>(theta, gradient, x, constant(d_hidden), dx, write);
+  out.backward<S>(theta, gradient, tape.activated, dy, d_hidden, Write::kOverwrite);
+  multiply<S>(tape.slope, d_hidden);
+  in.backward<S>(theta, gradient, x, d_hidden, dx, write);
 }
 
 template Mlp::Tape<float> Mlp::forward<float>(const float*, ConstView<float>, View<float>,

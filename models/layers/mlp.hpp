@@ -14,8 +14,8 @@ struct Mlp {
   /// What the forward pass leaves for the backward pass, (T, rD) each.
   template <class S>
   struct Tape {
-    View<S> slope{nullptr, 0, 0, Eigen::OuterStride<>(0)};      ///< of gelu at W1 x
-    View<S> activated{nullptr, 0, 0, Eigen::OuterStride<>(0)};  ///< gelu(W1 x)
+    View<S> slope;      ///< of gelu at W1 x
+    View<S> activated;  ///< gelu(W1 x)
   };
 
   /// y (T, D) is overwritten.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "math/eigen.hpp"
 #include "models/kernels/simd.hpp"
 
 namespace recollect {
@@ -12,34 +13,35 @@ namespace {
 namespace hn = simd::hn;
 
 template <class S>
-void normalise(const S* weight, const S* bias, const ConstView<S>& x, View<S> normal, S* inverse_sd,
+void normalise(const S* weight, const S* bias, ConstView<S> x, View<S> normal, S* inverse_sd,
                View<S> y) {
   const ConstVectorView<S> scale(weight, x.cols());
   const ConstVectorView<S> shift(bias, x.cols());
   for (Index t = 0; t < x.rows(); ++t) {
-    const S mean = x.row(t).mean();
-    normal.row(t).array() = x.row(t).array() - mean;
-    const S variance = normal.row(t).squaredNorm() / static_cast<S>(x.cols());
+    const S mean = eigen(x).row(t).mean();
+    eigen(normal).row(t).array() = eigen(x).row(t).array() - mean;
+    const S variance = eigen(normal).row(t).squaredNorm() / static_cast<S>(x.cols());
     inverse_sd[t] = S(1) / std::sqrt(variance + S(1e-5));
-    normal.row(t) *= inverse_sd[t];
-    y.row(t).array() = normal.row(t).array() * scale.array() + shift.array();
+    eigen(normal).row(t) *= inverse_sd[t];
+    eigen(y).row(t).array() = eigen(normal).row(t).array() * scale.array() + shift.array();
   }
 }
 
 template <class S>
-void normalise_backward(const S* weight, const ConstView<S>& normal, const S* inverse_sd,
-                        const ConstView<S>& dy, View<S> dx, S* d_weight, S* d_bias) {
+void normalise_backward(const S* weight, ConstView<S> normal, const S* inverse_sd, ConstView<S> dy,
+                        View<S> dx, S* d_weight, S* d_bias) {
   const ConstVectorView<S> scale(weight, dy.cols());
   VectorView<S> d_scale(d_weight, dy.cols());
   VectorView<S> d_shift(d_bias, dy.cols());
   const S share = S(1) / static_cast<S>(dy.cols());
   for (Index t = 0; t < dy.rows(); ++t) {
-    d_scale += dy.row(t).cwiseProduct(normal.row(t));
-    d_shift += dy.row(t);
-    dx.row(t) = dy.row(t).cwiseProduct(scale);
-    const S mean = dx.row(t).sum() * share;
-    const S slope = dx.row(t).dot(normal.row(t)) * share;
-    dx.row(t).array() = (dx.row(t).array() - mean - normal.row(t).array() * slope) * inverse_sd[t];
+    d_scale += eigen(dy).row(t).cwiseProduct(eigen(normal).row(t));
+    d_shift += eigen(dy).row(t);
+    eigen(dx).row(t) = eigen(dy).row(t).cwiseProduct(scale);
+    const S mean = eigen(dx).row(t).sum() * share;
+    const S slope = eigen(dx).row(t).dot(eigen(normal).row(t)) * share;
+    eigen(dx).row(t).array() =
+        (eigen(dx).row(t).array() - mean - eigen(normal).row(t).array() * slope) * inverse_sd[t];
   }
 }
 
@@ -53,8 +55,8 @@ using simd::store16;
 
 constexpr Index kRowsAtOnce = 16;
 
-void normalise(const float* weight, const float* bias, const ConstView<float>& x,
-               View<float> normal, float* inverse_sd, View<float> y) {
+void normalise(const float* weight, const float* bias, ConstView<float> x, View<float> normal,
+               float* inverse_sd, View<float> y) {
   const Index cols = x.cols();
   const float share = 1.0F / static_cast<float>(cols);
   simd::with_row(cols, [&](auto row) {
@@ -62,14 +64,14 @@ void normalise(const float* weight, const float* bias, const ConstView<float>& x
       const Index last = std::min(first + kRowsAtOnce, x.rows());
       float means[kRowsAtOnce];
       for (Index t = first; t < last; ++t) {
-        const float* from = x.data() + t * x.outerStride();
+        const float* from = x.data() + t * x.stride();
         Sixteen total = sixteen(0);
         row.for_each(cols, [&](int, Index c, auto part)
                                RECOLLECT_INLINE { total = total + load16(from + c, part); });
         means[t - first] = simd::sum(total) * share;
       }
       for (Index t = first; t < last; ++t) {
-        const float* from = x.data() + t * x.outerStride();
+        const float* from = x.data() + t * x.stride();
         const Sixteen mean = sixteen(means[t - first]);
         Sixteen total = sixteen(0);
         row.for_each(cols, [&](int, Index c, auto part) RECOLLECT_INLINE {
@@ -85,9 +87,9 @@ void normalise(const float* weight, const float* bias, const ConstView<float>& x
         simd::store(hn::Div(simd::broadcast(1), hn::Sqrt(variance)), at, part);
       });
       for (Index t = first; t < last; ++t) {
-        const float* from = x.data() + t * x.outerStride();
-        float* normal_row = normal.data() + t * normal.outerStride();
-        float* y_row = y.data() + t * y.outerStride();
+        const float* from = x.data() + t * x.stride();
+        float* normal_row = normal.data() + t * normal.stride();
+        float* y_row = y.data() + t * y.stride();
         const Sixteen mean = sixteen(means[t - first]);
         const Sixteen scale = sixteen(inverse_sd[t]);
         row.for_each(cols, [&](int, Index c, auto part) RECOLLECT_INLINE {
@@ -101,9 +103,8 @@ void normalise(const float* weight, const float* bias, const ConstView<float>& x
   });
 }
 
-void normalise_backward(const float* weight, const ConstView<float>& normal,
-                        const float* inverse_sd, const ConstView<float>& dy, View<float> dx,
-                        float* d_weight, float* d_bias) {
+void normalise_backward(const float* weight, ConstView<float> normal, const float* inverse_sd,
+                        ConstView<float> dy, View<float> dx, float* d_weight, float* d_bias) {
   const Index cols = dy.cols();
   const float share = 1.0F / static_cast<float>(cols);
   simd::with_row(cols, [&](auto row) {
@@ -117,8 +118,8 @@ void normalise_backward(const float* weight, const ConstView<float>& normal,
       float means[kRowsAtOnce];
       float slopes[kRowsAtOnce];
       for (Index t = first; t < last; ++t) {
-        const float* dy_row = dy.data() + t * dy.outerStride();
-        const float* normal_row = normal.data() + t * normal.outerStride();
+        const float* dy_row = dy.data() + t * dy.stride();
+        const float* normal_row = normal.data() + t * normal.stride();
         Sixteen total = sixteen(0);
         Sixteen along = sixteen(0);
         row.for_each(cols, [&](int i, Index c, auto part) RECOLLECT_INLINE {
@@ -139,9 +140,9 @@ void normalise_backward(const float* weight, const ConstView<float>& normal,
         slopes[t - first] = simd::sum(along) * share;
       }
       for (Index t = first; t < last; ++t) {
-        const float* dy_row = dy.data() + t * dy.outerStride();
-        const float* normal_row = normal.data() + t * normal.outerStride();
-        float* dx_row = dx.data() + t * dx.outerStride();
+        const float* dy_row = dy.data() + t * dy.stride();
+        const float* normal_row = normal.data() + t * normal.stride();
+        float* dx_row = dx.data() + t * dx.stride();
         const Sixteen mean = sixteen(means[t - first]);
         const Sixteen slope = sixteen(-slopes[t - first]);
         const Sixteen scale = sixteen(inverse_sd[t]);

@@ -11,10 +11,11 @@ namespace recollect {
 
 template <class S>
 void Rotary<S>::prepare(Index length) {
-  if (cosine_.rows() >= length) return;
+  if (length_ >= length) return;
+  length_ = length;
   const Index half = head_width_ / 2;
-  cosine_.resize(length, half);
-  sine_.resize(length, half);
+  cosine_.resize(static_cast<std::size_t>(length * half));
+  sine_.resize(cosine_.size());
   for (Index i = 0; i < half; ++i) {
     const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(head_width_);
     const double turns_per_token =
@@ -22,8 +23,9 @@ void Rotary<S>::prepare(Index length) {
     for (Index t = 0; t < length; ++t) {
       const double turns = static_cast<double>(t) * turns_per_token;
       const double fraction = turns - std::floor(turns);
-      cosine_(t, i) = static_cast<S>(portable::cos_turn(fraction));
-      sine_(t, i) = static_cast<S>(portable::sin_turn(fraction));
+      const auto place = static_cast<std::size_t>(t * half + i);
+      cosine_[place] = static_cast<S>(portable::cos_turn(fraction));
+      sine_[place] = static_cast<S>(portable::sin_turn(fraction));
     }
   }
 }
@@ -113,13 +115,13 @@ void turn_row(const float* cosine, const float* sine, bool back, Index head_widt
 }  // namespace
 
 template <class S>
-void Rotary<S>::turn(std::span<const std::int32_t> positions, View<S> x, bool back) const {
+void Rotary<S>::rotate(std::span<const std::int32_t> positions, View<S> x, bool back) const {
   const Index half = head_width_ / 2;
   const auto for_each_row = [&](auto&& turn_it) {
     for (Index r = 0; r < x.rows(); ++r) {
       const Index position = positions.empty() ? r : positions[static_cast<std::size_t>(r)];
       turn_it(cosine_.data() + position * half, sine_.data() + position * half,
-              x.data() + r * x.outerStride());
+              x.data() + r * x.stride());
     }
   };
   if constexpr (std::is_same_v<S, float>) {

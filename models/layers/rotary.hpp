@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "math/buffer.hpp"
 #include "math/view.hpp"
 
 namespace recollect {
@@ -20,12 +21,13 @@ class Rotary {
 
   /// Turns, in place, row r of x (R, H d) by the angles of positions[r], or of r itself where no
   /// positions are given; by their negative if `back`, which is what gradients need.
-  void turn(std::span<const std::int32_t> positions, View<S> x, bool back) const;
+  void rotate(std::span<const std::int32_t> positions, View<S> x, bool back) const;
 
  private:
   Index head_width_;
-  Matrix<S> cosine_;  // (positions, d/2)
-  Matrix<S> sine_;
+  Index length_ = 0;
+  Buffer<S> cosine_;  // (length, d/2)
+  Buffer<S> sine_;
 };
 
 }  // namespace recollect

@@ -7,11 +7,11 @@ namespace recollect {
 /// lambda = softplus(a), a learned (H, L), the same for every token (`fixed-decay`). Starts at a =
 /// 1; with `init: identity` at lambda = 1.
 template <class S>
-class FixedLambda final : public Lambda<S> {
+class FixedLevelWeights final : public LevelWeights<S> {
  public:
-  FixedLambda(const LambdaContext& context, ParameterLayout& layout);
+  FixedLevelWeights(const LevelContext& context, ParameterLayout& layout);
 
-  using typename Lambda<S>::Tape;
+  using typename LevelWeights<S>::Tape;
   [[nodiscard]] Index levels() const noexcept override { return scale_.cols; }
   [[nodiscard]] const Tape* forward(const S* theta, ConstView<S> u, View<S> lambda,
                                     Workspace<S>& workspace) const override;

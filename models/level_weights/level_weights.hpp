@@ -14,9 +14,9 @@ namespace recollect {
 /// How the weight lambda of every level is made from a token: what tells the log-linear variants
 /// apart, and what a new idea usually adds. lambda has L columns for each head, (R, H L).
 template <class S>
-class Lambda {
+class LevelWeights {
  public:
-  virtual ~Lambda() = default;
+  virtual ~LevelWeights() = default;
 
   /// What forward() leaves for backward(); lives in the workspace.
   struct Tape {};
@@ -40,9 +40,9 @@ class Lambda {
   [[nodiscard]] virtual double multiply_adds() const noexcept = 0;
 };
 
-/// What a Lambda needs to know to be built.
-struct LambdaContext {
-  const ModelSettings& settings;
+/// What level weights need to know to be built.
+struct LevelContext {
+  const ModelSettings& model;
   Index levels;
   const std::string& prefix;  ///< of the layer's tensor names
 };

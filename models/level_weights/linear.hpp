@@ -1,18 +1,18 @@
 #pragma once
 
-#include "models/level_weights/level_weights.hpp"
 #include "models/layers/linear.hpp"
+#include "models/level_weights/level_weights.hpp"
 
 namespace recollect {
 
 /// lambda = softplus(a * dl), dl = W_dl u (H, L), a learned (H, L) (`linear-decay`): what arXiv
 /// 2506.04761 uses, and what the code published with arXiv 2605.06946 runs under the name "fixed".
 template <class S>
-class LinearLambda final : public Lambda<S> {
+class LinearLevelWeights final : public LevelWeights<S> {
  public:
-  LinearLambda(const LambdaContext& context, ParameterLayout& layout);
+  LinearLevelWeights(const LevelContext& context, ParameterLayout& layout);
 
-  using typename Lambda<S>::Tape;
+  using typename LevelWeights<S>::Tape;
   [[nodiscard]] Index levels() const noexcept override { return scale_.cols; }
   [[nodiscard]] const Tape* forward(const S* theta, ConstView<S> u, View<S> lambda,
                                     Workspace<S>& workspace) const override;

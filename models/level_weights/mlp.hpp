@@ -1,7 +1,7 @@
 #pragma once
 
-#include "models/level_weights/level_weights.hpp"
 #include "models/layers/linear.hpp"
+#include "models/level_weights/level_weights.hpp"
 
 namespace recollect {
 
@@ -15,11 +15,12 @@ enum class LevelOutput {
 /// the L values of each head, one MLP shared by the heads (arXiv 2605.06946, section 3). With
 /// `init: identity` W2 = 0 and b2 = ln(e - 1), so that softplus starts at 1.
 template <class S>
-class MlpLambda final : public Lambda<S> {
+class MlpLevelWeights final : public LevelWeights<S> {
  public:
-  MlpLambda(const LambdaContext& context, LevelOutput output, ParameterLayout& layout);
+  MlpLevelWeights(const LevelContext& context, std::int64_t hidden, LevelOutput output,
+                  ParameterLayout& layout);
 
-  using typename Lambda<S>::Tape;
+  using typename LevelWeights<S>::Tape;
   [[nodiscard]] Index levels() const noexcept override { return levels_; }
   [[nodiscard]] const Tape* forward(const S* theta, ConstView<S> u, View<S> lambda,
                                     Workspace<S>& workspace) const override;

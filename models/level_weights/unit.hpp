@@ -6,9 +6,9 @@ namespace recollect {
 
 /// lambda = 1 (`gated-linear`): no hierarchy.
 template <class S>
-class UnitLambda final : public Lambda<S> {
+class UnitLevelWeights final : public LevelWeights<S> {
  public:
-  using typename Lambda<S>::Tape;
+  using typename LevelWeights<S>::Tape;
   [[nodiscard]] Index levels() const noexcept override { return 0; }
   [[nodiscard]] const Tape* forward(const S*, ConstView<S>, View<S>, Workspace<S>&) const override {
     return nullptr;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "math/eigen.hpp"
 #include "math/fenwick.hpp"
-#include "models/linear_attention/core.hpp"
 
 namespace recollect {
 namespace {
@@ -70,9 +70,9 @@ template <class S>
 void scale_rows(const S* scale, ConstView<S> from, View<S> to, bool accumulate) {
   for (Index t = 0; t < to.rows(); ++t) {
     if (accumulate) {
-      to.row(t) += scale[t] * from.row(t);
+      eigen(to).row(t) += scale[t] * eigen(from).row(t);
     } else {
-      to.row(t) = scale[t] * from.row(t);
+      eigen(to).row(t) = scale[t] * eigen(from).row(t);
     }
   }
 }
@@ -84,7 +84,7 @@ void read_backward(const S* decay, const S* scale, ConstView<S> q, ConstView<S> 
   scale_rows<S>(scale, q, scaled, false);
   if (dlambda.cols() == 0) return;
   for (Index t = 0; t < q.rows(); ++t) {
-    dlambda(t, column) += decay[t] * through.row(t).dot(q.row(t));
+    dlambda(t, column) += decay[t] * eigen(through).row(t).dot(eigen(q).row(t));
   }
 }
 
@@ -122,7 +122,7 @@ template <class S>
 void gate_gradient(S between, ConstView<S> dy, ConstView<S> y, ConstView<S> dv, ConstView<S> v,
                    S* dg) {
   for (Index t = dy.rows() - 1; t >= 0; --t) {
-    between += dy.row(t).dot(y.row(t)) - dv.row(t).dot(v.row(t));
+    between += eigen(dy).row(t).dot(eigen(y).row(t)) - eigen(dv).row(t).dot(eigen(v).row(t));
     dg[t] = between;
   }
 }

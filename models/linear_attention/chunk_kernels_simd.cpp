@@ -53,7 +53,7 @@ constexpr DiagonalLevels kDiagonal = make_diagonal_levels();
 class RowLevels {
  public:
   RowLevels(const ConstView<float>& lambda, Index row)
-      : columns_(lambda.cols()), values_(lambda.data() + row * lambda.outerStride()) {}
+      : columns_(lambda.cols()), values_(lambda.data() + row * lambda.stride()) {}
   [[nodiscard]] float operator[](int level) const {
     return columns_ == 0 ? 1.0F : values_[level_column(level, columns_)];
   }
@@ -228,7 +228,7 @@ void weigh_row_backward<float>(ConstView<float> lambda, Index row, Index t, Inde
     products[level] = far_block(level, last - block, last);
   });
   const Index columns = dlambda.cols();
-  float* d_levels = dlambda.data() + row * dlambda.outerStride();
+  float* d_levels = dlambda.data() + row * dlambda.stride();
   simd::add_sums(products, std::min<Index>(columns, kAtOnce), d_levels);
   if (columns > 0) {
     const auto used = static_cast<Index>(std::bit_width(static_cast<std::uint64_t>(t))) + 1;
@@ -262,8 +262,8 @@ void scale_numbers<float>(float factor, const float* from, float* to, Index coun
 template <>
 void scale_rows<float>(const float* scale, ConstView<float> from, View<float> to, bool accumulate) {
   for (Index t = 0; t < to.rows(); ++t) {
-    const float* source = from.data() + t * from.outerStride();
-    scale_numbers<float>(scale[t], source, to.data() + t * to.outerStride(), to.cols(), accumulate);
+    const float* source = from.data() + t * from.stride();
+    scale_numbers<float>(scale[t], source, to.data() + t * to.stride(), to.cols(), accumulate);
   }
 }
 
@@ -273,10 +273,10 @@ void read_backward<float>(const float* decay, const float* scale, ConstView<floa
                           View<float> dlambda, Index column) {
   for (Index t = 0; t < q.rows(); ++t) {
     const Sixteen factor = sixteen(scale[t]);
-    const float* q_row = q.data() + t * q.outerStride();
-    const float* through_row = through.data() + t * through.outerStride();
-    float* dq_row = dq.data() + t * dq.outerStride();
-    float* scaled_row = scaled.data() + t * scaled.outerStride();
+    const float* q_row = q.data() + t * q.stride();
+    const float* through_row = through.data() + t * through.stride();
+    float* dq_row = dq.data() + t * dq.stride();
+    float* scaled_row = scaled.data() + t * scaled.stride();
     Sixteen dot = sixteen(0);
     for_each_sixteen(q.cols(), [&](Index c, auto part) RECOLLECT_INLINE {
       const Sixteen query = load16(q_row + c, part);
@@ -331,10 +331,10 @@ template <>
 void gate_gradient<float>(float between, ConstView<float> dy, ConstView<float> y,
                           ConstView<float> dv, ConstView<float> v, float* dg) {
   for (Index t = dy.rows() - 1; t >= 0; --t) {
-    const float* dy_row = dy.data() + t * dy.outerStride();
-    const float* y_row = y.data() + t * y.outerStride();
-    const float* dv_row = dv.data() + t * dv.outerStride();
-    const float* v_row = v.data() + t * v.outerStride();
+    const float* dy_row = dy.data() + t * dy.stride();
+    const float* y_row = y.data() + t * y.stride();
+    const float* dv_row = dv.data() + t * dv.stride();
+    const float* v_row = v.data() + t * v.stride();
     Sixteen total = sixteen(0);
     for_each_sixteen(dy.cols(), [&](Index c, auto part) RECOLLECT_INLINE {
       total = multiply_add(load16(dy_row + c, part), load16(y_row + c, part), total);

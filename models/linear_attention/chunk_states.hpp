@@ -79,11 +79,12 @@ struct ChunkStates {
                        workspace.take(backward ? chunks : slots),
                        backward ? workspace.take(slots * size) : nullptr};
   }
-  /// Numbers that begin() takes for a sequence with a backward pass.
+  /// Elements that begin() takes at most.
   [[nodiscard]] static std::int64_t room(std::int64_t tokens, std::int64_t size, std::int64_t chunk,
-                                         bool has_levels) noexcept {
+                                         bool has_levels, bool backward) noexcept {
     const std::int64_t chunks = (tokens + chunk - 1) / chunk;
-    return (chunks - 1 + ChunkCounter{has_levels}.slots(chunks)) * size + chunks;
+    const std::int64_t slots = ChunkCounter{has_levels}.slots(chunks);
+    return backward ? (chunks - 1 + slots) * size + chunks + 16 : slots * (size + 1) + 16;
   }
 
   /// The state that chunk i completed and that waits, or waited, in `slot`.

@@ -7,7 +7,7 @@
 namespace recollect {
 namespace {
 
-constexpr Index kRowsAtOnce = 32;
+constexpr Index kQueriesAtOnce = 32;
 
 /// The gate summed between tokens, by blocks: a row's decays add up from the row outwards, so that
 /// the near ones, which are large, are the exact ones; and nothing after the row has a say.
@@ -54,17 +54,16 @@ struct RowBlock {
 
 /// Where a block's rows of a tape's matrix stand.
 template <class S>
-View<S> block_of(S* matrix, const Rows& rows, const RowBlock<S>& block) {
-  const Index reach = rows.positions.back() + 1;
-  return View<S>(matrix + block.first * reach, block.count, block.columns,
-                 Eigen::OuterStride<>(reach));
+View<S> block_of(S* matrix, const Queries& queries, const RowBlock<S>& block) {
+  const Index reach = queries.positions.back() + 1;
+  return View<S>(matrix + block.first * reach, block.count, block.columns, reach);
 }
 
 template <class S, class Body>
-void for_each_row_block(const Rows& rows, Body&& body) {
-  for (Index first = 0; first < rows.count(); first += kRowsAtOnce) {
-    const Index count = std::min(kRowsAtOnce, rows.count() - first);
-    const Index last = rows.positions[static_cast<std::size_t>(first + count - 1)];
+void for_each_row_block(const Queries& queries, Body&& body) {
+  for (Index first = 0; first < queries.count(); first += kQueriesAtOnce) {
+    const Index count = std::min(kQueriesAtOnce, queries.count() - first);
+    const Index last = queries.positions[static_cast<std::size_t>(first + count - 1)];
     body(RowBlock<S>{first, count, last + 1});
   }
 }
@@ -72,19 +71,19 @@ void for_each_row_block(const Rows& rows, Body&& body) {
 }  // namespace
 
 template <class S>
-auto LogLinearDense<S>::forward(const CoreInput<S>& in, const Rows& rows, bool backward, View<S> y,
-                                Workspace<S>& workspace) -> Tape {
+auto LogLinearDense<S>::forward(const CoreInput<S>& in, const Queries& queries, bool backward,
+                                View<S> y, Workspace<S>& workspace) -> Tape {
   Tape tape{nullptr, nullptr};
-  if (rows.count() == 0) return tape;
+  if (queries.count() == 0) return tape;
   // As if every row saw all tokens: what a sequence takes must not depend on where it is scored.
-  const Index kept = backward ? rows.count() * in.k.rows() : 0;
+  const Index kept = backward ? queries.count() * in.k.rows() : 0;
   tape = Tape{workspace.take(kept), workspace.take(kept)};
   const typename Workspace<S>::Scope whole_scope(workspace);
   const GateSums<S> sums(in.g, in.k.rows(), workspace);
-  for_each_row_block<S>(rows, [&](const RowBlock<S>& block) {
+  for_each_row_block<S>(queries, [&](const RowBlock<S>& block) {
     const typename Workspace<S>::Scope scope(workspace);
     const auto room = [&](S* kept_matrix) {
-      return backward ? block_of(kept_matrix, rows, block)
+      return backward ? block_of(kept_matrix, queries, block)
                       : workspace.matrix(block.count, block.columns);
     };
     View<S> scores = room(tape.scores);
@@ -93,31 +92,31 @@ auto LogLinearDense<S>::forward(const CoreInput<S>& in, const Rows& rows, bool b
     product_nt<S>(recollect::rows(in.q, block.first, block.count),
                   recollect::rows(in.k, 0, block.columns), scores);
     for (Index r = 0; r < block.count; ++r) {
-      const Index t = rows.positions[static_cast<std::size_t>(block.first + r)];
+      const Index t = queries.positions[static_cast<std::size_t>(block.first + r)];
       sums.fill_decays(t, decays.row(r).data());
       weigh_row<S>(in.lambda, block.first + r, t, block.columns, scores.row(r).data(),
                    decays.row(r).data(), weights.row(r).data());
     }
-    product_nn<S>(constant(weights), recollect::rows(in.v, 0, block.columns),
+    product_nn<S>(weights, recollect::rows(in.v, 0, block.columns),
                   recollect::rows(y, block.first, block.count));
   });
   return tape;
 }
 
 template <class S>
-void LogLinearDense<S>::backward(const CoreInput<S>& in, const Rows& rows, const Tape& tape,
+void LogLinearDense<S>::backward(const CoreInput<S>& in, const Queries& queries, const Tape& tape,
                                  ConstView<S> dy, const CoreGradient<S>& out,
                                  Workspace<S>& workspace) {
   View<S> dk = out.dk;
   View<S> dv = out.dv;
   View<S> dlambda = out.dlambda;
-  dlambda.setZero();
+  set_zero(dlambda);
   if (out.dg != nullptr) std::fill(out.dg, out.dg + in.k.rows(), S(0));
   Index reached = 0;  // tokens whose gradients hold something
-  for_each_row_block<S>(rows, [&](const RowBlock<S>& block) {
+  for_each_row_block<S>(queries, [&](const RowBlock<S>& block) {
     const typename Workspace<S>::Scope scope(workspace);
-    const View<S> scores = block_of(tape.scores, rows, block);
-    const View<S> decays = block_of(tape.decays, rows, block);
+    const View<S> scores = block_of(tape.scores, queries, block);
+    const View<S> decays = block_of(tape.decays, queries, block);
     View<S> weights = workspace.matrix(block.count, block.columns);
     View<S> d_weights = workspace.matrix(block.count, block.columns);
     const ConstView<S> q = recollect::rows(in.q, block.first, block.count);
@@ -125,7 +124,7 @@ void LogLinearDense<S>::backward(const CoreInput<S>& in, const Rows& rows, const
     const ConstView<S> dy_block = recollect::rows(dy, block.first, block.count);
     product_nt<S>(dy_block, recollect::rows(in.v, 0, block.columns), d_weights);
     for (Index r = 0; r < block.count; ++r) {
-      const Index t = rows.positions[static_cast<std::size_t>(block.first + r)];
+      const Index t = queries.positions[static_cast<std::size_t>(block.first + r)];
       weigh_row_backward<S>(in.lambda, block.first + r, t, block.columns, scores.row(r).data(),
                             decays.row(r).data(), d_weights.row(r).data(), weights.row(r).data(),
                             dlambda);
@@ -139,13 +138,13 @@ void LogLinearDense<S>::backward(const CoreInput<S>& in, const Rows& rows, const
       product_tn<S>(columns(a, reached, block.columns - reached), b,
                     recollect::rows(to, reached, block.columns - reached));
     };
-    add(constant(weights), dy_block, dv);
-    product_nn<S>(constant(d_weights), k, recollect::rows(out.dq, block.first, block.count));
-    add(constant(d_weights), q, dk);
+    add(weights, dy_block, dv);
+    product_nn<S>(d_weights, k, recollect::rows(out.dq, block.first, block.count));
+    add(d_weights, q, dk);
     reached = block.columns;
   });
-  dk.bottomRows(dk.rows() - reached).setZero();
-  dv.bottomRows(dv.rows() - reached).setZero();
+  set_zero(recollect::rows(dk, reached, dk.rows() - reached));
+  set_zero(recollect::rows(dv, reached, dv.rows() - reached));
 }
 
 template struct LogLinearDense<float>;

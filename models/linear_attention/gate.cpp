@@ -7,16 +7,15 @@
 namespace recollect {
 
 template <class S>
-DecayGate<S>::DecayGate(const ModelSettings& settings, const std::string& prefix,
-                        ParameterLayout& layout)
-    : gate_(settings.gate), heads_(settings.heads) {
+DecayGate<S>::DecayGate(Gate gate, const LayerContext& context, ParameterLayout& layout)
+    : gate_(gate), heads_(context.model.heads) {
   if (gate_ == Gate::kNone) return;
-  scale_ = layout.add_vector(prefix + "A_log", heads_, Fill::kLogIndex, 0.0);
+  scale_ = layout.add_vector(context.prefix + "A_log", heads_, Fill::kLogIndex, 0.0);
   if (gate_ == Gate::kInput) {
-    projection_ =
-        layout.add_matrix(prefix + "dt_proj.weight", heads_, settings.width, Fill::kNormal, 0.02);
+    projection_ = layout.add_matrix(context.prefix + "dt_proj.weight", heads_, context.model.width,
+                                    Fill::kNormal, kInitialDeviation);
   }
-  bias_ = layout.add_vector(prefix + "dt_bias", heads_, Fill::kInverseStep, 0.0);
+  bias_ = layout.add_vector(context.prefix + "dt_bias", heads_, Fill::kInverseStep, 0.0);
 }
 
 template <class S>
@@ -28,14 +27,16 @@ auto DecayGate<S>::forward(const S* theta, ConstView<S> u, Workspace<S>& workspa
   if (gate_ == Gate::kInput) {
     product_nt<S>(projection_.in(theta), u, slope);
   } else {
-    slope.setZero();
+    set_zero(slope);
   }
-  slope.colwise() += bias_.row(theta).transpose();
-  softplus<S>(nullptr, constant(slope), g, slope);
+  for (Index h = 0; h < heads_; ++h) {
+    for (S& argument : slope.row(h)) argument += theta[bias_.offset + h];
+  }
+  softplus<S>(nullptr, slope, g, slope);
   for (Index h = 0; h < heads_; ++h) {
     const S factor = -portable::exp(theta[scale_.offset + h]);
-    g.row(h) *= factor;
-    slope.row(h) *= factor;
+    for (S& each : g.row(h)) each *= factor;
+    for (S& each : slope.row(h)) each *= factor;
   }
   return Result{g.data(), slope.data()};
 }
@@ -71,13 +72,12 @@ void DecayGate<S>::backward(const S* theta, S* gradient, ConstView<S> u, const R
   if (gate_ == Gate::kNone) return;
   const auto by_head = [&](S* numbers) { return recollect::view(numbers, heads_, u.rows()); };
   const View<S> d_argument = by_head(dg);
-  add_row_sums_of_products<S>(constant(d_argument), constant(by_head(result.g)),
-                              gradient + scale_.offset);
-  multiply<S>(constant(by_head(result.slope)), d_argument);
-  add_row_sums<S>(constant(d_argument), gradient + bias_.offset);
+  add_row_sums_of_products<S>(d_argument, by_head(result.g), gradient + scale_.offset);
+  multiply<S>(by_head(result.slope), d_argument);
+  add_row_sums<S>(d_argument, gradient + bias_.offset);
   if (gate_ != Gate::kInput) return;
-  product_nn<S>(constant(d_argument), u, projection_.in(gradient), Write::kAccumulate);
-  product_tn<S>(constant(d_argument), projection_.in(theta), du, Write::kAccumulate);
+  product_nn<S>(d_argument, u, projection_.in(gradient), Write::kAccumulate);
+  product_tn<S>(d_argument, projection_.in(theta), du, Write::kAccumulate);
 }
 
 template class DecayGate<float>;

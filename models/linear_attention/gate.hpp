@@ -10,13 +10,15 @@
 
 namespace recollect {
 
+enum class Gate { kInput, kConstant, kNone };
+
 /// The decay gate of all heads: g_t = -exp(A_log) softplus(w_dt . u_t + dt_bias), the logarithm of
 /// the decay from token t-1 to t (Mamba-2, arXiv 2405.21060). `constant` leaves w_dt out; `none`
 /// has g = 0.
 template <class S>
 class DecayGate {
  public:
-  DecayGate(const ModelSettings& settings, const std::string& prefix, ParameterLayout& layout);
+  DecayGate(Gate gate, const LayerContext& context, ParameterLayout& layout);
 
   struct Result {
     S* g;      ///< (H, T), <= 0

@@ -22,7 +22,8 @@ void LogLinearRecurrent<S>::merge(Index from, Index to) {
   Level& target = level(to);
   if (!source.held) return;
   if (target.held) {
-    target.state += source.state;
+    add(view(source.state.data(), key_width_, value_width_),
+        view(target.state.data(), key_width_, value_width_));
     ++merges_;
     --held_;
   } else {
@@ -35,8 +36,7 @@ void LogLinearRecurrent<S>::merge(Index from, Index to) {
 template <class S>
 void LogLinearRecurrent<S>::step(const S* q, const S* k, const S* v, S g, std::span<const S> lambda,
                                  S* y) {
-  const auto row = [&](const S* numbers) { return view(numbers, 1, width_); };
-  VectorView<S> result(y, width_);
+  const auto key_row = [&](const S* elements) { return view(elements, 1, key_width_); };
 
   if (tokens_ > 0 && !lambda.empty()) {
     const Index carry = std::countr_zero(static_cast<std::uint64_t>(tokens_));
@@ -44,18 +44,20 @@ void LogLinearRecurrent<S>::step(const S* q, const S* k, const S* v, S g, std::s
   }
   const S decay = portable::exp(g);
   for (Level& each : levels_) {
-    if (each.held) each.state *= decay;
+    if (!each.held) continue;
+    for (S& element : each.state) element *= decay;
   }
   Level& newest = level(0);
   // Without levels one state takes everything.
-  newest.state.resize(width_, width_);
-  product_tn<S>(row(k), row(v), view(newest.state.data(), width_, width_),
+  newest.state.resize(static_cast<std::size_t>(key_width_ * value_width_));
+  product_tn<S>(key_row(k), view(v, 1, value_width_),
+                view(newest.state.data(), key_width_, value_width_),
                 newest.held ? Write::kAccumulate : Write::kOverwrite);
   if (!newest.held) ++held_;
   newest.held = true;
   ++tokens_;
 
-  result.setZero();
+  std::fill_n(y, value_width_, S(0));
   for (Index l = 0; l < static_cast<Index>(levels_.size()); ++l) {
     const Level& each = levels_[static_cast<std::size_t>(l)];
     if (!each.held) continue;
@@ -63,9 +65,10 @@ void LogLinearRecurrent<S>::step(const S* q, const S* k, const S* v, S g, std::s
         lambda.empty()
             ? S(1)
             : lambda[static_cast<std::size_t>(std::min(l, static_cast<Index>(lambda.size()) - 1))];
-    read_.resize(width_);
-    product_nn<S>(row(q), view(each.state.data(), width_, width_), view(read_.data(), 1, width_));
-    result += weight * read_;
+    read_.resize(static_cast<std::size_t>(value_width_));
+    product_nn<S>(key_row(q), view(each.state.data(), key_width_, value_width_),
+                  view(read_.data(), 1, value_width_));
+    for (Index i = 0; i < value_width_; ++i) y[i] += weight * read_[static_cast<std::size_t>(i)];
   }
 }
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "math/fenwick.hpp"
 #include "models/kernels/rows.hpp"
 #include "models/linear_attention/chunk_kernels.hpp"
-#include "models/linear_attention/core.hpp"
 
 namespace recollect {
 namespace {
@@ -32,15 +32,12 @@ struct Chunk {
         seen(sequence.numbering.seen[static_cast<std::size_t>(index)]),
         ids(all_ids.data() + start),
         numbers(sequence.numbering.numbers.data() + first),
-        counts(tape.counts + start * sequence.values.rows(), count, seen,
-               Eigen::OuterStride<>(sequence.values.rows())),
+        counts(tape.counts + start * sequence.values.rows(), count, seen, sequence.values.rows()),
         decays(tape.decays + start * LogLinearById<S>::kChunk),
         from_start(tape.from_start + start) {}
 
   [[nodiscard]] S total() const { return from_start[count - 1]; }
-  [[nodiscard]] S* counts_of(Index t) const {
-    return const_cast<S*>(counts.data()) + t * counts.outerStride();
-  }
+  [[nodiscard]] S* counts_of(Index t) const { return counts.data() + t * counts.stride(); }
 };
 
 /// How the tokens of a chunk weigh a state: decay, and the level's lambda.
@@ -102,7 +99,7 @@ auto LogLinearById<S>::begin(const Numbering& numbering, const Table& table, boo
       table,
       workspace.matrix(most, most),
       workspace.matrix(most, width),
-      workspace.take(turned_size(again, width)),
+      workspace.take(packed_size(again, width)),
       workspace.matrix(again, again),
       workspace.matrix(again, width),
       ChunkStates<S>::begin(static_cast<Index>(numbering.numbers.size()), most, kChunk,
@@ -110,7 +107,7 @@ auto LogLinearById<S>::begin(const Numbering& numbering, const Table& table, boo
   View<S> scores = sequence.scores;
   for (Index a = 0; a < known; ++a) {
     const auto place = static_cast<std::size_t>(a);
-    const S* from = table.scores.data() + numbering.ids[place] * table.scores.outerStride();
+    const S* from = table.scores.data() + numbering.ids[place] * table.scores.stride();
     S* to = scores.data() + a * most;
     const Index met = numbering.met(a);
     const Index end = std::min(met, known);
@@ -119,18 +116,19 @@ auto LogLinearById<S>::begin(const Numbering& numbering, const Table& table, boo
   }
   View<S> values = rows(sequence.values, 0, padded);
   gather_rows<S>(table.values, numbering.ids, rows(values, 0, known));
-  values.bottomRows(padded - known).setZero();
-  if (backward) turn<S>(constant(values), sequence.values_turned);
+  set_zero(rows(values, known, padded - known));
+  if (backward) pack<S>(values, sequence.values_packed);
   return sequence;
 }
 
 template <class S>
 std::int64_t LogLinearById<S>::room(std::int64_t tokens, std::int64_t vocab, std::int64_t width,
-                                    std::int64_t heads, bool has_levels) noexcept {
+                                    std::int64_t heads, bool has_levels, bool backward) noexcept {
   const std::int64_t ids = Numbering::padded(std::min(tokens, vocab));
   return tokens + tokens / kChunk + 1 + 2 * ids + vocab + kChunk * ids +
-         heads * (2 * ids * ids + 2 * ids * width + turned_size(ids, width) +
-                  ChunkStates<S>::room(tokens, ids, kChunk, has_levels));
+         heads *
+             ((backward ? 2 : 1) * ids * (ids + width) + (backward ? packed_size(ids, width) : 0) +
+              ChunkStates<S>::room(tokens, ids, kChunk, has_levels, backward));
 }
 
 template <class S>
@@ -167,13 +165,13 @@ auto LogLinearById<S>::forward(const Sequence& sequence, Index first,
     S gap = 0;
     counter.for_each_read(c.index, [&](Index slot, Index j) {
       fill_weights<S>(c, table, gap, states.level(slot), decay,
-                      View<S>(weight_block).data() + reads * kChunk);
-      std::copy_n(states.state(slot, j), c.seen, View<S>(read_block).data() + reads * states.size);
+                      weight_block.data() + reads * kChunk);
+      std::copy_n(states.state(slot, j), c.seen, read_block.data() + reads * states.size);
       gap += states.g_of(slot, j);
       ++reads;
     });
-    product_tn<S>(constant(columns(rows(weight_block, 0, reads), 0, c.count)),
-                  constant(columns(rows(read_block, 0, reads), 0, c.seen)), c.counts);
+    product_tn<S>(columns(rows(weight_block, 0, reads), 0, c.count),
+                  columns(rows(read_block, 0, reads), 0, c.seen), c.counts);
 
     // The chunk's own tokens, and the values. One step for all tokens before the next: what single
     // numbers were written to is slow to read as a vector at once.
@@ -188,10 +186,12 @@ auto LogLinearById<S>::forward(const Sequence& sequence, Index first,
       for (Index s = 0; s <= t; ++s) counts[c.numbers[s]] += masks[t * kChunk + s];
     }
     for (Index t = 0; t < c.count; ++t) {
-      scored.row(t) = sequence.scores.row(c.numbers[t]).head(c.seen).cwiseProduct(c.counts.row(t));
+      const S* scores = sequence.scores.data() + c.numbers[t] * sequence.scores.stride();
+      const S* counts = c.counts_of(t);
+      S* to = scored.row(t).data();
+      for (Index i = 0; i < c.seen; ++i) to[i] = scores[i] * counts[i];
     }
-    product_nn<S>(constant(scored), constant(rows(sequence.values, 0, c.seen)),
-                  rows(z, start, c.count), write);
+    product_nn<S>(scored, rows(sequence.values, 0, c.seen), rows(z, start, c.count), write);
 
     if (states.is_last(c.index)) break;  // nobody reads the last chunk's state
     S* own = states.own(c.index, own_room);
@@ -234,12 +234,12 @@ void LogLinearById<S>::backward(const Sequence& sequence, Index first,
       const Chunk<S> c(sequence, first, ids, start, tape);
       const Index i = c.index;
       View<S> weights = columns(rows(weight_block, start - block, c.count), 0, seen_in_block);
-      weights.rightCols(seen_in_block - c.seen).setZero();
+      set_zero(columns(weights, c.seen, seen_in_block - c.seen));
       View<S> d_counts = columns(rows(d_count_block, 0, c.count), 0, c.seen);
       const auto d_counts_of = [&](Index t) { return d_counts.data() + t * states.size; };
 
       S between = states.begin_backward(i, out.g != nullptr);
-      product_turned<S>(recollect::rows(dz, start, c.count), sequence.values_turned, d_counts);
+      product_packed<S>(recollect::rows(dz, start, c.count), sequence.values_packed, d_counts);
       std::fill_n(seen_by, kChunk, S(0));
       for (Index t = 0; t < c.count; ++t) {
         const std::int32_t number = c.numbers[t];
@@ -270,7 +270,7 @@ void LogLinearById<S>::backward(const Sequence& sequence, Index first,
                 decay[t] * inner_product<S>(d_counts_of(t), states.state(slot, j), c.seen);
           }
         }
-        product_nn<S>(view(static_cast<const S*>(weight), 1, c.count), constant(d_counts),
+        product_nn<S>(view(static_cast<const S*>(weight), 1, c.count), d_counts,
                       view(states.d_state(slot), 1, c.seen), Write::kAccumulate);
         gap += states.g_of(slot, j);
       });
@@ -293,7 +293,7 @@ void LogLinearById<S>::backward(const Sequence& sequence, Index first,
         }
       }
     }
-    product_tn<S>(constant(columns(rows(weight_block, 0, in_block), 0, seen_in_block)),
+    product_tn<S>(columns(rows(weight_block, 0, in_block), 0, seen_in_block),
                   recollect::rows(dz, block, in_block), rows(sequence.d_values, 0, seen_in_block),
                   ends ? Write::kOverwrite : Write::kAccumulate);
   }
@@ -304,10 +304,10 @@ void LogLinearById<S>::end(const Sequence& sequence, TableGradient out) {
   const Numbering& numbering = sequence.numbering;
   const std::span<const std::int32_t> ids = numbering.ids;
   const auto known = static_cast<Index>(ids.size());
-  add_to_rows<S>(constant(rows(sequence.d_values, 0, known)), ids, out.values);
+  add_to_rows<S>(rows(sequence.d_values, 0, known), ids, out.values);
   for (Index a = 0; a < known; ++a) {
-    const S* from = sequence.d_scores.data() + a * sequence.d_scores.outerStride();
-    S* to = out.scores.data() + ids[static_cast<std::size_t>(a)] * out.scores.outerStride();
+    const S* from = sequence.d_scores.data() + a * sequence.d_scores.stride();
+    S* to = out.scores.data() + ids[static_cast<std::size_t>(a)] * out.scores.stride();
     const Index end = std::min(numbering.met(a), known);
     for (Index b = 0; b < end; ++b) to[ids[static_cast<std::size_t>(b)]] += from[b];
   }

@@ -61,18 +61,17 @@ struct LogLinearById {
     Table table;
     View<S> scores;         ///< (n', n') the rows and columns of A that are read: met(i) of row i
     View<S> values;         ///< (n', D) those of B
-    S* values_turned;       ///< for dN; null without a backward pass, as are the next two
+    S* values_packed;       ///< for dN; null without a backward pass, as are the next two
     View<S> d_scores;       ///< (n', n')
     View<S> d_values;       ///< (n', D)
     ChunkStates<S> states;  ///< of n' numbers
   };
   [[nodiscard]] static Sequence begin(const Numbering& numbering, const Table& table, bool backward,
                                       Workspace<S>& workspace);
-  /// Numbers that number() and begin() take for H heads and with a backward pass, and forward()
-  /// beside its tape.
+  /// Elements that number() and begin() take for H heads, and forward() beside its tape.
   [[nodiscard]] static std::int64_t room(std::int64_t tokens, std::int64_t vocab,
-                                         std::int64_t width, std::int64_t heads,
-                                         bool has_levels) noexcept;
+                                         std::int64_t width, std::int64_t heads, bool has_levels,
+                                         bool backward) noexcept;
   /// Numbers that backward() takes, n' = ids.
   [[nodiscard]] static constexpr std::int64_t backward_room(std::int64_t ids) noexcept {
     return (kBlock + kChunk) * ids + (kChunk + 6) * kChunk;

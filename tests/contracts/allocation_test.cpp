@@ -5,36 +5,39 @@
 #include <string>
 #include <vector>
 
-#include "math/fenwick.hpp"
 #include "harness/config/load.hpp"
 #include "harness/train/batch_step.hpp"
 #include "harness/train/optimizer.hpp"
 #include "harness/train/trainer.hpp"
+#include "math/fenwick.hpp"
 #include "models/registry.hpp"
 #include "tasks/mqar.hpp"
 #include "tests/support/allocation_counter.hpp"
 #include "tests/support/model_options.hpp"
+#include "tests/support/test_model.hpp"
 
 namespace recollect {
 namespace {
 
 /// Heap blocks that training steps 2..4 ask for, in all threads.
-std::uint64_t blocks_after_first_step(const std::string& variant, const ModelSettings& settings,
+std::uint64_t blocks_after_first_step(const std::string& variant, const TestModel& settings,
                                       std::int64_t length, std::int64_t pairs, int threads,
                                       bool tabulate) {
   MqarSettings mqar;
   mqar.length = length;
   mqar.pairs = pairs;
   const std::unique_ptr<Task> task = mqar.make();
-  SequenceModel<float> model(settings, variant, task->vocab(), length, level_count(length));
+  SequenceModel<float> model =
+      test_model<float>(settings, variant, task->vocab(), length, level_count(length));
   model.initialise(1);
   TrainSettings train;
   Adam<float> optimizer(model.layout(), train);
-  BatchStep<float> batch(model, 16, threads);
+  const std::int64_t tokens = tabulate ? 1000 * length : 0;
+  BatchStep<float> batch(model, 16, tokens, threads);
   std::uint64_t before = 0;
   for (std::int64_t step = 1; step <= 4; ++step) {
     if (step == 2) before = testing::allocations_of_all_threads();
-    model.begin_step(length, tabulate ? 1000 * length : 0);
+    model.begin_step({length, tokens});
     (void)batch.run(
         model, 16 * task->scored(), [&](int b, Example& example, GeneratorScratch& scratch) {
           task->example(0, Split::kTrain, static_cast<std::uint64_t>(b), example, scratch);
@@ -63,13 +66,13 @@ TEST_CASE("allocation: the counter sees malloc and new, here and in other thread
 TEST_CASE("allocation: none in a training step after the first, for every variant and option") {
   if (!testing::counts_allocations()) return;
   for (const MixerEntry& entry : mixers()) {
-    std::vector<ModelSettings> all = all_options(entry, ModelSettings{});
+    std::vector<TestModel> all = all_options(entry, TestModel{});
     all.emplace_back().width = 6;
     all.emplace_back().width = 256;
     all.emplace_back().chunk = 16;
-    for (const ModelSettings& settings : all) {
+    for (const TestModel& settings : all) {
       CAPTURE(entry.name);
-      const std::string options = describe(settings);
+      const std::string options = describe(settings, entry.name);
       CAPTURE(options);
       CHECK(blocks_after_first_step(std::string(entry.name), settings, 100, 4, 2, true) == 0);
       CHECK(blocks_after_first_step(std::string(entry.name), settings, 100, 4, 2, false) == 0);

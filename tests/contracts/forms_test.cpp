@@ -9,6 +9,7 @@
 
 #include "models/linear_attention/recurrent.hpp"
 #include "tests/support/mixer_fixture.hpp"
+#include "tests/support/test_model.hpp"
 
 namespace recollect {
 namespace {
@@ -67,7 +68,7 @@ TEST_CASE("forms: dense, chunkwise and recurrent agree for every log-linear vari
           CAPTURE(heads);
           CAPTURE(decay.name);
           CAPTURE(length);
-          ModelSettings settings;
+          TestModel settings;
           settings.width = 6;
           settings.heads = heads;
           settings.lambda_hidden = 5;
@@ -112,7 +113,7 @@ TEST_CASE("forms: segments hand on all that the whole sequence knows, for every 
         CAPTURE(entry.name);
         CAPTURE(rope);
         CAPTURE(length);
-        ModelSettings settings;
+        TestModel settings;
         settings.width = 8;
         settings.heads = 2;
         settings.chunk = 16;
@@ -141,7 +142,7 @@ TEST_CASE("forms: a chunk that decays by e^-200 neither overflows nor gives NaN 
     for (const std::int64_t chunk : {16, 64}) {
       CAPTURE(entry.name);
       CAPTURE(chunk);
-      ModelSettings settings;
+      TestModel settings;
       settings.width = 8;
       settings.chunk = chunk;
       settings.form = Form::kChunkwise;
@@ -160,9 +161,9 @@ TEST_CASE("forms: a chunk that decays by e^-200 neither overflows nor gives NaN 
 }
 
 TEST_CASE("forms: the float chunkwise form stays close to double over thousands of tokens") {
-  const MixerEntry& entry = *find_mixer("adaptive-decay");
+  const MixerEntry& entry = *mixers().find("adaptive-decay");
   constexpr Index kLong = 4096;
-  ModelSettings settings;
+  TestModel settings;
   settings.width = 8;
   settings.form = Form::kChunkwise;
   MixerFixture<float> in_float(entry, settings, kLong);
@@ -181,7 +182,7 @@ TEST_CASE("forms: at a few rows the output is that of all rows") {
     for (const Form form : {Form::kFastest, Form::kDense, Form::kChunkwise}) {
       CAPTURE(entry.name);
       CAPTURE(static_cast<int>(form));
-      ModelSettings settings;
+      TestModel settings;
       settings.width = 6;
       settings.heads = 3;
       settings.chunk = 16;
@@ -189,7 +190,7 @@ TEST_CASE("forms: at a few rows the output is that of all rows") {
       constexpr Index kTokens = 70;
       const MixerFixture<double> fixture(entry, settings, kTokens);
       const std::vector<std::int32_t> some = {0, 3, 15, 16, 40, 41, 69};
-      const Rows rows{some, false};
+      const Queries rows{some, false};
       const Matrix<double> u = normal_matrix<double>(21, kTokens, 6);
       const Matrix<double> w = normal_matrix<double>(22, rows.count(), 6);
       Matrix<double> wide = Matrix<double>::Zero(kTokens, 6);
@@ -209,8 +210,8 @@ TEST_CASE("forms: at a few rows the output is that of all rows") {
 }
 
 TEST_CASE("forms: levels beyond the last weight read the last weight") {
-  const MixerEntry& entry = *find_mixer("fixed-decay");
-  ModelSettings settings;
+  const MixerEntry& entry = *mixers().find("fixed-decay");
+  TestModel settings;
   settings.width = 4;
   settings.chunk = 16;
   constexpr Index kTokens = 100;  // 8 levels
@@ -221,7 +222,9 @@ TEST_CASE("forms: levels beyond the last weight read the last weight") {
     const ParameterInfo& twin = *wide.layout.find(info.name);
     auto to = twin.tensor.in(wide.theta.data());
     const auto from = info.tensor.in(narrow.theta.data());
-    for (Index c = 0; c < to.cols(); ++c) to.col(c) = from.col(std::min(c, from.cols() - 1));
+    for (Index c = 0; c < to.cols(); ++c) {
+      copy(columns(from, std::min(c, from.cols() - 1), 1), columns(to, c, 1));
+    }
   }
   const Matrix<double> u = normal_matrix<double>(31, kTokens, 4);
   for (const Form form : {Form::kDense, Form::kChunkwise, Form::kRecurrent}) {
@@ -233,7 +236,7 @@ TEST_CASE("forms: levels beyond the last weight read the last weight") {
 }
 
 TEST_CASE("forms: the recurrent form holds one state a non-empty level and merges once a token") {
-  LogLinearRecurrent<double> recurrent(3);
+  LogLinearRecurrent<double> recurrent(3, 3);
   const std::vector<double> ones(3, 1.0);
   const std::vector<double> lambda(20, 1.0);
   std::vector<double> y(3);
@@ -247,7 +250,7 @@ TEST_CASE("forms: the recurrent form holds one state a non-empty level and merge
   }
   CHECK(merges < 5000);
 
-  LogLinearRecurrent<double> flat(3);
+  LogLinearRecurrent<double> flat(3, 3);
   for (int t = 0; t < 100; ++t) {
     flat.step(ones.data(), ones.data(), ones.data(), -0.01, {}, y.data());
     REQUIRE(flat.states() == 1);

@@ -9,6 +9,7 @@
 #include "models/registry.hpp"
 #include "models/sequence_model.hpp"
 #include "tests/support/model_options.hpp"
+#include "tests/support/test_model.hpp"
 
 namespace recollect {
 namespace {
@@ -27,8 +28,7 @@ std::int64_t apply(std::int64_t outputs, std::int64_t inputs) {
 }
 
 /// What makes lambda of one token: one head's levels after another's.
-std::int64_t lambda_work(const std::string& variant, const ModelSettings& model,
-                         std::int64_t levels) {
+std::int64_t lambda_work(const std::string& variant, const TestModel& model, std::int64_t levels) {
   if (variant == "fixed-decay" || variant == "gated-linear") return 0;
   std::int64_t count = apply(model.heads * levels, model.width);
   if (variant == "linear-decay") return count;
@@ -62,7 +62,7 @@ std::int64_t chunkwise_work(std::int64_t tokens, std::int64_t head_width, std::i
 }
 
 /// @param dense  whether the last layer's core runs at the scored positions alone
-std::int64_t counted(const std::string& variant, const ModelSettings& model, const Shape& shape,
+std::int64_t counted(const std::string& variant, const TestModel& model, const Shape& shape,
                      bool dense) {
   const bool softmax = variant == "full-quadratic";
   const std::int64_t head_width = model.width / model.heads;
@@ -99,25 +99,25 @@ std::int64_t counted(const std::string& variant, const ModelSettings& model, con
   return count;
 }
 
-void expect_counted(const std::string& variant, const ModelSettings& model, const Shape& shape,
+void expect_counted(const std::string& variant, const TestModel& model, const Shape& shape,
                     bool dense) {
   CAPTURE(variant);
-  CAPTURE(describe(model));
+  CAPTURE(describe(model, variant));
   CAPTURE(shape.tokens);
   CAPTURE(shape.scored);
-  const SequenceModel<float> built(model, variant, shape.vocab, shape.tokens,
-                                   level_count(shape.tokens));
-  CHECK(built.nominal_multiply_adds(shape.tokens, shape.scored) ==
+  const SequenceModel<float> built =
+      test_model<float>(model, variant, shape.vocab, shape.tokens, level_count(shape.tokens));
+  CHECK(built.cost({shape.tokens, shape.scored}).multiply_adds ==
         static_cast<double>(counted(variant, model, shape, dense)));
 }
 
 TEST_CASE("nominal work: loops count the same for every variant and option") {
-  ModelSettings plain;
+  TestModel plain;
   plain.width = 8;
   plain.chunk = 8;
   plain.lambda_hidden = 5;
   for (const MixerEntry& entry : mixers()) {
-    for (const ModelSettings& model : all_options(entry, plain)) {
+    for (const TestModel& model : all_options(entry, plain)) {
       for (const std::int64_t tokens : {1, 7, 8, 64, 93}) {  // part of a chunk, whole ones, both
         expect_counted(std::string(entry.name), model, {tokens, 1, 10}, true);
       }
@@ -126,7 +126,7 @@ TEST_CASE("nominal work: loops count the same for every variant and option") {
 }
 
 TEST_CASE("nominal work: loops count the same where the last layer runs everywhere") {
-  ModelSettings model;
+  TestModel model;
   model.width = 8;
   model.chunk = 8;
   for (const MixerEntry& entry : mixers()) {
@@ -137,9 +137,9 @@ TEST_CASE("nominal work: loops count the same where the last layer runs everywhe
 TEST_CASE("nominal work: loops count the same for the headline case and its options") {
   const Shape shape{256, 8, 128};
   for (const MixerEntry& entry : mixers()) {
-    expect_counted(std::string(entry.name), ModelSettings{}, shape, true);
+    expect_counted(std::string(entry.name), TestModel{}, shape, true);
   }
-  ModelSettings model;
+  TestModel model;
   model.short_conv = 4;
   expect_counted("adaptive-decay", model, shape, true);
   model.mlp = 4;

@@ -10,6 +10,7 @@
 #include "models/sequence_model.hpp"
 #include "tests/support/model_options.hpp"
 #include "tests/support/random_numbers.hpp"
+#include "tests/support/test_model.hpp"
 
 namespace recollect {
 namespace {
@@ -34,13 +35,13 @@ struct Example {
 };
 
 /// Every declared option, and other numbers of layers.
-std::vector<ModelSettings> options_of(const MixerEntry& entry) {
-  ModelSettings plain;
+std::vector<TestModel> options_of(const MixerEntry& entry) {
+  TestModel plain;
   plain.width = 8;
   plain.lambda_hidden = 6;
-  std::vector<ModelSettings> all = all_options(entry, plain);
+  std::vector<TestModel> all = all_options(entry, plain);
   for (const std::int64_t layers : {1, 3}) {
-    ModelSettings other = plain;
+    TestModel other = plain;
     other.layers = layers;
     other.short_conv = 2;
     all.push_back(other);
@@ -54,14 +55,16 @@ struct Result {
   std::vector<double> gradient;
 };
 
-Result run(ModelSettings settings, const std::string& variant, const Example& example,
+Result run(TestModel settings, const std::string& variant, const Example& example,
            std::int64_t tokens_of_step) {
   const auto tokens = static_cast<std::int64_t>(example.ids.size());
-  SequenceModel<double> model(settings, variant, kVocab, tokens, level_count(tokens));
+  SequenceModel<double> model =
+      test_model<double>(settings, variant, kVocab, tokens, level_count(tokens));
   fill_normal<double>(5, 0.3, model.parameters());
-  model.begin_step(tokens, tokens_of_step);
+  model.begin_step({tokens, tokens_of_step});
   Workspace<double> workspace;
-  Result result{0.0, Matrix<double>(4, kVocab), std::vector<double>(model.gradient_size(), 0.0)};
+  Result result{0.0, Matrix<double>(4, kVocab),
+                std::vector<double>(model.gradient_size(tokens_of_step), 0.0)};
   (void)model.forward(example.input(), workspace, view_of(result.logits));
   result.loss = model.forward_backward(example.input(), 1.0, workspace, result.gradient).loss;
   model.end_step(result.gradient);
@@ -82,18 +85,18 @@ double distance(const double* a, const double* b, std::size_t count) {
 
 TEST_CASE("segments: several give what one dense one gives, for every variant and option") {
   for (const MixerEntry& entry : mixers()) {
-    for (ModelSettings settings : options_of(entry)) {
+    for (TestModel settings : options_of(entry)) {
       for (const std::int64_t tokens : {257, 258, 600}) {
         CAPTURE(entry.name);
-        CAPTURE(describe(settings));
+        CAPTURE(describe(settings, entry.name));
         CAPTURE(tokens);
         const Example example(tokens);
         const std::string variant(entry.name);
         settings.form = Form::kDense;
-        settings.savings = false;
+        settings.shortcuts = false;
         const Result expected = run(settings, variant, example, 0);
         settings.form = Form::kFastest;
-        settings.savings = true;
+        settings.shortcuts = true;
         // Without a table, with one by row, and with one by id.
         for (const std::int64_t tokens_of_step : {std::int64_t{0}, 3 * kVocab, 100 * tokens}) {
           CAPTURE(tokens_of_step);
@@ -111,12 +114,13 @@ TEST_CASE("segments: several give what one dense one gives, for every variant an
 TEST_CASE("segments: a chunk that a variant has no use for changes no bit") {
   const Example example(1100);
   const auto gradient = [&](std::int64_t chunk) {
-    ModelSettings settings;
+    TestModel settings;
     settings.width = 8;
     settings.chunk = chunk;
-    SequenceModel<float> model(settings, "full-quadratic", kVocab, 1100, level_count(1100));
+    SequenceModel<float> model =
+        test_model<float>(settings, "full-quadratic", kVocab, 1100, level_count(1100));
     fill_normal<float>(5, 0.3, model.parameters());
-    model.begin_step(1100);
+    model.begin_step({1100});
     Workspace<float> workspace;
     std::vector<float> sums(model.gradient_size(), 0.0F);
     (void)model.forward_backward(example.input(), 1.0F, workspace, sums);
@@ -127,15 +131,15 @@ TEST_CASE("segments: a chunk that a variant has no use for changes no bit") {
 
 TEST_CASE("segments: a stream gives the logits of the whole sequence") {
   for (const MixerEntry& entry : mixers()) {
-    for (ModelSettings settings : options_of(entry)) {
+    for (TestModel settings : options_of(entry)) {
       CAPTURE(entry.name);
-      CAPTURE(describe(settings));
+      CAPTURE(describe(settings, entry.name));
       const Example example(1100);
-      SequenceModel<double> model(settings, std::string(entry.name), kVocab, 1100,
-                                  level_count(1100));
+      SequenceModel<double> model =
+          test_model<double>(settings, std::string(entry.name), kVocab, 1100, level_count(1100));
       fill_normal<double>(5, 0.3, model.parameters());
       for (const std::int64_t tokens : {0, 30, 1100}) {  // no table, by row, by id
-        model.begin_step(1100, tokens);
+        model.begin_step({1100, tokens});
         Workspace<double> workspace;
         Matrix<double> whole(4, kVocab);
         Matrix<double> streamed(4, kVocab);
@@ -152,12 +156,14 @@ TEST_CASE("segments: a stream's memory grows like the number of levels") {
   for (const MixerEntry& entry : mixers()) {
     if (entry.name == "full-quadratic") continue;
     CAPTURE(entry.name);
-    ModelSettings settings;
+    TestModel settings;
     settings.width = 16;
-    const SequenceModel<float> shape(settings, std::string(entry.name), kVocab, 64, 18);
+    const SequenceModel<float> shape =
+        test_model<float>(settings, std::string(entry.name), kVocab, 64, 18);
     const auto bytes = [&](std::int64_t tokens) {
-      SequenceModel<float> model(settings, std::string(entry.name), kVocab, tokens, 18);
-      model.begin_step(tokens);
+      SequenceModel<float> model =
+          test_model<float>(settings, std::string(entry.name), kVocab, tokens, 18);
+      model.begin_step({tokens});
       const Example example(tokens);
       Workspace<float> workspace;
       Matrix<float> logits(4, kVocab);

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/test_model.hpp"
+
 namespace recollect {
 namespace {
 
@@ -24,16 +26,16 @@ const std::vector<FormCase> kForms = {{Form::kDense, 64, false},     {Form::kChu
 /// Compares logits, loss and every gradient: absolutely in double, relative to a tensor in float.
 template <class S>
 void check_case(const Golden& golden, const FormCase& form) {
-  ModelSettings settings = golden.settings();
+  TestModel settings = golden.settings();
   settings.form = form.form;
   settings.chunk = form.chunk;
   CAPTURE(static_cast<int>(form.form));
   CAPTURE(form.chunk);
   CAPTURE(form.tabulate);
   SequenceModel<S> model = golden.model<S>(settings);
-  model.begin_step(golden.length(), form.tabulate ? 100'000 : 0);
+  model.begin_step({golden.length(), form.tabulate ? 100'000 : 0});
   Workspace<S> workspace;
-  std::vector<S> gradient(model.gradient_size(), S(0));
+  std::vector<S> gradient(model.gradient_size(form.tabulate ? 100'000 : 0), S(0));
   const std::vector<GoldenSequence> batch = golden.batch();
   std::size_t scored = 0;
   for (const GoldenSequence& each : batch) scored += each.labels.size();

@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "math/parallel.hpp"
 #include "harness/config/load.hpp"
 #include "harness/train/trainer.hpp"
+#include "math/parallel.hpp"
 
 namespace recollect {
 namespace {

@@ -29,9 +29,9 @@ class FloatPair {
   [[nodiscard]] View<double> write_exact() { return view_of(exact_); }
 
   void check(double tolerance) const {
-    const double error = (read().cast<double>() - exact_).cwiseAbs().maxCoeff();
+    const double error = (eigen(read()).cast<double>() - exact_).cwiseAbs().maxCoeff();
     CHECK(error <= tolerance);
-    CHECK(std::isfinite(read().sum()));
+    CHECK(std::isfinite(eigen(read()).sum()));
     CHECK(store_.rightCols(store_.cols() - cols_).array().isNaN().all());
   }
 

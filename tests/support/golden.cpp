@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "tests/support/places.hpp"
+#include "tests/support/test_model.hpp"
 
 namespace recollect {
 namespace {
@@ -51,8 +52,8 @@ Golden::Golden(const std::string& path) {
   json_ = nlohmann::json::parse(file);
 }
 
-ModelSettings Golden::settings() const {
-  ModelSettings settings;
+TestModel Golden::settings() const {
+  TestModel settings;
   settings.layers = json_.at("layers");
   settings.width = json_.at("width");
   settings.heads = json_.at("heads");
@@ -65,10 +66,10 @@ ModelSettings Golden::settings() const {
 }
 
 template <class S>
-SequenceModel<S> Golden::model(const ModelSettings& settings) const {
-  SequenceModel<S> model(settings, json_.at("variant").get<std::string>(),
-                         json_.at("vocab").get<std::int64_t>(), length(),
-                         json_.at("levels").get<std::int64_t>());
+SequenceModel<S> Golden::model(const TestModel& settings) const {
+  SequenceModel<S> model = test_model<S>(settings, json_.at("variant").get<std::string>(),
+                                         json_.at("vocab").get<std::int64_t>(), length(),
+                                         json_.at("levels").get<std::int64_t>());
   const nlohmann::json& params = json_.at("params");
   REQUIRE(params.size() == model.layout().all().size());
   for (const ParameterInfo& info : model.layout().all()) {
@@ -88,8 +89,8 @@ SequenceModel<S> Golden::model(const ModelSettings& settings) const {
   return model;
 }
 
-template SequenceModel<float> Golden::model<float>(const ModelSettings&) const;
-template SequenceModel<double> Golden::model<double>(const ModelSettings&) const;
+template SequenceModel<float> Golden::model<float>(const TestModel&) const;
+template SequenceModel<double> Golden::model<double>(const TestModel&) const;
 
 template <class S>
 double largest_difference(const std::vector<double>& expected, const S* actual) {

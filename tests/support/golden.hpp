@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "models/sequence_model.hpp"
+#include "tests/support/test_model.hpp"
 
 namespace recollect {
 
@@ -29,7 +30,7 @@ class Golden {
   explicit Golden(const std::string& path);
 
   [[nodiscard]] const nlohmann::json& json() const noexcept { return json_; }
-  [[nodiscard]] ModelSettings settings() const;
+  [[nodiscard]] TestModel settings() const;
   [[nodiscard]] std::int64_t length() const { return json_.at("length"); }
   [[nodiscard]] std::vector<GoldenSequence> batch() const { return golden_batch(json_); }
   [[nodiscard]] double loss() const { return json_.at("loss"); }
@@ -42,7 +43,7 @@ class Golden {
 
   /// A model with the file's parameters; fails unless names and shapes agree one to one.
   template <class S>
-  [[nodiscard]] SequenceModel<S> model(const ModelSettings& settings) const;
+  [[nodiscard]] SequenceModel<S> model(const TestModel& settings) const;
 
  private:
   nlohmann::json json_;

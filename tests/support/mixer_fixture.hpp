@@ -8,27 +8,28 @@
 #include <vector>
 
 #include "math/fenwick.hpp"
-#include "models/registry.hpp"
 #include "tests/support/random_numbers.hpp"
+#include "tests/support/test_model.hpp"
 
 namespace recollect {
 
 /// One mixer alone, with random weights of its own: what the contract tests loop over.
 template <class S>
 struct MixerFixture {
-  ModelSettings settings;
+  TestModel settings;
   ParameterLayout layout;
   std::unique_ptr<Mixer<S>> mixer;
   std::vector<S> theta;
   std::vector<std::int32_t> everything;
   Index length;
 
-  MixerFixture(const MixerEntry& entry, const ModelSettings& model, Index tokens,
+  MixerFixture(const MixerEntry& entry, const TestModel& model, Index tokens,
                std::int64_t levels = 0)
       : settings(model),
-        mixer(entry.make<S>(
-            MixerContext{settings, levels > 0 ? levels : level_count(tokens), "layers.0."},
-            layout)),
+        mixer(mixer_of(model, entry.name)
+                  ->make<S>(LayerContext{settings, model.execution(),
+                                         levels > 0 ? levels : level_count(tokens), "layers.0."},
+                            layout)),
         theta(static_cast<std::size_t>(layout.size())),
         everything(static_cast<std::size_t>(tokens)),
         length(tokens) {
@@ -39,13 +40,13 @@ struct MixerFixture {
   /// Sets every element of a tensor; does nothing where the mixer has none of that name.
   void set(const std::string& name, double value) {
     if (const ParameterInfo* info = layout.find("layers.0." + name)) {
-      info->tensor.in(theta.data()).setConstant(static_cast<S>(value));
+      fill(info->tensor.in(theta.data()), static_cast<S>(value));
     }
   }
 
-  [[nodiscard]] Rows all() const { return Rows{everything, true}; }
+  [[nodiscard]] Queries all() const { return Queries{everything, true}; }
 
-  /// Segments of `segment` tokens each; one only where not all rows are read.
+  /// Segments of `segment` tokens each; one only where not all tokens are queried.
   struct Segments {
     Index length;
     Index size;
@@ -53,29 +54,33 @@ struct MixerFixture {
     [[nodiscard]] Index first(Index i) const { return i * size; }
     [[nodiscard]] Index tokens(Index i) const { return std::min(size, length - i * size); }
   };
-  [[nodiscard]] Segments segments(const Rows& rows, Index segment) const {
-    return {length, rows.all && segment > 0 ? segment : length};
+  [[nodiscard]] Segments segments(const Queries& queries, Index segment) const {
+    return {length, queries.all && segment > 0 ? segment : length};
   }
-  [[nodiscard]] Rows part(const Rows& rows, const Segments& cut, Index i) const {
-    if (!rows.all) return rows;
-    return Rows{rows.positions.subspan(static_cast<std::size_t>(cut.first(i)),
-                                       static_cast<std::size_t>(cut.tokens(i))),
-                true};
+  [[nodiscard]] Queries part(const Queries& queries, const Segments& cut, Index i) const {
+    if (!queries.all) return queries;
+    return Queries{queries.positions.subspan(static_cast<std::size_t>(cut.first(i)),
+                                             static_cast<std::size_t>(cut.tokens(i))),
+                   true};
+  }
+  [[nodiscard]] SequenceShape shape(const Queries& queries, bool backward) const {
+    return {length, queries.all ? length : queries.count(), backward};
   }
 
   /// @param segment  tokens handed over at a time; 0: all
-  [[nodiscard]] Matrix<S> forward(const Matrix<S>& u, const Rows& rows, Index segment = 0) const {
-    mixer->prepare(theta.data(), length);
+  [[nodiscard]] Matrix<S> forward(const Matrix<S>& u, const Queries& queries,
+                                  Index segment = 0) const {
+    mixer->begin_step(theta.data(), {length});
     Workspace<S> workspace;
-    Matrix<S> y(rows.count(), u.cols());
-    const Segments cut = segments(rows, segment);
-    auto* carry = mixer->begin(u.rows(), nullptr, rows.all, false, workspace);
+    Matrix<S> y(queries.count(), u.cols());
+    const Segments cut = segments(queries, segment);
+    auto* carry = mixer->begin(shape(queries, false), workspace);
     for (Index i = 0; i < cut.count(); ++i) {
-      const Rows here = part(rows, cut, i);
+      const Queries here = part(queries, cut, i);
       const typename Workspace<S>::Scope scope(workspace);
       (void)mixer->forward(
-          theta.data(), recollect::rows(view_of(u), cut.first(i), cut.tokens(i)), nullptr, here,
-          carry, rows.all ? recollect::rows(view_of(y), cut.first(i), here.count()) : view_of(y),
+          theta.data(), recollect::rows(view_of(u), cut.first(i), cut.tokens(i)), here, carry,
+          queries.all ? recollect::rows(view_of(y), cut.first(i), here.count()) : view_of(y),
           workspace);
     }
     return y;
@@ -88,27 +93,27 @@ struct MixerFixture {
   };
 
   /// y, and the gradients of the sum of w * y.
-  [[nodiscard]] Gradients gradients(const Matrix<S>& u, const Rows& rows, const Matrix<S>& w,
+  [[nodiscard]] Gradients gradients(const Matrix<S>& u, const Queries& queries, const Matrix<S>& w,
                                     Index segment = 0) const {
-    mixer->prepare(theta.data(), length);
+    mixer->begin_step(theta.data(), {length});
     Workspace<S> workspace;
-    Gradients out{Matrix<S>(rows.count(), u.cols()), Matrix<S>(u.rows(), u.cols()),
+    Gradients out{Matrix<S>(queries.count(), u.cols()), Matrix<S>(u.rows(), u.cols()),
                   std::vector<S>(theta.size(), S(0))};
-    const Segments cut = segments(rows, segment);
-    auto* carry = mixer->begin(u.rows(), nullptr, rows.all, true, workspace);
+    const Segments cut = segments(queries, segment);
+    auto* carry = mixer->begin(shape(queries, true), workspace);
     std::vector<const typename Mixer<S>::Tape*> tapes;
-    const auto of = [&](const auto& m, Index i) {
-      return rows.all ? recollect::rows(m, cut.first(i), cut.tokens(i)) : m;
+    const auto of = [&](auto m, Index i) {
+      return queries.all ? recollect::rows(m, cut.first(i), cut.tokens(i)) : m;
     };
     for (Index i = 0; i < cut.count(); ++i) {
       tapes.push_back(
           mixer->forward(theta.data(), recollect::rows(view_of(u), cut.first(i), cut.tokens(i)),
-                         nullptr, part(rows, cut, i), carry, of(view_of(out.y), i), workspace));
+                         part(queries, cut, i), carry, of(view_of(out.y), i), workspace));
     }
     for (Index i = cut.count() - 1; i >= 0; --i) {
       mixer->backward(
           theta.data(), out.theta.data(), recollect::rows(view_of(u), cut.first(i), cut.tokens(i)),
-          nullptr, part(rows, cut, i), tapes[static_cast<std::size_t>(i)], carry, of(view_of(w), i),
+          part(queries, cut, i), tapes[static_cast<std::size_t>(i)], carry, of(view_of(w), i),
           recollect::rows(view_of(out.du), cut.first(i), cut.tokens(i)), workspace);
     }
     return out;

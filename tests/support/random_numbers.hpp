@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "math/view.hpp"
+#include "math/eigen.hpp"
 #include "math/rng.hpp"
 
 namespace recollect {

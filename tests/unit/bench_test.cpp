@@ -75,7 +75,12 @@ TEST_CASE("bench: the JSON parses and holds every promised field and every sampl
     CHECK(row.at("scored") == 2);
     CHECK(row.at("width") == 8);
     CHECK(row.at("threads") == 1);
-    CHECK(row.at("options") == "width=8 lambda_hidden=8 chunk=4");
+    // The options that the variant has.
+    const std::string variant = row.at("variant");
+    const bool has_mlp = variant == "adaptive-decay" || variant == "softmax-level";
+    CHECK(row.at("options") == (variant == "full-quadratic" ? "width=8"
+                                : has_mlp                   ? "width=8 lambda_hidden=8 chunk=4"
+                                                            : "width=8 chunk=4"));
     const double ms = row.at("ms_per_step").get<double>();
     CHECK(ms > 0.0);
     CHECK(row.at("tokens_per_second").get<double>() == doctest::Approx(48e3 / ms).epsilon(1e-4));
@@ -94,7 +99,7 @@ TEST_CASE("bench: the JSON parses and holds every promised field and every sampl
       CHECK(sample.at("accepted").is_boolean());
     }
   }
-  const std::vector<std::string> known = mixer_names();
+  const std::vector<std::string> known = mixers().names();
   CHECK(variants == std::set<std::string>(known.begin(), known.end()));
 }
 
@@ -159,7 +164,7 @@ TEST_CASE("bench: an error in any single tensor of the gradient is caught") {
                           [](double a, double b) { return std::abs(a) < std::abs(b); }) *= factor;
         return outputs;
       };
-      const Agreement agreement = check_agreement(cell, BenchMode::kTrain, twin);
+      const Agreement agreement = check_agreement(cell, {}, BenchMode::kTrain, twin);
       CHECK_FALSE(agreement.agrees());
       CHECK(agreement.worst_tensor == info.name);
     }
@@ -170,7 +175,7 @@ TEST_CASE("bench: an error in any single tensor of the gradient is caught") {
     outputs.numbers.back() += 1e-3;
     return outputs;
   };
-  CHECK_FALSE(check_agreement(cell, BenchMode::kScore, wrong_logit).agrees());
+  CHECK_FALSE(check_agreement(cell, {}, BenchMode::kScore, wrong_logit).agrees());
 }
 
 TEST_CASE("bench: the fast path agrees with its twin for every variant and option measured") {
@@ -183,10 +188,11 @@ TEST_CASE("bench: the fast path agrees with its twin for every variant and optio
   for (const BenchMode mode : {BenchMode::kTrain, BenchMode::kScore, BenchMode::kStream}) {
     for (const BenchGroup& group : groups) {
       const Cell& cell = group.cases.back().cell;
-      const Agreement agreement = check_agreement(cell, mode, dense_twin);
+      const Execution execution = group.cases.back().execution;
+      const Agreement agreement = check_agreement(cell, execution, mode, dense_twin);
       CAPTURE(group.cases.back().name);
       CAPTURE(cell.variant.name);
-      CAPTURE(cell.variant.model.savings);
+      CAPTURE(execution.shortcuts);
       INFO(agreement.text());
       CHECK(agreement.agrees());
       CHECK(agreement.output_error > 0.0);  // a twin, not the same once more
@@ -206,7 +212,7 @@ TEST_CASE("bench: a long shape is compared at a shorter length, and its row says
     seen = cell.task->length;
     CHECK(cell.levels == level_count(kLongestTwin));
     CHECK(static_cast<std::int64_t>(examples.front().ids.size()) == kLongestTwin);
-    return outputs_of<double>(cell, weights, examples, 0, mode);
+    return outputs_of<double>(cell, {}, weights, examples, 0, mode);
   };
   const BenchReport report =
       run_bench(suite_groups(Suite::kSteps, shape), brief(), twin, say_nothing);
@@ -299,9 +305,9 @@ TEST_CASE("bench: suites hold the cases that they are about") {
     CHECK(group.cases[0].name == "plain");
     CHECK(group.cases[0].cell.task->length == 256);
     CHECK(group.cases[0].cell.hash() != group.cases[1].cell.hash());
-    CHECK(group.cases[0].cell.variant.model.savings == group.cases[1].cell.variant.model.savings);
+    CHECK(group.cases[0].execution.shortcuts == group.cases[1].execution.shortcuts);
     changes.insert(group.cases[1].name);
-    if (!group.cases[1].cell.variant.model.savings) ++without_savings;
+    if (!group.cases[1].execution.shortcuts) ++without_savings;
   }
   CHECK(without_savings == changes.size());
   for (const char* name : {"short_conv 4", "mlp 2", "rope", "heads 2", "heads 4", "width 32",
@@ -385,15 +391,15 @@ TEST_CASE("bench: steps leave the weights alone, and cells at once do the work o
   const Cell cell = bench_cells(shape).front();
   const SequenceModel<float> fresh = build_model(cell);
   for (const BenchMode mode : {BenchMode::kTrain, BenchMode::kScore, BenchMode::kStream}) {
-    BenchCase what{"", cell, 1, 2, mode, ""};
+    BenchCase what{"", cell, {}, 1, 2, mode, ""};
     Workload workload(what);
     CHECK(workload.run(3) > 0.0);
     const auto weights = workload.first().model().parameters();
     CHECK(std::equal(weights.begin(), weights.end(), fresh.parameters().begin()));
     CHECK(workload.first().workspace_bytes() > 0);
   }
-  const BenchReport report = run_bench({{{BenchCase{"one", cell, 1, 1, BenchMode::kTrain, ""},
-                                          BenchCase{"two", cell, 1, 2, BenchMode::kTrain, ""}},
+  const BenchReport report = run_bench({{{BenchCase{"one", cell, {}, 1, 1, BenchMode::kTrain, ""},
+                                          BenchCase{"two", cell, {}, 1, 2, BenchMode::kTrain, ""}},
                                          true}},
                                        brief(), dense_twin, say_nothing);
   REQUIRE(report.rows.size() == 2);

@@ -16,6 +16,7 @@
 #include "tasks/registry.hpp"
 #include "tests/support/places.hpp"
 #include "tests/support/round_trip.hpp"
+#include "tests/support/test_model.hpp"
 
 using namespace recollect;
 
@@ -74,7 +75,7 @@ class Declared {
 
   std::vector<std::unique_ptr<TaskSettings>> settings_;
   std::optional<std::int64_t> data_seed_;
-  ModelSettings model_;
+  TestModel model_;
   TrainSettings train_;
   EvalSettings eval_;
   std::vector<Option> options_;

@@ -8,9 +8,10 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "math/rng.hpp"
 #include "harness/config/declarations.hpp"
 #include "harness/config/load.hpp"
+#include "harness/config/model_options.hpp"
+#include "math/rng.hpp"
 #include "models/registry.hpp"
 #include "tasks/registry.hpp"
 #include "tests/support/round_trip.hpp"
@@ -28,7 +29,7 @@ class Generator {
   /// A configuration; most, not all, are valid.
   std::string text() {
     const bool crosses_tasks = chance(5);
-    const TaskEntry& task = tasks()[below(tasks().size())];
+    const TaskEntry& task = tasks().begin()[below(tasks().size())];
     std::string grid;
     if (crosses_tasks) {
       grid += "  task:\n";
@@ -43,7 +44,7 @@ class Generator {
       out += options(task.settings()->fields(), "task.", "  {}: {}\n", 5);
       if (chance(4)) out += fmt::format("  data_seed: {}\n", below(9));
     }
-    ModelSettings model;
+    ModelOptions model;
     out += section("model", model.fields(), 9);
     if (!chance(4)) out += variants();
     TrainSettings train;
@@ -116,15 +117,16 @@ class Generator {
                                                      "~",    "größe (2)", "[x]",        "*a & !b"};
     std::string out = "variants:\n";
     std::size_t count = 0;
-    for (const std::string& name : mixer_names()) {
+    for (const std::string& name : mixers().names()) {
       if (chance(2)) continue;
       ++count;
       if (chance(2)) {
         out += fmt::format("  - {}\n", name);
         continue;
       }
-      Fields own = ModelSettings{}.fields();
-      std::erase_if(own, [&](const Field& f) { return !model_option_applies(name, f.name); });
+      ModelSettings model;
+      const auto mixer = mixer_settings(name);
+      const Fields own = model_fields(model, *mixer);
       out += fmt::format("  - {{name: {}, label: '{}'{}}}\n", name,
                          kLabels[(count + below(2)) % kLabels.size()],
                          options(own, "variants.", ", {}: {}", 8));
@@ -133,7 +135,7 @@ class Generator {
   }
 
   std::string crossed(Fields task) {
-    ModelSettings model;
+    ModelOptions model;
     TrainSettings train;
     std::vector<std::pair<std::string, Field>> all;
     for (const Field& field : task) all.emplace_back(fmt::format("task.{}", field.name), field);

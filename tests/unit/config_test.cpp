@@ -65,11 +65,11 @@ void check_round_trips(const Experiment& experiment) {
 TEST_CASE("config: a bare task takes every default") {
   const Experiment experiment = parse_experiment("task: {name: mqar}\n", "some/folder/bare.yaml");
   CHECK(experiment.name == "bare");
-  REQUIRE(experiment.cells.size() == mixer_names().size());
+  REQUIRE(experiment.cells.size() == mixers().names().size());
   for (std::size_t i = 0; i < experiment.cells.size(); ++i) {
     const Cell& cell = experiment.cells[i];
-    CHECK(cell.variant.name == mixer_names()[i]);
-    CHECK(cell.variant.label == mixer_names()[i]);
+    CHECK(cell.variant.name == mixers().names()[i]);
+    CHECK(cell.variant.label == mixers().names()[i]);
     CHECK(cell.seed == 0);
     CHECK(cell.data_seed == 0);
     CHECK(cell.order_seed == 0);
@@ -306,7 +306,7 @@ TEST_CASE("config: --set replaces any key, lists and the grid included") {
   CHECK(set.cells[0].train.steps == 7);
   CHECK_FALSE(set.cells[0].train.examples.has_value());
   CHECK(set.cells[0].eval.lengths.size() == 2);
-  CHECK(parse("seed: 0", {"task.name=mqar"}).cells.size() == mixer_names().size());
+  CHECK(parse("seed: 0", {"task.name=mqar"}).cells.size() == mixers().names().size());
 }
 
 TEST_CASE("config: --set reaches into every task that the grid crosses") {

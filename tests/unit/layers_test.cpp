@@ -7,11 +7,11 @@
 #include <limits>
 #include <vector>
 
+#include "models/kernels/rows.hpp"
+#include "models/layers/convolution.hpp"
 #include "models/layers/cross_entropy.hpp"
 #include "models/layers/norm.hpp"
 #include "models/layers/rotary.hpp"
-#include "models/kernels/rows.hpp"
-#include "models/layers/convolution.hpp"
 #include "tests/support/float_pair.hpp"
 #include "tests/support/random_numbers.hpp"
 
@@ -58,11 +58,11 @@ TEST_CASE("layers: the norm in float agrees with double for any shape and stride
                          inverse_sd.write_exact().data(), y.write_exact());
     normal.check(1e-5);
     y.check(1e-5);
-    inverse_sd.check(1e-5 * inverse_sd.read_exact().maxCoeff());
+    inverse_sd.check(1e-5 * eigen(inverse_sd.read_exact()).maxCoeff());
 
     // The normal may take the place of x, and the gradient of x that of y's.
     norm.forward<float>(theta.read(), x.read(), x.write(), inverse_sd.write().data(), y.write());
-    CHECK(x.read() == normal.read());
+    CHECK(eigen(x.read()) == eigen(normal.read()));
     FloatPair d(7, rows, cols, gap);
     FloatPair apart(8, rows, cols, gap);
     norm.backward<float>(theta.read(), gradient.write(), normal.read(), inverse_sd.read().data(),
@@ -70,10 +70,10 @@ TEST_CASE("layers: the norm in float agrees with double for any shape and stride
     gradient = Flat(2, 2 * cols);
     norm.backward<float>(theta.read(), gradient.write(), normal.read(), inverse_sd.read().data(),
                          d.read(), d.write());
-    CHECK(apart.read() == d.read());
+    CHECK(eigen(apart.read()) == eigen(d.read()));
     norm.backward<double>(theta.read_exact(), gradient.write_exact(), normal.read_exact(),
                           inverse_sd.read_exact().data(), d.read_exact(), d.write_exact());
-    d.check(2e-5 * inverse_sd.read_exact().maxCoeff());
+    d.check(2e-5 * eigen(inverse_sd.read_exact()).maxCoeff());
     gradient.numbers.check(2e-4);
   });
 }
@@ -128,12 +128,12 @@ TEST_CASE("layers: rotary positions in float agree with double for any width and
           rotary.prepare(41);
           exact.prepare(41);
           FloatPair x(1, 33, heads * head_width, gap);
-          rotary.turn({}, x.write(), back);
-          exact.turn({}, x.write_exact(), back);
+          rotary.rotate({}, x.write(), back);
+          exact.rotate({}, x.write_exact(), back);
           x.check(2e-6);
           FloatPair some(2, 5, heads * head_width, gap);
-          rotary.turn(positions, some.write(), back);
-          exact.turn(positions, some.write_exact(), back);
+          rotary.rotate(positions, some.write(), back);
+          exact.rotate(positions, some.write_exact(), back);
           some.check(2e-6);
         }
       }

@@ -1,6 +1,4 @@
 // The log-linear core by token id against the dense form, which reads one row a token.
-#include "models/shortcuts/by_id.hpp"
-
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -13,7 +11,9 @@
 #include "math/rng.hpp"
 #include "models/linear_attention/core.hpp"
 #include "models/sequence_model.hpp"
+#include "models/shortcuts/by_id.hpp"
 #include "tests/support/random_numbers.hpp"
+#include "tests/support/test_model.hpp"
 
 namespace recollect {
 namespace {
@@ -21,7 +21,7 @@ namespace {
 constexpr Index kHead = 6;   // d
 constexpr Index kWidth = 9;  // D
 
-/// Rows of the vocabulary, an output projection, and a sequence of ids.
+/// Queries of the vocabulary, an output projection, and a sequence of ids.
 struct Problem {
   std::vector<std::int32_t> ids;
   Matrix<double> q;    // (V, d)
@@ -78,7 +78,7 @@ Outcome dense(const Problem& problem) {
   }
   std::vector<std::int32_t> positions(problem.ids.size());
   std::iota(positions.begin(), positions.end(), 0);
-  const Rows rows{positions, true};
+  const Queries rows{positions, true};
   const CoreInput<double> in{view_of(q), view_of(k), view_of(v), g.empty() ? nullptr : g.data(),
                              view_of(lambda)};
   Workspace<double> workspace;
@@ -230,10 +230,11 @@ TEST_CASE("by id: segments give the bits of the whole sequence, a forward pass t
 TEST_CASE(
     "by id: a first layer takes it where the vocabulary is small and nothing tells tokens apart") {
   const auto sizes = [](auto&& change, std::int64_t vocab = 128) {
-    ModelSettings settings;
+    TestModel settings;
     change(settings);
-    const SequenceModel<float> model(settings, "adaptive-decay", vocab, 64, 7, false);
-    return model.gradient_size() - static_cast<std::size_t>(model.layout().size());
+    const SequenceModel<float> model =
+        test_model<float>(settings, "adaptive-decay", vocab, 64, 7, false);
+    return model.gradient_size(1'000'000) - static_cast<std::size_t>(model.layout().size());
   };
   const auto by_id = [](std::size_t vocab, std::size_t heads) {
     return vocab * (heads * (vocab + 64) + heads + heads * 7);
@@ -244,19 +245,19 @@ TEST_CASE(
   const auto close = [](std::size_t actual, std::size_t expected) {
     return actual >= expected && actual < expected + 16;  // aligned
   };
-  const auto nothing = [](ModelSettings&) {};
+  const auto nothing = [](TestModel&) {};
   CHECK(close(sizes(nothing), by_id(128, 1)));
   CHECK(close(sizes(nothing, 192), by_id(192, 1)));
   CHECK(close(sizes(nothing, 193), by_row(193, 1)));
-  CHECK(close(sizes([](ModelSettings& s) { s.heads = 2; }), by_row(128, 2)));
-  CHECK(close(sizes([](ModelSettings& s) { s.heads = 2; }, 96), by_id(96, 2)));
-  CHECK(close(sizes([](ModelSettings& s) { s.layers = 1; }), by_row(128, 1)));
-  CHECK(close(sizes([](ModelSettings& s) { s.first_layer = FirstLayer::kRows; }), by_row(128, 1)));
-  CHECK(close(sizes([](ModelSettings& s) { s.position = Position::kRope; }), by_row(128, 1)));
-  CHECK(close(sizes([](ModelSettings& s) { s.form = Form::kChunkwise; }), by_row(128, 1)));
-  CHECK(sizes([](ModelSettings& s) { s.savings = false; }) < 16);
-  CHECK(sizes([](ModelSettings& s) { s.short_conv = 2; }) < 16);
-  CHECK(sizes([](ModelSettings& s) { s.position = Position::kLearned; }) < 16);
+  CHECK(close(sizes([](TestModel& s) { s.heads = 2; }), by_row(128, 2)));
+  CHECK(close(sizes([](TestModel& s) { s.heads = 2; }, 96), by_id(96, 2)));
+  CHECK(close(sizes([](TestModel& s) { s.layers = 1; }), by_row(128, 1)));
+  CHECK(close(sizes([](TestModel& s) { s.first_layer = FirstLayerPath::kRows; }), by_row(128, 1)));
+  CHECK(close(sizes([](TestModel& s) { s.position = Position::kRope; }), by_row(128, 1)));
+  CHECK(close(sizes([](TestModel& s) { s.form = Form::kChunkwise; }), by_row(128, 1)));
+  CHECK(sizes([](TestModel& s) { s.shortcuts = false; }) < 16);
+  CHECK(sizes([](TestModel& s) { s.short_conv = 2; }) < 16);
+  CHECK(sizes([](TestModel& s) { s.position = Position::kLearned; }) < 16);
 }
 
 }  // namespace

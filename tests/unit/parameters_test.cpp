@@ -8,13 +8,14 @@
 #include "math/fenwick.hpp"
 #include "models/registry.hpp"
 #include "models/sequence_model.hpp"
+#include "tests/support/test_model.hpp"
 
 namespace recollect {
 namespace {
 
-SequenceModel<float> made(const std::string& variant, const ModelSettings& settings,
+SequenceModel<float> made(const std::string& variant, const TestModel& settings,
                           std::uint64_t seed) {
-  SequenceModel<float> model(settings, variant, 128, 128, level_count(128));
+  SequenceModel<float> model = test_model<float>(settings, variant, 128, 128, level_count(128));
   model.initialise(seed);
   return model;
 }
@@ -39,7 +40,7 @@ double deviation(const std::vector<float>& values) {
 }
 
 TEST_CASE("parameters: the published initialisation, tensor by tensor") {
-  ModelSettings settings;
+  TestModel settings;
   settings.short_conv = 4;
   settings.mlp = 2;
   settings.heads = 4;
@@ -98,7 +99,7 @@ TEST_CASE("parameters: variants of one seed share the tensors that they have in 
 }
 
 TEST_CASE("parameters: the identity initialisation starts lambda at 1") {
-  ModelSettings settings;
+  TestModel settings;
   settings.init = Init::kIdentity;
   const auto softplus_of = [](float value) { return std::log1p(std::exp(value)); };
   for (const float value : tensor(made("fixed-decay", settings, 0), "layers.1.level_scale")) {

@@ -38,9 +38,10 @@ void check(Index m, Index n, Index k, Padded a, Padded b, const Matrix<double>& 
     const Matrix<float> before = c.store;
     product(a.read(), b.read(), c.write(), write);
     Matrix<double> expected = exact;
-    if (write == Write::kAccumulate) expected += columns(read_of(before), 1, n).cast<double>();
+    if (write == Write::kAccumulate)
+      expected += eigen(columns(read_of(before), 1, n)).cast<double>();
     if (m * n > 0) {
-      CHECK((c.read().cast<double>() - expected).cwiseAbs().maxCoeff() <= tolerance(k));
+      CHECK((eigen(c.read()).cast<double>() - expected).cwiseAbs().maxCoeff() <= tolerance(k));
     }
     // Nothing outside the result is touched.
     CHECK(c.store.col(0) == before.col(0));
@@ -56,9 +57,11 @@ TEST_CASE("products: the float kernels agree with the definition for any shape a
         const auto exact = [](const auto& left, const auto& right) {
           return Matrix<double>(left.template cast<double>() * right.template cast<double>());
         };
-        check(m, n, k, a, b, exact(a.read(), b.read()), product_nn<float>);
-        check(m, n, k, a, bt, exact(a.read(), bt.read().transpose()), product_nt<float>);
-        check(m, n, k, at, b, exact(at.read().transpose(), b.read()), product_tn<float>);
+        check(m, n, k, a, b, exact(eigen(a.read()), eigen(b.read())), product_nn<float>);
+        check(m, n, k, a, bt, exact(eigen(a.read()), eigen(bt.read()).transpose()),
+              product_nt<float>);
+        check(m, n, k, at, b, exact(eigen(at.read()).transpose(), eigen(b.read())),
+              product_tn<float>);
       }
     }
   }
@@ -91,21 +94,21 @@ void check_triangular(Index n, Index k) {
         static_cast<S>(3 * tolerance(n)));
 }
 
-TEST_CASE("products: what was turned before gives the bits of what is turned on the way") {
+TEST_CASE("products: what was packed before gives the bits of what is packed on the way") {
   for (const Index n : {1, 7, 16, 33, 64, 65, 200}) {
     for (const Index k : {1, 3, 8, 13, 64, 130}) {
       CAPTURE(n);
       CAPTURE(k);
       const Padded a(1, 9, k), b(2, n, k);
-      std::vector<float> turned(static_cast<std::size_t>(turned_size(n, k)));
-      turn<float>(b.read(), turned.data());
-      for (Index first = 0; first < n; first += kTurnedRows) {
+      std::vector<float> packed(static_cast<std::size_t>(packed_size(n, k)));
+      pack<float>(b.read(), packed.data());
+      for (Index first = 0; first < n; first += kPackedRows) {
         Matrix<float> expected(9, n - first);
         product_nt<float>(a.read(), rows(b.read(), first, n - first), view_of(expected));
         Padded c(3, 9, n - first);
         const Matrix<float> before = c.store;
-        product_turned<float>(a.read(), turned.data() + first * k, c.write());
-        CHECK(c.read() == expected);
+        product_packed<float>(a.read(), packed.data() + first * k, c.write());
+        CHECK(eigen(c.read()) == expected);
         CHECK(c.store.col(0) == before.col(0));
         CHECK(c.store.rightCols(2) == before.rightCols(2));
       }
@@ -170,7 +173,7 @@ class AtTheEdge {
         rows_(rows),
         cols_(cols) {
     REQUIRE(::mprotect(pages_ + kPage, kPage, PROT_NONE) == 0);
-    write().setOnes();
+    fill(write(), 1.0F);
   }
   ~AtTheEdge() { (void)::munmap(pages_, 2 * kPage); }
   AtTheEdge(const AtTheEdge&) = delete;
@@ -179,7 +182,7 @@ class AtTheEdge {
     void* end = pages_ + kPage;
     return view(static_cast<float*>(end) - rows_ * cols_, rows_, cols_);
   }
-  [[nodiscard]] ConstView<float> read() { return constant(write()); }
+  [[nodiscard]] ConstView<float> read() { return write(); }
 
  private:
   static constexpr std::size_t kPage = 65536;
@@ -194,11 +197,11 @@ TEST_CASE("products: nothing beyond the end of a matrix is read or written") {
     AtTheEdge a(n, n), b(n, n), c(n, n);
     const auto all = static_cast<float>(n);
     product_nn<float>(a.read(), b.read(), c.write());
-    CHECK((c.read().array() == all).all());
+    CHECK((eigen(c.read()).array() == all).all());
     product_nt<float>(a.read(), b.read(), c.write());
-    CHECK((c.read().array() == all).all());
+    CHECK((eigen(c.read()).array() == all).all());
     product_tn<float>(a.read(), b.read(), c.write());
-    CHECK((c.read().array() == all).all());
+    CHECK((eigen(c.read()).array() == all).all());
   }
 }
 #endif

@@ -27,11 +27,11 @@ std::vector<std::int32_t> consecutive(Index first, Index count) {
 template <class S>
 void spoil(Workspace<S>& workspace) {
   const typename Workspace<S>::Scope scope(workspace);
-  workspace.vector(1 << 14).setConstant(std::numeric_limits<S>::quiet_NaN());
+  std::fill_n(workspace.take(1 << 14), 1 << 14, std::numeric_limits<S>::quiet_NaN());
 }
 
 /// Both instantiations, forwards and backwards, at `rows` of a sequence of `tokens` tokens.
-void check(const Rows& rows, Index tokens, Index width, Index gap, double spread) {
+void check(const Queries& rows, Index tokens, Index width, Index gap, double spread) {
   CAPTURE(tokens);
   CAPTURE(width);
   CAPTURE(gap);
@@ -73,8 +73,8 @@ TEST_CASE("softmax attention: float agrees with double for any length and width"
   for (const Index tokens : {1, 2, 3, 15, 16, 17, 31, 48, 63, 64, 65, 70, 128, 131, 200}) {
     for (const Index width : {1, 3, 8, 17, 64, 72}) {
       const std::vector<std::int32_t> positions = consecutive(0, tokens);
-      check(Rows{positions, true}, tokens, width, 0, 1.0);
-      check(Rows{positions, true}, tokens, width, 5, 1.0);
+      check(Queries{positions, true}, tokens, width, 0, 1.0);
+      check(Queries{positions, true}, tokens, width, 5, 1.0);
     }
   }
 }
@@ -83,7 +83,7 @@ TEST_CASE("softmax attention: float agrees with double for a segment after other
   for (const Index first : {1, 16, 63, 64, 65, 100, 128}) {
     for (const Index count : {1, 5, 16, 64, 70, 129}) {
       const std::vector<std::int32_t> positions = consecutive(first, count);
-      check(Rows{positions, true}, first + count, 8, 2, 1.0);
+      check(Queries{positions, true}, first + count, 8, 2, 1.0);
     }
   }
 }
@@ -93,20 +93,20 @@ TEST_CASE("softmax attention: float agrees with double where few rows are read")
       {0}, {129}, {0, 1, 2, 70}, {5, 63, 64, 65, 130}, {64}, {127, 128}, consecutive(40, 90)};
   for (const auto& positions : some) {
     for (const Index width : {1, 8, 17, 64}) {
-      check(Rows{positions, false}, 131, width, 3, 1.0);
+      check(Queries{positions, false}, 131, width, 3, 1.0);
     }
   }
 }
 
 TEST_CASE("softmax attention: scores that would overflow an exponential are no trouble") {
   const std::vector<std::int32_t> positions = consecutive(0, 150);
-  check(Rows{positions, true}, 150, 16, 0, 8.0);  // up to about 400 in size
+  check(Queries{positions, true}, 150, 16, 0, 8.0);  // up to about 400 in size
 }
 
 TEST_CASE("softmax attention: no NaN is lost, and none is seen before its time") {
   constexpr Index kTokens = 140;
   const std::vector<std::int32_t> positions = consecutive(0, kTokens);
-  const Rows all{positions, true};
+  const Queries all{positions, true};
   const Matrix<float> q = normal_matrix<float>(1, kTokens, 8);
   const Matrix<float> dy = normal_matrix<float>(4, kTokens, 8);
   for (const Index place : {0, 7, 16, 63, 64, 100, 139}) {

@@ -12,13 +12,13 @@
 #include <utility>
 #include <vector>
 
-#include "tests/support/allocation_counter.hpp"
 #include "base/error.hpp"
-#include "math/fenwick.hpp"
 #include "base/hash.hpp"
+#include "math/fenwick.hpp"
 #include "tasks/mqar.hpp"
 #include "tasks/registry.hpp"
 #include "tasks/selective_copying.hpp"
+#include "tests/support/allocation_counter.hpp"
 #include "tests/support/tasks_twin.hpp"
 
 namespace recollect {
@@ -139,14 +139,14 @@ double recent_ceiling(const MqarSettings& settings, std::uint64_t examples) {
 }  // namespace
 
 TEST_CASE("tasks: the registry names every task once and finds it") {
-  std::vector<std::string> names = task_names();
+  std::vector<std::string> names = tasks().names();
   CHECK(names.at(0) == "mqar");
   CHECK(names.at(1) == "selective-copying");
   std::ranges::sort(names);
   CHECK(std::ranges::adjacent_find(names) == names.end());
   for (const TaskEntry& entry : tasks()) {
     CAPTURE(entry.name);
-    REQUIRE(find_task(entry.name) == &entry);
+    REQUIRE(tasks().find(entry.name) == &entry);
     CHECK_FALSE(entry.description.empty());
     const auto settings = entry.settings();
     CHECK(settings->name() == entry.name);
@@ -154,7 +154,7 @@ TEST_CASE("tasks: the registry names every task once and finds it") {
     CHECK(fields.front().name == "length");
     CHECK(std::get<std::int64_t*>(fields.front().value) == &settings->length);
   }
-  CHECK(find_task("mqr") == nullptr);
+  CHECK(tasks().find("mqr") == nullptr);
 }
 
 TEST_CASE("tasks: every example has the promised shape") {

@@ -42,10 +42,10 @@ TEST_CASE("golden: twenty optimiser steps of an independent implementation") {
       const std::int64_t step = step_json.at("step");
       CAPTURE(step);
       const std::vector<GoldenSequence> sequences = golden_batch(step_json);
-      BatchStep<double> batch(model, static_cast<std::int64_t>(sequences.size()), 2);
+      BatchStep<double> batch(model, static_cast<std::int64_t>(sequences.size()), 0, 2);
       std::int64_t scored = 0;
       for (const auto& each : sequences) scored += static_cast<std::int64_t>(each.labels.size());
-      model.begin_step(golden.length());
+      model.begin_step({golden.length()});
       const double loss = batch.run(model, scored, [&](int b, Example& example, auto&) {
         const GoldenSequence& sequence = sequences[static_cast<std::size_t>(b)];
         example.ids = sequence.ids;

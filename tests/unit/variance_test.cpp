@@ -28,7 +28,7 @@ CrossedValues drawn(std::uint64_t seed, std::size_t rows, std::size_t columns, d
   return y;
 }
 
-/// Rows, columns, rest by the sums of squares of a textbook; negative ones stay.
+/// Queries, columns, rest by the sums of squares of a textbook; negative ones stay.
 std::vector<double> anova(const CrossedValues& y) {
   const auto rows = static_cast<double>(y.rows);
   const auto columns = static_cast<double>(y.columns);
@@ -113,7 +113,7 @@ TEST_CASE("variance: neither origin nor scale matters, and the result is the sam
 }
 
 TEST_CASE("variance: a resample that draws rows twice is not biased towards one component") {
-  // Without effects of rows and columns all is rest. Rows that were drawn twice, counted as two,
+  // Without effects of rows and columns all is rest. Queries that were drawn twice, counted as two,
   // would make about a fifth of it look like effects, and lower the ends of the intervals by that.
   double low = 0.0;
   constexpr std::size_t kTrials = 20;

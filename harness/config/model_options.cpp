@@ -1,0 +1,124 @@
+#include "harness/config/model_options.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "harness/config/settings.hpp"
+#include "models/registry.hpp"
+
+namespace recollect {
+namespace {
+
+/// The established order of options in files and tables; others follow as they are declared.
+constexpr std::array<std::string_view, 12> kOrder = {
+    "layers",     "width", "heads",         "norm",  "position", "gate",
+    "short_conv", "mlp",   "lambda_hidden", "chunk", "init",     "first_layer"};
+
+std::size_t rank(const Field& field) {
+  return static_cast<std::size_t>(std::find(kOrder.begin(), kOrder.end(), field.name) -
+                                  kOrder.begin());
+}
+
+void sort_for_files(Fields& fields) {
+  std::stable_sort(fields.begin(), fields.end(),
+                   [](const Field& a, const Field& b) { return rank(a) < rank(b); });
+}
+
+const Field* find(const Fields& fields, std::string_view name) {
+  const auto found = std::find_if(fields.begin(), fields.end(),
+                                  [&](const Field& field) { return field.name == name; });
+  return found == fields.end() ? nullptr : &*found;
+}
+
+/// Those of `more` that are not there yet.
+void add_missing(Fields& fields, Fields more) {
+  for (Field& field : more) {
+    if (find(fields, field.name) == nullptr) fields.push_back(std::move(field));
+  }
+}
+
+}  // namespace
+
+Fields model_fields(ModelSettings& model, MixerSettings& mixer) {
+  Fields all = model.fields();
+  add_missing(all, mixer.fields());
+  sort_for_files(all);
+  return all;
+}
+
+ModelOptions::ModelOptions() {
+  for (const MixerEntry& entry : mixers()) mixers_.push_back(entry.settings());
+}
+
+ModelOptions::ModelOptions(const ModelOptions& other) : model(other.model) {
+  for (const auto& mixer : other.mixers_) mixers_.push_back(mixer->clone());
+}
+
+ModelOptions& ModelOptions::operator=(const ModelOptions& other) {
+  if (this != &other) *this = ModelOptions(other);
+  return *this;
+}
+
+Fields ModelOptions::fields() {
+  Fields all = model.fields();
+  for (const auto& mixer : mixers_) add_missing(all, mixer->fields());
+  sort_for_files(all);
+  return all;
+}
+
+void ModelOptions::share() {
+  const Fields read = fields();
+  for (const auto& mixer : mixers_) {
+    for (const Field& own : mixer->fields()) {
+      if (const Field* from = find(read, own.name)) assign(own, *from);
+    }
+  }
+}
+
+const MixerSettings& ModelOptions::mixer(std::string_view name) const {
+  const auto found = std::find_if(mixers_.begin(), mixers_.end(),
+                                  [&](const auto& mixer) { return mixer->name() == name; });
+  return **found;
+}
+
+bool model_option_applies(std::string_view variant, std::string_view option) {
+  const MixerEntry* entry = mixers().find(variant);
+  if (entry == nullptr) return true;
+  ModelSettings model;
+  const auto mixer = entry->settings();
+  return find(model_fields(model, *mixer), option) != nullptr;
+}
+
+std::vector<std::pair<std::string, std::string>> option_texts(const VariantSettings& variant) {
+  ModelSettings model = variant.model;
+  const auto mixer = variant.mixer->clone();
+  Fields own = model_fields(model, *mixer);
+  ModelOptions defaults;
+  for (Field& field : defaults.fields()) {
+    if (rank(field) < kOrder.size() && find(own, field.name) == nullptr) {
+      own.push_back(std::move(field));
+    }
+  }
+  sort_for_files(own);
+  std::vector<std::pair<std::string, std::string>> texts;
+  for (const Field& field : own) texts.emplace_back(field.name, field.text());
+  return texts;
+}
+
+std::string options_text(const VariantSettings& variant) {
+  ModelSettings model = variant.model;
+  const auto mixer = variant.mixer->clone();
+  ModelSettings default_model;
+  const auto default_mixer = mixers().find(variant.name)->settings();
+  const Fields given = model_fields(model, *mixer);
+  const Fields usual = model_fields(default_model, *default_mixer);
+  std::string text;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    if (given[i].text() == usual[i].text()) continue;
+    if (!text.empty()) text += ' ';
+    text += given[i].name + "=" + given[i].text();
+  }
+  return text;
+}
+
+}  // namespace recollect

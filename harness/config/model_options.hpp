@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/fields.hpp"
+#include "models/mixer_settings.hpp"
+#include "models/settings.hpp"
+
+namespace recollect {
+
+struct VariantSettings;
+
+/// The options of a model with one mixer, bound to both objects, in the order in which files and
+/// tables list them.
+[[nodiscard]] Fields model_fields(ModelSettings& model, MixerSettings& mixer);
+
+/// Everything that `model:` may say: the options around the mixers, and those of every variant. An
+/// option that several mixers declare is one option here.
+class ModelOptions {
+ public:
+  ModelOptions();
+  ModelOptions(const ModelOptions& other);
+  ModelOptions& operator=(const ModelOptions& other);
+  ModelOptions(ModelOptions&&) noexcept = default;
+  ModelOptions& operator=(ModelOptions&&) noexcept = default;
+  ~ModelOptions() = default;
+
+  ModelSettings model;
+
+  /// All options, in the order of files. Valid while the object lives.
+  [[nodiscard]] Fields fields();
+  /// Gives what was read into fields() to every mixer that declares it. Called after reading.
+  void share();
+  /// The options of one variant. @param name  of a registered one
+  [[nodiscard]] const MixerSettings& mixer(std::string_view name) const;
+
+ private:
+  std::vector<std::unique_ptr<MixerSettings>> mixers_;  // in the order of the registry
+};
+
+/// Whether a variant has an option; "true" where no variant has that name.
+[[nodiscard]] bool model_option_applies(std::string_view variant, std::string_view option);
+
+/// The name and value of each option as tables list them: what every variant of the first release
+/// had is a column of all rows (its default where a variant has no use for it), others where a
+/// variant has them.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> option_texts(
+    const VariantSettings& variant);
+
+/// "width=128 norm=pre": the options that are not at their default.
+[[nodiscard]] std::string options_text(const VariantSettings& variant);
+
+}  // namespace recollect

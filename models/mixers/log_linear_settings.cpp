@@ -1,0 +1,125 @@
+#include "models/mixers/log_linear_settings.hpp"
+
+#include <fmt/format.h>
+
+#include <bit>
+
+#include "base/error.hpp"
+#include "models/choose_path.hpp"
+#include "models/level_weights/fixed.hpp"
+#include "models/level_weights/linear.hpp"
+#include "models/level_weights/mlp.hpp"
+#include "models/level_weights/unit.hpp"
+
+namespace recollect {
+
+Fields LogLinearSettings::fields() {
+  Fields all;
+  all.push_back(choice("gate", gate, {"input", "constant", "none"},
+                       "decay gate: from the input, one constant a head, or none"));
+  all.push_back(
+      field("chunk", chunk, "tokens a chunk of the chunkwise form; a power of two").range(2, 1024));
+  all.push_back(
+      choice("first_layer", first_layer, {"ids", "rows"},
+             "how a first layer that sees token ids alone is computed: by id, which takes "
+             "fewer operations, or by row; exact either way, but last bits differ"));
+  return all;
+}
+
+void LogLinearSettings::validate(const ModelSettings& model) const {
+  if (!std::has_single_bit(static_cast<std::uint64_t>(chunk))) {
+    throw FieldError("chunk", fmt::format("= {} is not a power of two; use e.g. 64", chunk));
+  }
+  if (model.init == Init::kIdentity && !identity_init()) {
+    throw FieldError("init", identity_init_error(name()));
+  }
+}
+
+std::string_view LogLinearSettings::first_layer_path(const ModelSettings& model,
+                                                     std::int64_t vocab) const {
+  const bool sees_ids_alone =
+      model.layers > 1 && model.position == Position::kNone && model.short_conv == 0;
+  const bool ids = first_layer == FirstLayerPath::kIds && sees_ids_alone &&
+                   choose_path::by_id_pays(vocab, model.heads, chunk, model.width);
+  return ids ? "ids" : "";
+}
+
+LogLinearCore LogLinearSettings::core(const LayerContext& context) const {
+  // By id is a way of the fastest form; the others stay what they are, to be compared with.
+  const bool by_id = context.execution.form == Form::kFastest &&
+                     first_layer_path(context.model, context.vocab) == "ids";
+  return LogLinearCore{gate, chunk, by_id};
+}
+
+Fields MlpDecaySettings::fields() {
+  Fields all = LogLinearSettings::fields();
+  all.push_back(field("lambda_hidden", lambda_hidden,
+                      "hidden units of the lambda MLP (adaptive-decay, softmax-level)")
+                    .range(1, 4096));
+  return all;
+}
+
+template <class S>
+std::unique_ptr<Mixer<S>> FixedDecaySettings::make_layer(const LayerContext& context,
+                                                         ParameterLayout& layout) const {
+  return layer<S>(context, layout, [](const LevelContext& levels, ParameterLayout& tensors) {
+    return std::make_unique<FixedLevelWeights<S>>(levels, tensors);
+  });
+}
+
+template <class S>
+std::unique_ptr<Mixer<S>> LinearDecaySettings::make_layer(const LayerContext& context,
+                                                          ParameterLayout& layout) const {
+  return layer<S>(context, layout, [](const LevelContext& levels, ParameterLayout& tensors) {
+    return std::make_unique<LinearLevelWeights<S>>(levels, tensors);
+  });
+}
+
+template <class S>
+std::unique_ptr<Mixer<S>> AdaptiveDecaySettings::make_layer(const LayerContext& context,
+                                                            ParameterLayout& layout) const {
+  return layer<S>(context, layout, [this](const LevelContext& levels, ParameterLayout& tensors) {
+    return std::make_unique<MlpLevelWeights<S>>(levels, lambda_hidden, LevelOutput::kSoftplus,
+                                                tensors);
+  });
+}
+
+template <class S>
+std::unique_ptr<Mixer<S>> SoftmaxLevelSettings::make_layer(const LayerContext& context,
+                                                           ParameterLayout& layout) const {
+  return layer<S>(context, layout, [this](const LevelContext& levels, ParameterLayout& tensors) {
+    return std::make_unique<MlpLevelWeights<S>>(levels, lambda_hidden, LevelOutput::kSoftmax,
+                                                tensors);
+  });
+}
+
+template <class S>
+std::unique_ptr<Mixer<S>> GatedLinearSettings::make_layer(const LayerContext& context,
+                                                          ParameterLayout& layout) const {
+  return layer<S>(context, layout, [](const LevelContext&, ParameterLayout&) {
+    return std::make_unique<UnitLevelWeights<S>>();
+  });
+}
+
+template std::unique_ptr<Mixer<float>> FixedDecaySettings::make_layer<float>(
+    const LayerContext&, ParameterLayout&) const;
+template std::unique_ptr<Mixer<double>> FixedDecaySettings::make_layer<double>(
+    const LayerContext&, ParameterLayout&) const;
+template std::unique_ptr<Mixer<float>> LinearDecaySettings::make_layer<float>(
+    const LayerContext&, ParameterLayout&) const;
+template std::unique_ptr<Mixer<double>> LinearDecaySettings::make_layer<double>(
+    const LayerContext&, ParameterLayout&) const;
+template std::unique_ptr<Mixer<float>> AdaptiveDecaySettings::make_layer<float>(
+    const LayerContext&, ParameterLayout&) const;
+template std::unique_ptr<Mixer<double>> AdaptiveDecaySettings::make_layer<double>(
+    const LayerContext&, ParameterLayout&) const;
+template std::unique_ptr<Mixer<float>> SoftmaxLevelSettings::make_layer<float>(
+    const LayerContext&, ParameterLayout&) const;
+template std::unique_ptr<Mixer<double>> SoftmaxLevelSettings::make_layer<double>(
+    const LayerContext&, ParameterLayout&) const;
+template std::unique_ptr<Mixer<float>> GatedLinearSettings::make_layer<float>(
+    const LayerContext&, ParameterLayout&) const;
+template std::unique_ptr<Mixer<double>> GatedLinearSettings::make_layer<double>(
+    const LayerContext&, ParameterLayout&) const;
+
+}  // namespace recollect
