@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <string>
 #include <vector>
 
+#include "models/linear_attention/heads.hpp"
 #include "models/linear_attention/recurrent.hpp"
+#include "models/linear_attention/reference.hpp"
 #include "tests/support/mixer_fixture.hpp"
 #include "tests/support/test_model.hpp"
 
@@ -205,6 +208,43 @@ TEST_CASE("forms: at a few rows the output is that of all rows") {
       }
       CHECK(distance(everywhere.du, at_rows.du) <= kTolerance);
       CHECK(distance(vector_of(everywhere.theta), vector_of(at_rows.theta)) <= kTolerance);
+    }
+  }
+}
+
+TEST_CASE("forms: each gives what the definition says, number by number, for any widths") {
+  for (const Index tokens : {1, 2, 15, 16, 17, 64, 100}) {
+    for (const Index levels : {Index{0}, Index{3}, Index{8}}) {
+      for (const bool gated : {true, false}) {
+        for (const Index value_width : {1, 5, 12}) {
+          CAPTURE(tokens);
+          CAPTURE(levels);
+          CAPTURE(gated);
+          CAPTURE(value_width);
+          constexpr Index kKeyWidth = 5;
+          const Matrix<double> q = normal_matrix<double>(1, tokens, kKeyWidth);
+          const Matrix<double> k = normal_matrix<double>(2, tokens, kKeyWidth);
+          const Matrix<double> v = normal_matrix<double>(3, tokens, value_width);
+          const Matrix<double> lambda = normal_matrix<double>(4, tokens, levels);
+          Matrix<double> g = normal_matrix<double>(5, 1, tokens, 0.3);
+          g = -g.cwiseAbs();
+          const HeadInputs<double> in{read_of(q), read_of(k), read_of(v),
+                                      gated ? g.data() : nullptr, read_of(lambda)};
+          Matrix<double> expected(tokens, value_width);
+          log_linear_reference<double>(CoreInput<double>{in.q, in.k, in.v, in.g, in.lambda},
+                                       view_of(expected));
+          std::vector<std::int32_t> everything(static_cast<std::size_t>(tokens));
+          std::iota(everything.begin(), everything.end(), 0);
+          for (const Form form : {Form::kDense, Form::kChunkwise, Form::kRecurrent}) {
+            const LogLinearHeads<double> heads({1, kKeyWidth, value_width, levels, 16, form});
+            Workspace<double> workspace;
+            const auto carry = heads.begin({tokens, tokens, false}, workspace);
+            Matrix<double> y(tokens, value_width);
+            (void)heads.forward(in, Queries{everything, true}, carry, view_of(y), workspace);
+            CHECK(distance(expected, y) <= kTolerance);
+          }
+        }
+      }
     }
   }
 }
