@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 cmake/setup.sh build
 cmake/build.sh release recollect
-echo "Training configs/demo.yaml: 14 cells, about 5 min of one processor; finished cells are skipped"
+echo "Training configs/demo.yaml: 14 cells, about 3 min of one processor; finished cells are skipped"
 ./recollect run configs/demo.yaml >/dev/null
 echo
 ./recollect table results/runs --experiment demo --summary
