@@ -25,7 +25,7 @@ struct AlignedAllocator {
   friend bool operator==(const AlignedAllocator&, const AlignedAllocator&) noexcept { return true; }
 };
 
-/// A vector of numbers that products and sums run over: weights, gradients, moments, logits.
+/// A vector of elements that products and sums run over: weights, gradients, moments, logits.
 template <class T>
 using Buffer = std::vector<T, AlignedAllocator<T>>;
 

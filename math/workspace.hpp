@@ -15,7 +15,7 @@
 
 namespace recollect {
 
-/// Where one thread keeps the activations of the sequence it works on: a stack of numbers that is
+/// Where one thread keeps the activations of the sequence it works on: a stack of elements that is
 /// rewound after every sequence. It grows while the first sequence runs and never again for the
 /// same shapes, so a training step does not allocate, and the next sequence finds the memory in
 /// cache.
@@ -28,7 +28,7 @@ class Workspace {
   Workspace(Workspace&&) noexcept = default;
   Workspace& operator=(Workspace&&) noexcept = default;
 
-  /// `count` numbers, uninitialised, on a 64-byte boundary; valid until rewound past.
+  /// `count` elements, uninitialised, on a 64-byte boundary; valid until rewound past.
   [[nodiscard]] S* take(Index count) {
     const std::size_t need = rounded(static_cast<std::size_t>(count));
     if (blocks_.empty() || blocks_.back().capacity - top_ < need) add_block(need);
@@ -54,7 +54,7 @@ class Workspace {
         static_cast<void*>(take(static_cast<Index>((bytes + sizeof(S) - 1) / sizeof(S)))));
   }
 
-  /// A small record that lives as long as the numbers around it; it is never destroyed.
+  /// A small record that lives as long as the elements around it; it is never destroyed.
   template <class Record>
   [[nodiscard]] Record* record(const Record& value) {
     static_assert(std::is_trivially_destructible_v<Record> && alignof(Record) <= kAlignment);
@@ -62,7 +62,7 @@ class Workspace {
         Record(value);
   }
 
-  /// Takes back, when it ends, everything taken since it began.
+  /// Releases, when it ends, everything taken since it began.
   class Scope {
    public:
     explicit Scope(Workspace& workspace)
@@ -81,7 +81,7 @@ class Workspace {
     std::size_t live_;
   };
 
-  /// Takes back everything.
+  /// Releases everything.
   void clear() { rewind(blocks_.size(), 0, 0); }
 
   /// The most that was ever in use at once.
@@ -138,8 +138,8 @@ class Workspace {
   }
 
   std::vector<Block> blocks_;
-  std::size_t top_ = 0;   // numbers used of the newest block
-  std::size_t live_ = 0;  // numbers in use in all
+  std::size_t top_ = 0;   // elements used of the newest block
+  std::size_t live_ = 0;  // elements in use in all
   std::size_t peak_ = 0;
 };
 

@@ -47,7 +47,7 @@ struct ParameterInfo {
 };
 
 /// The names, shapes and places of a model's tensors, in the order in which layers ask for them.
-/// Weights, gradients and optimiser moments are flat buffers of `size()` numbers laid out by it.
+/// Weights, gradients and optimiser moments are flat buffers of `size()` elements laid out by it.
 class ParameterLayout {
  public:
   Tensor add_matrix(std::string name, Index rows, Index cols, Fill fill, double scale);

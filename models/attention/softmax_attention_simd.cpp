@@ -96,7 +96,7 @@ void clear_unseen(const Queries& queries, const Tile& tile, Index i, float* row)
   if (written < end) std::fill(row + written, row + end, 0.0F);
 }
 
-/// The numbers of every row of a block: each is on its way by itself.
+/// The running maximum and sum of every row of a block.
 struct State {
   alignas(64) float largest[kBlock];  ///< of scale * score
   alignas(64) float sum[kBlock];      ///< of exp(scale * score - largest)

@@ -21,14 +21,14 @@ void product_nt(ConstView<S> a, ConstView<S> b, View<S> c, Write write = Write::
 template <class S>
 void product_tn(ConstView<S> a, ConstView<S> b, View<S> c, Write write = Write::kOverwrite);
 
-/// b (n, k) as product_packed() reads it, for many products with one b: in float b^T, which
-/// product_nt() makes each time anew.
+/// b (n, k) in the order in which product_packed() reads it, for many products with one b: in float
+/// b^T, which product_nt() transposes in every call.
 template <class S>
 void pack(ConstView<S> b, S* packed);
 /// Rows of b are packed in blocks of so many: from a multiple of it on, b's packed rows are also
 /// those of a matrix that begins there.
 inline constexpr Index kPackedRows = 64;
-/// Numbers that pack() writes.
+/// Elements that pack() writes.
 [[nodiscard]] constexpr Index packed_size(Index n, Index k) noexcept {
   return (n + kPackedRows - 1) / kPackedRows * kPackedRows * k;
 }

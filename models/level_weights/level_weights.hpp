@@ -33,7 +33,7 @@ class LevelWeights {
                         ConstView<S> lambda, View<S> dlambda, View<S> du,
                         Workspace<S>& workspace) const = 0;
 
-  /// Numbers a row that the tape holds, and that backward() needs beside it.
+  /// Elements a row that the tape holds, and that backward() needs beside it.
   [[nodiscard]] virtual std::int64_t tape_row() const noexcept { return 0; }
   [[nodiscard]] virtual std::int64_t scratch_row() const noexcept { return 0; }
   /// Nominal multiply-adds a row.

@@ -22,14 +22,14 @@ template <class S>
 void weigh_row(ConstView<S> lambda, Index row, Index t, Index end, const S* scores, const S* decays,
                S* weights);
 
-/// The same again, and backwards: d_weights becomes the gradient of the scores, 0 from t + 1 to
-/// `end`; dlambda (R, L) is accumulated.
+/// The backward pass, which recomputes the weights: d_weights becomes the gradient of the scores, 0
+/// from t + 1 to `end`; dlambda (R, L) is accumulated.
 template <class S>
 void weigh_row_backward(ConstView<S> lambda, Index row, Index t, Index end, const S* scores,
                         const S* decays, S* d_weights, S* weights, View<S> dlambda);
 
-/// What a row's weights tell the gate: dg[u] += sum over s < u of scores[s] d_scores[s], 1 <= u <=
-/// t.
+/// The gate's gradient from the weights of one row: dg[u] += sum over s < u of scores[s]
+/// d_scores[s], 1 <= u <= t.
 template <class S>
 void gate_gradient_row(const S* scores, const S* d_scores, Index t, S* dg);
 

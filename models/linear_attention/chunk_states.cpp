@@ -19,11 +19,11 @@ void ChunkStates<S>::complete(Index i, S* own, S g) const {
 }
 
 template <class S>
-S ChunkStates<S>::begin_backward(Index i, bool wanted) const {
+S ChunkStates<S>::begin_backward(Index i, bool gated) const {
   S between = 0;
   if (is_last(i)) {
     counter.for_each_read(i, [&](Index slot, Index) { std::fill_n(d_state(slot), size, S(0)); });
-  } else if (wanted) {
+  } else if (gated) {
     counter.for_each_read(i + 1, [&](Index slot, Index j) {
       between += inner_product<S>(d_state(slot), state(slot, j), size);
     });

@@ -58,7 +58,7 @@ template <class S>
 struct ChunkStates {
   Index chunk;   ///< tokens of a chunk, a power of two
   Index chunks;  ///< n
-  Index size;    ///< numbers of a state
+  Index size;    ///< elements of a state
   ChunkCounter counter;
   bool backward;  ///< every state is kept, not only those that wait in the counter
   S* states;      ///< (n - 1, size) completed by chunk i; or one for each digit of the counter
@@ -92,21 +92,21 @@ struct ChunkStates {
   [[nodiscard]] S& g_of(Index slot, Index i) const { return block_g[place(slot, i)]; }
   [[nodiscard]] S* d_state(Index slot) const { return d_states + slot * size; }
   [[nodiscard]] bool is_last(Index i) const { return i + 1 == chunks; }
-  /// Where chunk i's own state is to be made: where the counter will keep it, which is free unless
-  /// one state stands for all; then in `spare`.
+  /// Where chunk i's own state is computed: in the slot that will hold it, which is free unless one
+  /// state covers all chunks; then in `spare`.
   [[nodiscard]] S* own(Index i, S* spare) const {
     return counter.has_levels || backward ? state(counter.slot_after(i), i) : spare;
   }
-  /// Chunk i is done: its own state, with g summed over its tokens, takes in those that merge with
-  /// it and begins to wait.
+  /// Ends chunk i: the states that merge with its own are added to it, with g summed over the
+  /// chunk's tokens, and the sum waits in its slot.
   void complete(Index i, S* own, S g) const;
 
-  /// To be called before chunk i, from the last to the first. @returns what flows between the
-  /// chunks up to i and those after it, <gradient, state> over the states that wait; 0 unless
-  /// `wanted`
-  [[nodiscard]] S begin_backward(Index i, bool wanted) const;
-  /// complete() backwards: the gradient of the state becomes that of those it took in, beside that
-  /// of the chunk's own, which it is.
+  /// Called before chunk i is propagated backwards, from the last to the first. @returns the
+  /// gradient of the decay between chunk i and the next, the sum of <dS, S> over the states that
+  /// wait there; 0 unless `gated`
+  [[nodiscard]] S begin_backward(Index i, bool gated) const;
+  /// The backward pass of complete(): the gradient of the merged state is that of the chunk's own,
+  /// and becomes that of each state that merged into it.
   void complete_backward(Index i, S g) const;
   /// Level of the block that waits in `slot`.
   [[nodiscard]] Index level(Index slot) const {

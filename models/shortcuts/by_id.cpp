@@ -2,57 +2,10 @@
 
 #include <algorithm>
 
-#include "math/fenwick.hpp"
 #include "models/kernels/rows.hpp"
-#include "models/linear_attention/chunk_kernels.hpp"
+#include "models/shortcuts/by_id_chunk.hpp"
 
 namespace recollect {
-namespace {
-
-/// One chunk of a segment.
-template <class S>
-struct Chunk {
-  Index first;  ///< token of the sequence
-  Index index;  ///< in the sequence
-  Index count;
-  Index seen;  ///< ids by its end, padded
-  const std::int32_t* ids;
-  const std::int32_t* numbers;
-  View<S> counts;  ///< (count, seen)
-  S* decays;       ///< (count, kChunk)
-  S* from_start;   ///< (count)
-
-  /// @param segment  its first token; start: the chunk's, in the segment
-  Chunk(const typename LogLinearById<S>::Sequence& sequence, Index segment,
-        std::span<const std::int32_t> all_ids, Index start,
-        const typename LogLinearById<S>::Tape& tape)
-      : first(segment + start),
-        index(first / LogLinearById<S>::kChunk),
-        count(std::min(LogLinearById<S>::kChunk, static_cast<Index>(all_ids.size()) - start)),
-        seen(sequence.numbering.seen[static_cast<std::size_t>(index)]),
-        ids(all_ids.data() + start),
-        numbers(sequence.numbering.numbers.data() + first),
-        counts(tape.counts + start * sequence.values.rows(), count, seen, sequence.values.rows()),
-        decays(tape.decays + start * LogLinearById<S>::kChunk),
-        from_start(tape.from_start + start) {}
-
-  [[nodiscard]] S total() const { return from_start[count - 1]; }
-  [[nodiscard]] S* counts_of(Index t) const { return counts.data() + t * counts.stride(); }
-};
-
-/// How the tokens of a chunk weigh a state: decay, and the level's lambda.
-template <class S>
-void fill_weights(const Chunk<S>& c, const typename LogLinearById<S>::Table& table, S gap,
-                  Index level, S* decay, S* weight) {
-  exp_shifted<S>(c.from_start, S(1), gap, c.count, decay);
-  const Index levels = table.lambda.cols();
-  for (Index t = 0; t < c.count; ++t) {
-    weight[t] =
-        levels == 0 ? decay[t] : decay[t] * table.lambda(c.ids[t], level_column(level, levels));
-  }
-}
-
-}  // namespace
 
 template <class S>
 auto LogLinearById<S>::number(std::span<const std::int32_t> ids, Index vocab,
@@ -131,172 +84,118 @@ std::int64_t LogLinearById<S>::room(std::int64_t tokens, std::int64_t vocab, std
               ChunkStates<S>::room(tokens, ids, kChunk, has_levels, backward));
 }
 
+namespace {
+
+/// The forward pass of one segment, chunk by chunk: N from the states and the chunk's own tokens,
+/// then z = (A N) B, then the chunk's state.
+template <class S>
+class Forward {
+ public:
+  using Core = LogLinearById<S>;
+  using Chunk = by_id::Chunk<S>;
+  static constexpr Index kChunk = Core::kChunk;
+
+  Forward(const typename Core::Sequence& sequence, Workspace<S>& workspace)
+      : sequence_(sequence),
+        table_(sequence.table),
+        states_(sequence.states),
+        read_(workspace.matrix(states_.counter.slots(states_.chunks), states_.size)),
+        weights_(workspace.matrix(read_.rows(), kChunk)),
+        scored_(workspace.matrix(kChunk, states_.size)),
+        decay_(workspace.take(kChunk)),
+        masks_(workspace.take(kChunk * kChunk)),
+        ones_(workspace.take(kChunk)),
+        own_room_(workspace.take(states_.size)) {
+    std::fill_n(ones_, kChunk, S(1));
+  }
+
+  /// @param z  (count, D) = or += the chunk's output
+  void chunk(const Chunk& c, View<S> z, Write write) {
+    S sum = 0;
+    for (Index t = 0; t < c.count; ++t) {
+      if (table_.g != nullptr) sum += table_.g[c.ids[t]];
+      c.from_start[t] = sum;
+    }
+    read_states(c);
+    own_tokens(c);
+    const View<S> scored = columns(rows(scored_, 0, c.count), 0, c.seen);
+    product_nn<S>(scored, rows(sequence_.values, 0, c.seen), z, write);
+    if (!states_.is_last(c.index)) complete_state(c);  // nobody reads the last chunk's
+  }
+
+ private:
+  /// N = what the states before the chunk counted, each weighed by its decay and level.
+  void read_states(const Chunk& c) {
+    Index reads = 0;
+    S gap = 0;
+    states_.counter.for_each_read(c.index, [&](Index slot, Index j) {
+      by_id::fill_weights<S>(c, table_, gap, states_.level(slot), decay_,
+                             weights_.data() + reads * kChunk);
+      std::copy_n(states_.state(slot, j), c.seen, read_.data() + reads * states_.size);
+      gap += states_.g_of(slot, j);
+      ++reads;
+    });
+    product_tn<S>(columns(rows(weights_, 0, reads), 0, c.count),
+                  columns(rows(read_, 0, reads), 0, c.seen), c.counts);
+  }
+
+  /// N += M[t,s] at the id of s, then the scores A N. One step for all tokens before the next: what
+  /// was written element by element is slow to read as a vector at once.
+  void own_tokens(const Chunk& c) {
+    for (Index t = 0; t < c.count; ++t) {
+      S* decays = c.decays + t * kChunk;
+      exp_shifted<S>(c.from_start, S(-1), c.from_start[t], t + 1, decays);
+      weigh_row<S>(table_.lambda, c.ids[t], t, kChunk, ones_, decays, masks_ + t * kChunk);
+    }
+    for (Index t = 0; t < c.count; ++t) {
+      S* counts = c.counts_of(t);
+      for (Index s = 0; s <= t; ++s) counts[c.numbers[s]] += masks_[t * kChunk + s];
+    }
+    for (Index t = 0; t < c.count; ++t) {
+      const S* scores = sequence_.scores.data() + c.numbers[t] * sequence_.scores.stride();
+      const S* counts = c.counts_of(t);
+      S* to = scored_.data() + t * states_.size;
+      for (Index i = 0; i < c.seen; ++i) to[i] = scores[i] * counts[i];
+    }
+  }
+
+  /// The chunk's own state counts its ids, decayed to the end of the chunk.
+  void complete_state(const Chunk& c) {
+    S* own = states_.own(c.index, own_room_);
+    std::fill_n(own, states_.size, S(0));
+    exp_shifted<S>(c.from_start, S(-1), c.total(), c.count, decay_);
+    for (Index t = 0; t < c.count; ++t) own[c.numbers[t]] += decay_[t];
+    states_.complete(c.index, own, c.total());
+  }
+
+  const typename Core::Sequence& sequence_;
+  const typename Core::Table& table_;
+  const ChunkStates<S>& states_;
+  View<S> read_;     // (slots, n') the states that a chunk reads, side by side
+  View<S> weights_;  // (slots, kChunk) how its tokens weigh them
+  View<S> scored_;   // (kChunk, n') A N
+  S* decay_;         // (kChunk)
+  S* masks_;         // (kChunk, kChunk) M inside the chunk
+  S* ones_;          // (kChunk)
+  S* own_room_;      // (n')
+};
+
+}  // namespace
+
 template <class S>
 auto LogLinearById<S>::forward(const Sequence& sequence, Index first,
                                std::span<const std::int32_t> ids, View<S> z, Write write,
                                Workspace<S>& workspace) -> Tape {
   const auto length = static_cast<Index>(ids.size());
-  const Table& table = sequence.table;
-  const ChunkStates<S>& states = sequence.states;
-  const ChunkCounter& counter = states.counter;
-  const Tape tape{workspace.take(length * states.size), workspace.take(length * kChunk),
+  const Tape tape{workspace.take(length * sequence.states.size), workspace.take(length * kChunk),
                   workspace.take(length)};
   const typename Workspace<S>::Scope scope(workspace);
-  const Index slots = counter.slots(states.chunks);
-  const View<S> read_block = workspace.matrix(slots, states.size);
-  const View<S> weight_block = workspace.matrix(slots, kChunk);
-  const View<S> scored_block = workspace.matrix(kChunk, states.size);
-  S* decay = workspace.take(kChunk);
-  S* masks = workspace.take(kChunk * kChunk);
-  S* ones = workspace.take(kChunk);
-  std::fill_n(ones, kChunk, S(1));
-  S* own_room = workspace.take(states.size);
-
+  Forward<S> pass(sequence, workspace);
   for (Index start = 0; start < length; start += kChunk) {
-    const Chunk<S> c(sequence, first, ids, start, tape);
-    S sum = 0;
-    for (Index t = 0; t < c.count; ++t) {
-      if (table.g != nullptr) sum += table.g[c.ids[t]];
-      c.from_start[t] = sum;
-    }
-
-    // What the states before this chunk counted.
-    Index reads = 0;
-    S gap = 0;
-    counter.for_each_read(c.index, [&](Index slot, Index j) {
-      fill_weights<S>(c, table, gap, states.level(slot), decay,
-                      weight_block.data() + reads * kChunk);
-      std::copy_n(states.state(slot, j), c.seen, read_block.data() + reads * states.size);
-      gap += states.g_of(slot, j);
-      ++reads;
-    });
-    product_tn<S>(columns(rows(weight_block, 0, reads), 0, c.count),
-                  columns(rows(read_block, 0, reads), 0, c.seen), c.counts);
-
-    // The chunk's own tokens, and the values. One step for all tokens before the next: what single
-    // numbers were written to is slow to read as a vector at once.
-    View<S> scored = columns(rows(scored_block, 0, c.count), 0, c.seen);
-    for (Index t = 0; t < c.count; ++t) {
-      S* decays = c.decays + t * kChunk;
-      exp_shifted<S>(c.from_start, S(-1), c.from_start[t], t + 1, decays);
-      weigh_row<S>(table.lambda, c.ids[t], t, kChunk, ones, decays, masks + t * kChunk);
-    }
-    for (Index t = 0; t < c.count; ++t) {
-      S* counts = c.counts_of(t);
-      for (Index s = 0; s <= t; ++s) counts[c.numbers[s]] += masks[t * kChunk + s];
-    }
-    for (Index t = 0; t < c.count; ++t) {
-      const S* scores = sequence.scores.data() + c.numbers[t] * sequence.scores.stride();
-      const S* counts = c.counts_of(t);
-      S* to = scored.row(t).data();
-      for (Index i = 0; i < c.seen; ++i) to[i] = scores[i] * counts[i];
-    }
-    product_nn<S>(scored, rows(sequence.values, 0, c.seen), rows(z, start, c.count), write);
-
-    if (states.is_last(c.index)) break;  // nobody reads the last chunk's state
-    S* own = states.own(c.index, own_room);
-    std::fill_n(own, states.size, S(0));
-    exp_shifted<S>(c.from_start, S(-1), c.total(), c.count, decay);
-    for (Index t = 0; t < c.count; ++t) own[c.numbers[t]] += decay[t];
-    states.complete(c.index, own, c.total());
+    const by_id::Chunk<S> c(sequence, first, ids, start, tape);
+    pass.chunk(c, rows(z, start, c.count), write);
   }
   return tape;
-}
-
-template <class S>
-void LogLinearById<S>::backward(const Sequence& sequence, Index first,
-                                std::span<const std::int32_t> ids, const Tape& tape,
-                                ConstView<S> dz, TableGradient out, Workspace<S>& workspace) {
-  const auto length = static_cast<Index>(ids.size());
-  const Table& table = sequence.table;
-  const ChunkStates<S>& states = sequence.states;
-  const ChunkCounter& counter = states.counter;
-  const Index levels = table.lambda.cols();
-  const typename Workspace<S>::Scope scope(workspace);
-  const View<S> weight_block = workspace.matrix(kBlock, states.size);
-  const View<S> d_count_block = workspace.matrix(kChunk, states.size);
-  S* decay = workspace.take(kChunk);
-  S* weight = workspace.take(kChunk);
-  S* mask = workspace.take(kChunk);
-  S* d_masks = workspace.take(kChunk * kChunk);
-  S* row_sums = workspace.take(kChunk);
-  S* seen_by = workspace.take(kChunk);  // what a token's mask did, times its gradient
-  S* ones = workspace.take(kChunk);
-  std::fill_n(ones, kChunk, S(1));
-  View<S> d_scores = sequence.d_scores;
-
-  for (Index block = (length - 1) / kBlock * kBlock; block >= 0; block -= kBlock) {
-    const Index in_block = std::min(kBlock, length - block);
-    const Index last = block + (in_block - 1) / kChunk * kChunk;
-    const Index seen_in_block = Chunk<S>(sequence, first, ids, last, tape).seen;
-    const bool ends = states.is_last((first + last) / kChunk);  // it sees all ids, before any other
-    for (Index start = last; start >= block; start -= kChunk) {
-      const Chunk<S> c(sequence, first, ids, start, tape);
-      const Index i = c.index;
-      View<S> weights = columns(rows(weight_block, start - block, c.count), 0, seen_in_block);
-      set_zero(columns(weights, c.seen, seen_in_block - c.seen));
-      View<S> d_counts = columns(rows(d_count_block, 0, c.count), 0, c.seen);
-      const auto d_counts_of = [&](Index t) { return d_counts.data() + t * states.size; };
-
-      S between = states.begin_backward(i, out.g != nullptr);
-      product_packed<S>(recollect::rows(dz, start, c.count), sequence.values_packed, d_counts);
-      std::fill_n(seen_by, kChunk, S(0));
-      for (Index t = 0; t < c.count; ++t) {
-        const std::int32_t number = c.numbers[t];
-        const Index row = number * states.size;
-        const bool opens =
-            sequence.numbering.opens[static_cast<std::size_t>(number)] == c.first + t;
-        row_sums[t] = weigh_counts_backward<S>(sequence.scores.data() + row, c.counts_of(t), c.seen,
-                                               d_counts_of(t), weights.data() + t * states.size,
-                                               d_scores.data() + row, opens);
-      }
-
-      // The state that chunk i completed: its own part, and the states that merged into it.
-      if (!states.is_last(i)) {
-        const S* d_state = states.d_state(counter.slot_after(i));
-        exp_shifted<S>(c.from_start, S(-1), c.total(), c.count, decay);
-        for (Index t = 0; t < c.count; ++t) seen_by[t] = decay[t] * d_state[c.numbers[t]];
-        states.complete_backward(i, c.total());
-      }
-
-      // The states that chunk i read.
-      S gap = 0;
-      counter.for_each_read(i, [&](Index slot, Index j) {
-        fill_weights<S>(c, table, gap, states.level(slot), decay, weight);
-        if (levels > 0) {
-          const Index column = level_column(states.level(slot), levels);
-          for (Index t = 0; t < c.count; ++t) {
-            out.lambda(c.ids[t], column) +=
-                decay[t] * inner_product<S>(d_counts_of(t), states.state(slot, j), c.seen);
-          }
-        }
-        product_nn<S>(view(static_cast<const S*>(weight), 1, c.count), d_counts,
-                      view(states.d_state(slot), 1, c.seen), Write::kAccumulate);
-        gap += states.g_of(slot, j);
-      });
-
-      // The chunk's own tokens.
-      for (Index t = 0; t < c.count; ++t) {
-        const S* d_counts_row = d_counts_of(t);
-        for (Index s = 0; s <= t; ++s) d_masks[t * kChunk + s] = d_counts_row[c.numbers[s]];
-      }
-      for (Index t = 0; t < c.count; ++t) {
-        S* d_mask = d_masks + t * kChunk;
-        weigh_row_backward<S>(table.lambda, c.ids[t], t, kChunk, ones, c.decays + t * kChunk,
-                              d_mask, mask, out.lambda);
-        scale_numbers<S>(S(1), d_mask, seen_by, kChunk, true);
-      }
-      if (out.g != nullptr) {
-        for (Index t = c.count - 1; t >= 0; --t) {
-          between += row_sums[t] - seen_by[t];
-          out.g[c.ids[t]] += between;
-        }
-      }
-    }
-    product_tn<S>(columns(rows(weight_block, 0, in_block), 0, seen_in_block),
-                  recollect::rows(dz, block, in_block), rows(sequence.d_values, 0, seen_in_block),
-                  ends ? Write::kOverwrite : Write::kAccumulate);
-  }
 }
 
 template <class S>

@@ -10,14 +10,14 @@ namespace recollect {
 
 /// The log-linear core of one head (see CoreInput) and its output projection W_o, where every token
 /// is one of V ids and an id determines q, k and v: the first layer, without positions or a
-/// convolution. With A[a,b] = q_a . k_b and B[b] = W_o v_b, made once a step,
+/// convolution. With A[a,b] = q_a . k_b and B[b] = W_o v_b, computed once a step,
 ///
 ///   W_o y_t = sum_b A[id_t,b] N[t,b] B[b],   N[t,b] = sum of M[t,s] over the s <= t with id b.
 ///
-/// That is exact, and smaller: a state counts ids, decayed, and has as many numbers as there are
-/// ids, where it was a d x d matrix; and a token multiplies one row by B, where it met the tokens
-/// of its chunk, the states, and W_o. Ids are numbered in the order in which a sequence first has
-/// them, so that a row of N ends where the ids do that the sequence has had by then.
+/// That is exact, and cheaper: a state holds decayed counts of ids, V elements in place of d x d;
+/// and a token multiplies one row of scores by B, in place of its chunk, the states and W_o. Ids
+/// are numbered in the order in which they first occur in a sequence, so that a row of N ends with
+/// the ids that have occurred by then.
 template <class S>
 struct LogLinearById {
   static constexpr Index kChunk = 16;  ///< a vector of tokens: states are cheap here
@@ -40,12 +40,12 @@ struct LogLinearById {
 
   /// The ids of a sequence, numbered.
   struct Numbering {
-    std::span<const std::int32_t> ids;      ///< (n) distinct, as they first come
+    std::span<const std::int32_t> ids;      ///< (n) distinct, in order of first occurrence
     std::span<const std::int32_t> numbers;  ///< (T) of each token's id
     std::span<const std::int32_t> seen;     ///< (chunks) ids by the end of each; see padded()
     std::span<const std::int32_t> opens;    ///< (n) first token with id i in the last chunk with it
     Index most;  ///< ids that T tokens can have, padded; room is taken for these, whatever they are
-    /// How many ids tokens with id i see at most.
+    /// The most ids that a token with id i has before it.
     [[nodiscard]] Index met(Index i) const {
       return seen[static_cast<std::size_t>(opens[static_cast<std::size_t>(i)] / kChunk)];
     }
@@ -64,7 +64,7 @@ struct LogLinearById {
     S* values_packed;       ///< for dN; null without a backward pass, as are the next two
     View<S> d_scores;       ///< (n', n')
     View<S> d_values;       ///< (n', D)
-    ChunkStates<S> states;  ///< of n' numbers
+    ChunkStates<S> states;  ///< of n' elements
   };
   [[nodiscard]] static Sequence begin(const Numbering& numbering, const Table& table, bool backward,
                                       Workspace<S>& workspace);
@@ -72,7 +72,7 @@ struct LogLinearById {
   [[nodiscard]] static std::int64_t room(std::int64_t tokens, std::int64_t vocab,
                                          std::int64_t width, std::int64_t heads, bool has_levels,
                                          bool backward) noexcept;
-  /// Numbers that backward() takes, n' = ids.
+  /// Elements that backward() takes, n' = ids.
   [[nodiscard]] static constexpr std::int64_t backward_room(std::int64_t ids) noexcept {
     return (kBlock + kChunk) * ids + (kChunk + 6) * kChunk;
   }
