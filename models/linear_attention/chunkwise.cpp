@@ -131,83 +131,127 @@ auto LogLinearChunkwise<S>::forward(const CoreInput<S>& in, Index first_chunk, c
   return tape;
 }
 
+namespace {
+
+/// The backward pass of one segment, chunk by chunk from its end. Inside a chunk y = P v with
+/// P = (q k^T) * M, so
+///
+///   dv = P^T dy     dP = dy v^T     dq = (dP * M) k     dk = (dP * M)^T q     dM = dP * (q k^T)
+///
+/// A state S that the chunk reads adds scale_t q_t S, scale = decay * lambda, and the chunk's own
+/// part of the state that it completes is sum_t decay_t k_t v_t^T, so
+///
+///   dq_t += scale_t S dy_t     dS += sum_t scale_t q_t dy_t^T     dlambda_t += decay_t (q_t . S
+///   dy_t) dk_t += decay_t dS v_t     dv_t += decay_t dS^T k_t
+///
+/// and the gate needs no more than dG_t = dy_t . y_t - dv_t . v_t, summed from the end.
+template <class S>
+class Backward {
+ public:
+  Backward(const CoreInput<S>& in, const ChunkStates<S>& states, const CoreGradient<S>& out,
+           Workspace<S>& workspace)
+      : in_(in),
+        states_(states),
+        out_(out),
+        weights_(workspace.matrix(states.chunk, states.chunk)),
+        d_weights_(workspace.matrix(states.chunk, states.chunk)),
+        scaled_(workspace.matrix(states.chunk, in.k.cols())),
+        through_(workspace.matrix(states.chunk, in.k.cols())),
+        decay_(workspace.take(states.chunk)),
+        scale_(workspace.take(states.chunk)) {}
+
+  /// @param y  what the forward pass wrote for the segment, and its gradient
+  void chunk(const Chunk<S>& c, Index i, ConstView<S> y, ConstView<S> dy) {
+    const ConstView<S> dy_chunk = rows(dy, c.start, c.count);
+    const View<S> dv = rows(out_.dv, c.start, c.count);
+    const S between = states_.begin_backward(i, out_.dg != nullptr);
+    inside(c, dy_chunk);
+    if (!states_.is_last(i)) completed_state(c, i);
+    read_states(c, i, dy_chunk);
+    if (out_.dg == nullptr) return;
+    gate_gradient<S>(between, dy_chunk, rows(y, c.start, c.count), dv, c.v, out_.dg + c.start);
+  }
+
+ private:
+  [[nodiscard]] View<S> of(View<S> m, const Chunk<S>& c) const { return rows(m, c.start, c.count); }
+  [[nodiscard]] View<S> d_lambda(const Chunk<S>& c) const {
+    return in_.has_levels() ? of(out_.dlambda, c) : rows(out_.dlambda, 0, 0);
+  }
+  [[nodiscard]] View<S> matrix_of(S* state) const {
+    return view(state, in_.k.cols(), in_.v.cols());
+  }
+
+  void inside(const Chunk<S>& c, ConstView<S> dy) {
+    const Index chunk = states_.chunk;
+    const View<S> weights(weights_.data(), c.count, c.count, chunk);
+    const View<S> d_weights(d_weights_.data(), c.count, c.count, chunk);
+    product_nt_lower<S>(dy, c.v, d_weights);
+    for (Index t = 0; t < c.count; ++t) {
+      const Index row = t * chunk;
+      weigh_row_backward<S>(c.lambda, t, t, band_end(t, c.count), c.scores.data() + row,
+                            c.decays.data() + row, d_weights.data() + row, weights.data() + row,
+                            d_lambda(c));
+    }
+    product_tn_lower<S>(weights, dy, of(out_.dv, c));
+    product_nn_lower<S>(d_weights, c.k, of(out_.dq, c));
+    product_tn_lower<S>(d_weights, c.q, of(out_.dk, c));
+  }
+
+  /// The state that chunk i completed: its own part, and the states that merged into it.
+  void completed_state(const Chunk<S>& c, Index i) {
+    const View<S> ds = matrix_of(states_.d_state(states_.counter.slot_after(i)));
+    const View<S> scaled = rows(scaled_, 0, c.count);
+    const View<S> through = rows(through_, 0, c.count);
+    exp_shifted<S>(c.from_start, S(-1), c.total(), c.count, scale_);
+    scale_rows<S>(scale_, c.k, scaled, false);
+    product_nn<S>(scaled, ds, of(out_.dv, c), Write::kAccumulate);
+    product_nt<S>(c.v, ds, through);
+    scale_rows<S>(scale_, through, of(out_.dk, c), true);
+    states_.complete_backward(i, c.total());
+  }
+
+  void read_states(const Chunk<S>& c, Index i, ConstView<S> dy) {
+    const View<S> scaled = rows(scaled_, 0, c.count);
+    const View<S> through = rows(through_, 0, c.count);
+    S gap = 0;
+    states_.counter.for_each_read(i, [&](Index slot, Index j) {
+      const Index column = level_column(states_.level(slot), c.lambda.cols());
+      exp_shifted<S>(c.from_start, S(1), gap, c.count, decay_);
+      std::copy(decay_, decay_ + c.count, scale_);
+      if (in_.has_levels()) weigh<S>(c.lambda, column, scale_);
+      product_nt<S>(dy, matrix_of(states_.state(slot, j)), through);
+      read_backward<S>(decay_, scale_, c.q, through, of(out_.dq, c), scaled, d_lambda(c), column);
+      product_tn<S>(scaled, dy, matrix_of(states_.d_state(slot)), Write::kAccumulate);
+      gap += states_.g_of(slot, j);
+    });
+  }
+
+  const CoreInput<S>& in_;
+  const ChunkStates<S>& states_;
+  const CoreGradient<S>& out_;
+  View<S> weights_;    // (chunk, chunk) P
+  View<S> d_weights_;  // (chunk, chunk) dP, then dP * M
+  View<S> scaled_;     // (chunk, dk)
+  View<S> through_;    // (chunk, dk)
+  S* decay_;           // (chunk)
+  S* scale_;           // (chunk)
+};
+
+}  // namespace
+
 template <class S>
 void LogLinearChunkwise<S>::backward(const CoreInput<S>& in, Index first_chunk,
                                      const States& states, const Tape& tape, ConstView<S> y,
                                      ConstView<S> dy, const CoreGradient<S>& out,
                                      Workspace<S>& workspace) {
-  const Index length = in.tokens();
-  const Index key_width = in.k.cols();
-  const Index chunk = states.chunk;
-  const ChunkCounter& counter = states.counter;
-  const auto matrix_of = [&](S* state) { return view(state, key_width, in.v.cols()); };
   const typename Workspace<S>::Scope scope(workspace);
-  View<S> weight_block = workspace.matrix(chunk, chunk);
-  View<S> d_weight_block = workspace.matrix(chunk, chunk);
-  const View<S> scaled_block = workspace.matrix(chunk, key_width);
-  const View<S> through_block = workspace.matrix(chunk, key_width);
-  S* decay = workspace.take(chunk);
-  S* scale = workspace.take(chunk);
+  const Index chunk = states.chunk;
+  Backward<S> pass(in, states, out, workspace);
   S* room = workspace.take(Chunk<S>::room_size(in, chunk));
-  View<S> dlambda_all = out.dlambda;
-  set_zero(dlambda_all);
-
-  for (Index start = (length - 1) / chunk * chunk; start >= 0; start -= chunk) {
-    const Index i = first_chunk + start / chunk;
+  set_zero(out.dlambda);
+  for (Index start = (in.tokens() - 1) / chunk * chunk; start >= 0; start -= chunk) {
     const Chunk<S> c(in, chunk, start / chunk, tape, room);
-    const ConstView<S> dy_chunk = recollect::rows(dy, c.start, c.count);
-    View<S> dq = recollect::rows(out.dq, c.start, c.count);
-    View<S> dk = recollect::rows(out.dk, c.start, c.count);
-    View<S> dv = recollect::rows(out.dv, c.start, c.count);
-    View<S> dlambda =
-        recollect::rows(out.dlambda, in.has_levels() ? c.start : 0, in.has_levels() ? c.count : 0);
-    View<S> weights(weight_block.data(), c.count, c.count, chunk);
-    View<S> d_weights(d_weight_block.data(), c.count, c.count, chunk);
-    View<S> scaled = recollect::rows(scaled_block, 0, c.count);
-    View<S> through = recollect::rows(through_block, 0, c.count);
-
-    const S between = states.begin_backward(i, out.dg != nullptr);
-
-    // Inside the chunk: y = (scores * mask) v.
-    product_nt_lower<S>(dy_chunk, c.v, d_weights);
-    for (Index t = 0; t < c.count; ++t) {
-      const Index row = t * chunk;
-      weigh_row_backward<S>(c.lambda, t, t, band_end(t, c.count), c.scores.data() + row,
-                            c.decays.data() + row, d_weights.data() + row, weights.data() + row,
-                            dlambda);
-    }
-    product_tn_lower<S>(weights, dy_chunk, dv);
-    product_nn_lower<S>(d_weights, c.k, dq);
-    product_tn_lower<S>(d_weights, c.q, dk);
-
-    // The state that chunk i completed: its own part, and the states that merged into it.
-    if (!states.is_last(i)) {
-      const View<S> ds = matrix_of(states.d_state(counter.slot_after(i)));
-      exp_shifted<S>(c.from_start, S(-1), c.total(), c.count, scale);
-      scale_rows<S>(scale, c.k, scaled, false);
-      product_nn<S>(scaled, ds, dv, Write::kAccumulate);
-      product_nt<S>(c.v, ds, through);
-      scale_rows<S>(scale, through, dk, true);
-      states.complete_backward(i, c.total());
-    }
-
-    // The states that chunk i read.
-    S gap = 0;
-    counter.for_each_read(i, [&](Index slot, Index j) {
-      const Index column = level_column(states.level(slot), c.lambda.cols());
-      exp_shifted<S>(c.from_start, S(1), gap, c.count, decay);
-      std::copy(decay, decay + c.count, scale);
-      if (in.has_levels()) weigh(c.lambda, column, scale);
-      product_nt<S>(dy_chunk, matrix_of(states.state(slot, j)), through);
-      read_backward<S>(decay, scale, c.q, through, dq, scaled, dlambda, column);
-      product_tn<S>(scaled, dy_chunk, matrix_of(states.d_state(slot)), Write::kAccumulate);
-      gap += states.g_of(slot, j);
-    });
-
-    if (out.dg != nullptr) {
-      gate_gradient<S>(between, dy_chunk, recollect::rows(y, c.start, c.count), dv, c.v,
-                       out.dg + c.start);
-    }
+    pass.chunk(c, first_chunk + start / chunk, y, dy);
   }
 }
 
