@@ -97,6 +97,11 @@ Field&& Field::or_word(std::string word) && {
   return std::move(*this);
 }
 
+Field&& Field::implied_at(std::string default_text) && {
+  implied = std::move(default_text);
+  return std::move(*this);
+}
+
 std::string Field::type() const {
   std::string text = type_of(*this);
   if (!also.empty()) {

@@ -35,6 +35,7 @@ struct Field {
   bool high_open = false;  ///< true: `high` itself is not allowed
   std::string derived;     ///< for optionals: what an absent value means, e.g. "the cell's seed"
   std::size_t exact_size = 0;  ///< for lists: the only allowed length; 0: any but none
+  std::string implied;  ///< a text that is left out where settings are written down; "": none
   std::string also;  ///< a word allowed in place of a number ("online"); leaves the optional empty
 
   /// Inclusive bounds.
@@ -46,8 +47,12 @@ struct Field {
   Field&& when_absent(std::string meaning) &&;
   Field&& size(std::size_t elements) &&;
   Field&& or_word(std::string word) &&;
+  /// For an option that files and tables from before do not have: its default, which they mean. It
+  /// is not written, so that they stay what they are.
+  Field&& implied_at(std::string default_text) &&;
 
   [[nodiscard]] bool bounded() const noexcept { return low != high; }
+  [[nodiscard]] bool is_implied() const { return !implied.empty() && text() == implied; }
   /// "int", "real", "bool", "string", "list of int", "list of real" or "one of a, b, c".
   [[nodiscard]] std::string type() const;
   /// The value as YAML writes it; doubles in the shortest form that reads back to the same bits.

@@ -23,7 +23,7 @@ set(rules
   "models/                   base/ math/ models/"
   "harness/config/           base/ math/ tasks/ models/ harness/config/"
   "harness/stats/            base/ math/rng.hpp harness/stats/"
-  "harness/store/            base/ tasks/task.hpp models/parameters.hpp harness/(config|store)/"
+  "harness/store/            base/ tasks/(task|registry)[.]hpp models/parameters.hpp harness/(config|store)/"
   "harness/train/            base/ math/ tasks/ models/ harness/(config|store|train)/"
   "harness/sweep/            base/ math/ tasks/ models/ harness/(config|store|train|sweep)/"
   "harness/report/           base/ math/ tasks/ models/ harness/(config|store|train|stats|sweep|report)/"

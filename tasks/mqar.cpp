@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -13,6 +15,11 @@
 
 namespace recollect {
 namespace {
+
+constexpr std::array<std::string_view, 3> kTags = {"lag", "level", "pair"};
+constexpr std::array<std::string_view, 2> kRules = {"first", "recent"};
+constexpr std::size_t kFirst = 0;
+constexpr std::size_t kRecent = 1;
 
 constexpr double kPower = 0.01;  // the `a` of the slot weights i^(a-1)
 
@@ -40,10 +47,11 @@ class Mqar final : public Task {
 
   [[nodiscard]] std::int64_t length() const noexcept override { return length_; }
   [[nodiscard]] std::int64_t vocab() const noexcept override { return vocab_; }
-  [[nodiscard]] std::int64_t scored() const noexcept override { return pairs_; }
+  [[nodiscard]] std::int64_t max_scored() const noexcept override { return pairs_; }
   [[nodiscard]] double chance() const noexcept override { return 1.0 / pairs_; }
 
-  void generate(Rng& rng, Example& out, GeneratorScratch& scratch) const override {
+  void example(const Draw& draw, Example& out, GeneratorScratch& scratch) const override {
+    Rng rng = generator_of(draw);
     const auto count = static_cast<std::size_t>(pairs_);
     const auto slots = static_cast<std::size_t>(slots_);
     const auto half = static_cast<std::size_t>(vocab_ / 2);
@@ -71,9 +79,7 @@ class Mqar final : public Task {
       out.ids[at] = keys[i];
       out.ids[at + 1] = values[i];
     }
-    out.positions.clear();
-    out.labels.clear();
-    out.tags.clear();
+    out.clear_scored();
     for (std::int32_t slot = 0; slot < slots_; ++slot) {
       const std::int32_t pair = asked[static_cast<std::size_t>(slot)];
       if (pair < 0) continue;
@@ -82,15 +88,15 @@ class Mqar final : public Task {
       out.ids[static_cast<std::size_t>(position)] = keys[static_cast<std::size_t>(pair)];
       out.positions.push_back(position);
       out.labels.push_back(values[static_cast<std::size_t>(pair)]);
-      out.tags.push_back({pair, position - answer, level(position, answer)});
+      out.tags.insert(out.tags.end(), {position - answer, level(position, answer), pair});
     }
   }
 
-  [[nodiscard]] Ceilings ceilings(const Example& example) const override {
+  void count_right(const Example& example, std::span<std::int64_t> right) const override {
     constexpr std::int32_t kUnbound = -1;
     std::vector<std::int32_t> first(static_cast<std::size_t>(vocab_), kUnbound);
     std::vector<std::int32_t> recent = first;
-    Ceilings right;
+    std::ranges::fill(right, 0);
     std::size_t s = 0;  // bindings that start before s are known
     for (std::size_t r = 0; r < example.positions.size(); ++r) {
       const auto position = static_cast<std::size_t>(example.positions[r]);
@@ -102,10 +108,9 @@ class Mqar final : public Task {
         recent[key] = value;
       }
       const auto key = static_cast<std::size_t>(example.ids[position]);
-      right.first += first[key] == example.labels[r] ? 1 : 0;
-      right.recent += recent[key] == example.labels[r] ? 1 : 0;
+      right[kFirst] += first[key] == example.labels[r] ? 1 : 0;
+      right[kRecent] += recent[key] == example.labels[r] ? 1 : 0;
     }
-    return right;
   }
 
  private:
@@ -173,6 +178,10 @@ std::string room_remedy(std::int64_t most_pairs, std::int64_t needed) {
 }
 
 }  // namespace
+
+Names MqarSettings::tags() const noexcept { return kTags; }
+
+Names MqarSettings::rules() const noexcept { return kRules; }
 
 Fields MqarSettings::fields() {
   Fields all;

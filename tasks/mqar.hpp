@@ -44,15 +44,15 @@ enum class MqarFiller {
 /// uniform in 1..V-1 without the keys of the example. Offset 0 puts each value at an odd position,
 /// where the previous token, its key, is alone in level 1; with offset 1 it never is.
 ///
-/// Tags: `pair` is the place of the pair (0 for k1 v1), `lag` and `level` look at its value token.
-/// Chance: 1/K, a guess among the values of the example.
-/// Ceilings: a binding of key k before p is a position s <= p-2 with ids[s] = k whose successor is
-/// a value, ids[s+1] >= V/2. "first" answers ids[s+1] of the smallest such s, "recent" of the
-/// largest; a right answer by chance counts. The pairs come first, so "first" always reaches R;
-/// "recent" falls short where random filler binds a key again.
-/// Errors: vocab odd or below 4; pairs above V/2 - 1; 4K + offset > T (packed: the sequence is too
-/// short; power-law: fewer than K slots, which is the same bound); any option outside its range.
-/// Source: arXiv 2312.04927 (task and power-law layout), arXiv 2605.06946 (packed layout).
+/// Tags: `lag` (query minus its value token) and `level` (between the two), and `pair`, the place
+/// of the pair (0 for k1 v1). Chance: 1/K, a guess among the values of the example. Rules: a
+/// binding of key k before p is a position s <= p-2 with ids[s] = k whose successor is a value,
+/// ids[s+1] >= V/2. "first" answers ids[s+1] of the smallest such s, "recent" of the largest; a
+/// right answer by chance counts. The pairs come first, so "first" always reaches R; "recent" falls
+/// short where random filler binds a key again. Errors: vocab odd or below 4; pairs above V/2 - 1;
+/// 4K + offset > T (packed: the sequence is too short; power-law: fewer than K slots, which is the
+/// same bound); any option outside its range. Source: arXiv 2312.04927 (task and power-law layout),
+/// arXiv 2605.06946 (packed layout).
 class MqarSettings final : public TaskSettings {
  public:
   static constexpr std::int64_t kMaxPairs = kMaxVocab / 2 - 1;
@@ -66,6 +66,8 @@ class MqarSettings final : public TaskSettings {
   MqarSettings() { length = 128; }
 
   [[nodiscard]] std::string_view name() const noexcept override { return "mqar"; }
+  [[nodiscard]] Names tags() const noexcept override;
+  [[nodiscard]] Names rules() const noexcept override;
   [[nodiscard]] Fields fields() override;
   void validate() const override;
   [[nodiscard]] std::unique_ptr<TaskSettings> clone() const override;

@@ -17,7 +17,8 @@ struct Lane {
   std::vector<std::int32_t> content;
 };
 
-/// R and T are the same for all examples of a task, so the parts need no marks between them.
+/// T is the same for all examples of a task, and there are as many positions as labels: the length
+/// says where each part ends, so they need no marks between them.
 Digest digest_of(const Example& example, std::vector<std::int32_t>& content) {
   content.assign(example.ids.begin(), example.ids.end());
   content.insert(content.end(), example.positions.begin(), example.positions.end());
@@ -35,7 +36,7 @@ std::vector<Digest> digests(const Task& task, std::uint64_t seed, Split split, s
     Lane& lane = lanes[static_cast<std::size_t>(thread)];
     const std::int64_t first = block * kBlock;
     for (std::int64_t i = first; i < std::min(first + kBlock, count); ++i) {
-      task.example(seed, split, static_cast<std::uint64_t>(i), lane.example, lane.scratch);
+      task.example({seed, split, static_cast<std::uint64_t>(i)}, lane.example, lane.scratch);
       all[static_cast<std::size_t>(i)] = digest_of(lane.example, lane.content);
     }
   });

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "math/fenwick.hpp"
@@ -12,6 +15,8 @@
 namespace recollect {
 namespace {
 
+constexpr std::array<std::string_view, 3> kTags = {"lag", "level", "pair"};
+constexpr std::array<std::string_view, 2> kRules = {"first", "recent"};
 constexpr std::array<const char*, 3> kDialectNames = {"adaptive", "mad", "mamba"};
 constexpr std::int64_t kMaxTokens = 1048576;
 constexpr std::int64_t kAdaptiveVocab = 128;
@@ -56,12 +61,13 @@ class SelectiveCopying final : public Task {
 
   [[nodiscard]] std::int64_t length() const noexcept override { return length_; }
   [[nodiscard]] std::int64_t vocab() const noexcept override { return vocab_; }
-  [[nodiscard]] std::int64_t scored() const noexcept override { return tokens_; }
+  [[nodiscard]] std::int64_t max_scored() const noexcept override { return tokens_; }
   [[nodiscard]] double chance() const noexcept override {
     return 1.0 / (layout_.distinct ? tokens_ : layout_.data_count);
   }
 
-  void generate(Rng& rng, Example& out, GeneratorScratch& scratch) const override {
+  void example(const Draw& draw, Example& out, GeneratorScratch& scratch) const override {
+    Rng rng = generator_of(draw);
     const auto count = static_cast<std::size_t>(tokens_);
     const auto input = static_cast<std::ptrdiff_t>(layout_.input);
     out.labels.resize(count);
@@ -88,19 +94,20 @@ class SelectiveCopying final : public Task {
       }
     }
     out.positions.resize(count);
-    out.tags.resize(count);
+    out.tags.clear();
     for (std::size_t i = 0; i < count; ++i) {
       const std::int32_t source = scratch.items[i];
       const std::int32_t position = layout_.first_scored + static_cast<std::int32_t>(i);
       out.ids[static_cast<std::size_t>(source)] = out.labels[i];
       out.positions[i] = position;
-      out.tags[i] = {static_cast<std::int32_t>(i), position - source, level(position, source)};
+      out.tags.insert(out.tags.end(),
+                      {position - source, level(position, source), static_cast<std::int32_t>(i)});
     }
   }
 
-  [[nodiscard]] Ceilings ceilings(const Example& example) const override {
-    const auto all = static_cast<std::int64_t>(example.positions.size());
-    return {all, all};
+  /// The data never contradict themselves: both rules are always right.
+  void count_right(const Example& example, std::span<std::int64_t> right) const override {
+    std::ranges::fill(right, std::ssize(example.positions));
   }
 
  private:
@@ -111,6 +118,10 @@ class SelectiveCopying final : public Task {
 };
 
 }  // namespace
+
+Names SelectiveCopyingSettings::tags() const noexcept { return kTags; }
+
+Names SelectiveCopyingSettings::rules() const noexcept { return kRules; }
 
 Fields SelectiveCopyingSettings::fields() {
   Fields all;

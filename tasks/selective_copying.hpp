@@ -39,9 +39,10 @@ enum class CopyingDialect {
 ///     data: 1..V-2 with repetition
 ///
 /// R = n positions are scored; the answer is due AT them.
-/// Tags: `pair` is the place among the data (0 for a), `lag` and `level` look at the source token.
+/// Tags: `lag` (scored position minus source token) and `level` (between the two), and `pair`, the
+/// place among the data (0 for a).
 /// Chance: adaptive 1/n (a guess among the data of the example), mad and mamba 1/(V-2).
-/// Ceilings: both n; the data never contradict themselves.
+/// Rules: `first` and `recent` are always right; the data never contradict themselves.
 /// Errors: adaptive with n > 63, or with a vocab other than 128; 2n + 1 > T (mamba: 2n > T); any
 /// option outside its range.
 /// Not given, `length` is 256 (mamba: 4096) and `vocab` is 16 (adaptive: 128).
@@ -52,6 +53,8 @@ class SelectiveCopyingSettings final : public TaskSettings {
   std::optional<std::int64_t> vocab;  ///< V; `length` 0 and an absent vocab mean "not given"
 
   [[nodiscard]] std::string_view name() const noexcept override { return "selective-copying"; }
+  [[nodiscard]] Names tags() const noexcept override;
+  [[nodiscard]] Names rules() const noexcept override;
   [[nodiscard]] Fields fields() override;
   void resolve() override;
   void validate() const override;

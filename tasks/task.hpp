@@ -3,13 +3,15 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/fields.hpp"
 #include "math/rng.hpp"
-#include "tasks/batch.hpp"
+#include "tasks/example.hpp"
 
 namespace recollect {
 
@@ -27,13 +29,17 @@ inline constexpr std::int64_t kMaxVocab = 2097152;
 /// @throws FieldError unless low <= value <= high
 void require_within(const char* key, std::int64_t value, std::int64_t low, std::int64_t high);
 
-/// How many of an example's scored positions two perfect rules get right. Both rules know the task;
-/// "first" trusts the earliest binding of a key, "recent" the latest. Where they differ from the
-/// number scored, the data contradict themselves and no model can be expected to do better.
-struct Ceilings {
-  std::int64_t first = 0;
-  std::int64_t recent = 0;
+/// Which example. It depends on these three and on the task's settings alone.
+struct Draw {
+  std::uint64_t seed = 0;  ///< data_seed
+  Split split = Split::kTrain;
+  std::uint64_t index = 0;
 };
+
+/// The random numbers of an example: no other draw shares them.
+[[nodiscard]] inline Rng generator_of(const Draw& draw) noexcept {
+  return Rng(draw.seed, stream_of(draw.split), draw.index);
+}
 
 /// Buffers that generating an example needs; one for each thread, reused without allocating.
 struct GeneratorScratch {
@@ -42,27 +48,36 @@ struct GeneratorScratch {
   std::vector<std::pair<double, std::int32_t>> race;
 };
 
-/// A synthetic recall task at fixed settings: a pure function from random bits to examples.
-/// Immutable, shared by all threads.
+/// A synthetic task at fixed settings: a pure function from a draw to an example. Immutable, shared
+/// by all threads.
 class Task {
  public:
   virtual ~Task() = default;
 
   [[nodiscard]] virtual std::int64_t length() const noexcept = 0;  ///< T, tokens an example
   [[nodiscard]] virtual std::int64_t vocab() const noexcept = 0;   ///< V
-  [[nodiscard]] virtual std::int64_t scored()
-      const noexcept = 0;                                    ///< R, the same for every example
+  /// The most scored positions that an example has; every example has one at least.
+  [[nodiscard]] virtual std::int64_t max_scored() const noexcept = 0;
   [[nodiscard]] virtual double chance() const noexcept = 0;  ///< accuracy of the stated guess
-  /// Overwrites `out` with the example that the generator's bits determine.
-  virtual void generate(Rng& rng, Example& out, GeneratorScratch& scratch) const = 0;
-  [[nodiscard]] virtual Ceilings ceilings(const Example& example) const = 0;
 
-  /// Example `index` of a split of data seed `seed`: depends on these and the settings alone.
-  void example(std::uint64_t seed, Split split, std::uint64_t index, Example& out,
-               GeneratorScratch& scratch) const {
-    Rng rng(seed, stream_of(split), index);
-    generate(rng, out, scratch);
+  /// Overwrites `out` with an example.
+  virtual void example(const Draw& draw, Example& out, GeneratorScratch& scratch) const = 0;
+
+  /// right[i] = how many of the example's scored positions rule i of TaskSettings::rules() answers
+  /// correctly.
+  virtual void count_right(const Example& example, std::span<std::int64_t> right) const {
+    (void)example, (void)right;
   }
+};
+
+/// Each a word of small letters, digits and underscores.
+using Names = std::span<const std::string_view>;
+
+/// What a rule reaches on some examples.
+struct RuleAccuracy {
+  std::string rule;
+  double accuracy = 0.0;
+  friend bool operator==(const RuleAccuracy&, const RuleAccuracy&) = default;
 };
 
 /// The options of a task, as a configuration's `task:` section gives them, `name` and `data_seed`
@@ -74,6 +89,16 @@ class TaskSettings {
   std::int64_t length = 0;  ///< T; every task has one, and scoring at another length replaces it
 
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+
+  /// What is known of a scored position beyond its label, as whole numbers (Example::tags holds
+  /// them): slices.csv has the accuracy by value, under these names. The same for all settings.
+  [[nodiscard]] virtual Names tags() const noexcept { return {}; }
+
+  /// Rules that know the task and answer from the ids alone: "first" trusts the earliest binding of
+  /// a key, "recent" the latest. What a rule reaches (Task::count_right) bounds what can be asked
+  /// of a model that learns it: column ceiling_NAME of scores.csv. The same for all settings.
+  [[nodiscard]] virtual Names rules() const noexcept { return {}; }
+
   /// Every option, bound to this object; `length` first. Valid while the object lives.
   [[nodiscard]] virtual Fields fields() = 0;
   /// Fills the options that were not given and depend on others. Idempotent.

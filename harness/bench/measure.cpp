@@ -111,7 +111,7 @@ class Bench {
     auto workload = std::make_unique<Workload>(row.what);
     const Cell& cell = row.what.cell;
     const SequenceModel<float>& model = workload->first().model();
-    const Cost cost = model.cost({cell.task->length, cell.task->make()->scored()});
+    const Cost cost = model.cost({cell.task->length, cell.task->make()->max_scored()});
     const double passes = row.what.mode == BenchMode::kTrain ? kPassesOfTraining : 1.0;
     row.nominal_gflop =
         2e-9 * passes * static_cast<double>(cell.train.batch * row.what.cells) * cost.multiply_adds;

@@ -13,7 +13,7 @@ std::vector<Example> ready_examples(const Cell& cell, std::int64_t count) {
   std::vector<Example> examples(static_cast<std::size_t>(count));
   GeneratorScratch scratch;
   for (std::size_t i = 0; i < examples.size(); ++i) {
-    task->example(static_cast<std::uint64_t>(cell.data_seed), Split::kTrain, i, examples[i],
+    task->example({static_cast<std::uint64_t>(cell.data_seed), Split::kTrain, i}, examples[i],
                   scratch);
   }
   return examples;
@@ -27,20 +27,22 @@ Outputs outputs_of(const Cell& cell, Execution execution, std::span<const float>
   std::copy(weights.begin(), weights.end(), model.parameters().begin());
   model.begin_step({task->length(), tokens});
   const auto count = static_cast<std::int64_t>(examples.size());
-  const std::int64_t scored = count * task->scored();
   Outputs outputs;
   if (mode == BenchMode::kTrain) {
     BatchStep<S> step(model, count, tokens, 1);
-    outputs.loss = step.run(model, scored, [&](int b, Example& example, GeneratorScratch&) {
+    outputs.loss = step.run(model, [&](int b, Example& example, GeneratorScratch&) {
       example = examples[static_cast<std::size_t>(b)];
     });
     outputs.numbers.assign(step.gradient().begin(), step.gradient().end());
     return outputs;
   }
   Lane<S> lane;
-  lane.logits.resize(static_cast<std::size_t>(task->scored() * task->vocab()));
+  std::int64_t scored = 0;
   for (const Example& example : examples) {
-    const View<S> logits = view(lane.logits.data(), task->scored(), task->vocab());
+    const auto rows = static_cast<Index>(example.positions.size());
+    lane.logits.resize(static_cast<std::size_t>(rows * task->vocab()));
+    const View<S> logits = view(lane.logits.data(), rows, task->vocab());
+    scored += rows;
     const bool stream = mode == BenchMode::kStream && execution.form != Form::kDense;
     outputs.loss += (stream ? model.stream(input_of(example), lane.workspace, logits)
                             : model.forward(input_of(example), lane.workspace, logits))

@@ -104,7 +104,7 @@ const std::vector<RowField>& row_fields() {
       {"variant", [](Row row) { return Json(row.what.cell.variant.name); }},
       {"length", [](Row row) { return Json(row.what.cell.task->length); }},
       {"batch", [](Row row) { return Json(row.what.cell.train.batch); }},
-      {"scored", [](Row row) { return Json(row.what.cell.task->make()->scored()); }},
+      {"scored", [](Row row) { return Json(row.what.cell.task->make()->max_scored()); }},
       {"width", [](Row row) { return Json(row.what.cell.variant.model.width); }},
       {"options", [](Row row) { return Json(options_text(row.what.cell.variant)); }},
       {"savings", [](Row row) { return Json(row.what.execution.shortcuts); }},

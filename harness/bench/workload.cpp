@@ -14,7 +14,6 @@ StepLoop::StepLoop(const BenchCase& what)
       threads_(what.threads),
       length_(what.cell.task->length),
       batch_(what.cell.train.batch),
-      scored_(what.cell.task->make()->scored()),
       examples_(ready_examples(what.cell, batch_)),
       model_(build_model(what.cell, what.execution)),
       batch_step_(model_, batch_, batch_ * length_, what.threads),
@@ -30,7 +29,7 @@ void StepLoop::step() {
 }
 
 void StepLoop::train_step() {
-  (void)batch_step_.run(model_, batch_ * scored_, [&](int b, Example& example, GeneratorScratch&) {
+  (void)batch_step_.run(model_, [&](int b, Example& example, GeneratorScratch&) {
     example = examples_[static_cast<std::size_t>(b)];
   });
   (void)optimizer_.update(++steps_, 0.0, batch_step_.gradient(), model_.parameters(), threads_);
@@ -40,8 +39,9 @@ void StepLoop::score_step() {
   parallel_for(static_cast<int>(batch_), threads_, [&](int b, int thread) {
     Lane<float>& lane = batch_step_.lanes()[static_cast<std::size_t>(thread)];
     lane.example = examples_[static_cast<std::size_t>(b)];
-    lane.logits.resize(static_cast<std::size_t>(scored_ * model_.vocab()));
-    const View<float> logits = view(lane.logits.data(), scored_, model_.vocab());
+    const auto scored = static_cast<Index>(lane.example.positions.size());
+    lane.logits.resize(static_cast<std::size_t>(scored * model_.vocab()));
+    const View<float> logits = view(lane.logits.data(), scored, model_.vocab());
     if (mode_ == BenchMode::kStream) {
       (void)model_.stream(input_of(lane.example), lane.workspace, logits);
     } else {

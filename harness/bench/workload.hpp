@@ -32,7 +32,6 @@ class StepLoop {
   int threads_;
   std::int64_t length_;
   std::int64_t batch_;
-  std::int64_t scored_;  ///< of a sequence
   std::vector<Example> examples_;
   SequenceModel<float> model_;
   BatchStep<float> batch_step_;

@@ -69,7 +69,7 @@ double cell_seconds(const Cell& cell, const SequenceModel<float>& model, double 
   const double step = step_cost(cell, model);
   const auto forward = [&](std::int64_t length, std::int64_t examples) {
     return static_cast<double>(examples) *
-           model.cost({length, task_at(cell, length)->scored()}).multiply_adds;
+           model.cost({length, task_at(cell, length)->max_scored()}).multiply_adds;
   };
   const std::int64_t validations = cell.train.steps / cell.train.eval_every;
   double work = step * static_cast<double>(cell.train.steps);

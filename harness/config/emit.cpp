@@ -13,6 +13,7 @@ std::string field_text(const Field& field) {
 
 void emit_fields(std::string& out, const Fields& fields, std::string_view indent) {
   for (const Field& field : fields) {
+    if (field.is_implied()) continue;
     const std::string text = field_text(field);
     if (!text.empty()) out += fmt::format("{}{}: {}\n", indent, field.name, text);
   }

@@ -32,6 +32,7 @@ void emit_common(std::string& out, const std::vector<Fields>& drafts, const std:
     const bool common = std::all_of(drafts.begin(), drafts.end(), [&](const Fields& other) {
       return field_text(other[i]) == text;
     });
+    if (!crossed && common && field.is_implied()) continue;
     if (crossed) {
       out += fmt::format("{}# {}: crossed by the grid\n", indent, field.name);
     } else if (is_unused(plan, section, field.name)) {

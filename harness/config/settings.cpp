@@ -9,6 +9,7 @@ namespace recollect {
 namespace {
 
 constexpr double kMaxCount = 1e9;
+constexpr double kMaxLoss = 1000.0;  // nats; guessing among kMaxVocab ids costs 15
 constexpr double kMaxExamples = 1 << 24;
 
 }  // namespace
@@ -33,8 +34,10 @@ Fields TrainSettings::fields() {
                        "learning rate after the warmup; cosine ends at 0"));
   all.push_back(field("warmup", warmup, "steps of linear warmup").range(0, kMaxCount));
   all.push_back(field("eval_every", eval_every, "steps between validations").range(1, kMaxCount));
-  all.push_back(field("stop_at", stop_at, "stop at this validation accuracy")
-                    .above(0, 1)
+  all.push_back(field("stop_at", stop_at,
+                      "stop at this validation accuracy (at most 1) or, with metric: loss, at this "
+                      "validation loss or less")
+                    .above(0, kMaxLoss)
                     .when_absent("train for all steps"));
   all.push_back(field("select_length", select_length,
                       "length at which validation selects the best weights; another length than "
@@ -44,10 +47,24 @@ Fields TrainSettings::fields() {
   all.push_back(field("order_seed", order_seed, "seed of the batches; not with examples: online")
                     .range(0, static_cast<double>(kMaxSeed))
                     .when_absent("the cell's seed"));
+  all.push_back(choice("metric", selection.metric, {"accuracy", "loss"},
+                       "what of the validation selects the best weights and is compared with "
+                       "stop_at; loss adds validation_loss to history.csv")
+                    .implied_at("accuracy"));
+  all.push_back(field("solve_at", selection.solve_at,
+                      "validation accuracy from which a cell counts as solved, whatever the metric")
+                    .above(0, 1)
+                    .implied_at("0.99"));
   return all;
 }
 
 void TrainSettings::validate() const {
+  if (stop_at && *stop_at > 1.0 && !selection.by_loss()) {
+    throw FieldError("stop_at",
+                     fmt::format("= {} is beyond every accuracy; lower it to 1 or less, or set "
+                                 "train.metric: loss to stop at that validation loss",
+                                 shortest(*stop_at)));
+  }
   if (examples && batch > *examples) {
     throw FieldError("batch",
                      fmt::format("= {} is more than train.examples = {}, and a batch holds no "

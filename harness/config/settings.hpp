@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/fields.hpp"
+#include "harness/config/selection.hpp"
 #include "models/mixer_settings.hpp"
 #include "models/settings.hpp"
 #include "tasks/task.hpp"
@@ -33,7 +34,8 @@ struct TrainSettings {
   Schedule schedule = Schedule::kConstant;
   std::int64_t warmup = 0;
   std::int64_t eval_every = 100;
-  std::optional<double> stop_at;              ///< absent: train for all steps
+  std::optional<double> stop_at;  ///< absent: train for all steps
+  Selection selection;
   std::optional<std::int64_t> select_length;  ///< absent: task.length
   std::optional<std::int64_t> order_seed;     ///< absent: the cell's seed, or examples online
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/fields.hpp"
@@ -22,13 +23,16 @@ struct CellRow {
 };
 
 void add_fields(Values& values, const std::string& prefix, const Fields& fields) {
-  for (const Field& field : fields) values.emplace_back(prefix + field.name, field.text());
+  for (const Field& field : fields) {
+    if (!field.is_implied()) values.emplace_back(prefix + field.name, field.text());
+  }
 }
 
 Values score_values(const ScoreRow& row) {
   Values values;
   for (const Column<ScoreRow>& column : score_columns()) {
-    values.emplace_back(column.name, column.write(row));
+    std::string text = column.write(row);
+    if (!column.optional || !text.empty()) values.emplace_back(column.name, std::move(text));
   }
   return values;
 }
@@ -78,22 +82,22 @@ CsvTable assemble(const std::vector<CellRow>& rows) {
     end.add(row.end);
   }
   scores.add(score_values({}));
+  for (const CellRow& row : rows) {
+    for (const Values& values : row.scores) scores.add(values);
+  }
   CsvTable table;
   for (const Header* block : {&head, &task, &middle, &tail, &scores, &end}) {
     table.header.insert(table.header.end(), block->names().begin(), block->names().end());
   }
   for (const CellRow& row : rows) {
     std::vector<std::string> line(table.header.size());
-    const auto fill = [&](const Values& values) {
-      for (const auto& [name, value] : values) line[table.index(name)] = value;
+    const auto fill = [&](const Values& values, std::vector<std::string>& to) {
+      for (const auto& [name, value] : values) to[table.index(name)] = value;
     };
     for (const Values* block : {&row.head, &row.task, &row.middle, &row.tail, &row.end})
-      fill(*block);
+      fill(*block, line);
     if (row.scores.empty()) table.rows.push_back(line);
-    for (const Values& values : row.scores) {
-      fill(values);
-      table.rows.push_back(line);
-    }
+    for (const Values& values : row.scores) fill(values, table.rows.emplace_back(line));
   }
   return table;
 }

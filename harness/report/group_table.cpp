@@ -132,7 +132,10 @@ Values grouped_row(const Group& group, const std::vector<std::size_t>& rows) {
     return rows.empty() ? std::string() : text(column);
   };
   const auto mean_of = [&](std::string_view column) {
-    return mean_text(numbers(cells, rows, column));
+    std::vector<std::size_t> filled = rows;  // a task without the rule has no ceiling of it
+    std::erase_if(filled,
+                  [&](std::size_t row) { return cells.rows[row][cells.index(column)].empty(); });
+    return mean_text(numbers(cells, filled, column));
   };
   const auto count = [&](const std::vector<std::size_t>& among, auto&& holds) {
     return static_cast<std::int64_t>(std::count_if(among.begin(), among.end(), holds));
@@ -171,8 +174,9 @@ Values grouped_row(const Group& group, const std::vector<std::size_t>& rows) {
   put(values, "solved", runs == 0 ? "" : std::to_string(solved));
   put(values, "solved_share",
       runs == 0 ? "" : shortest(static_cast<double>(solved) / static_cast<double>(runs)));
-  for (const char* column : {"scored", "chance", "ceiling_first", "ceiling_recent"}) {
-    put(values, column, mean_of(column));
+  for (const char* column : {"scored", "chance"}) put(values, column, mean_of(column));
+  for (const std::string& column : cells.header) {
+    if (column.starts_with("ceiling_")) put(values, column, mean_of(column));
   }
   for (const char* column : {"unseen_level", "examples", "unseen_levels", "foreign_selection"}) {
     put(values, column, score_text(column));

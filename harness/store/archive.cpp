@@ -32,26 +32,31 @@ using Rows = std::vector<std::vector<std::string>>;
 struct ArchivedFile {
   std::string name;       ///< in the archive
   std::string cell_file;  ///< in the folder of a cell
-  std::vector<std::string> columns;
+  TableShape columns;     ///< optional ones are missing in the archive where no cell has a value
   std::function<Rows(const std::string& text)> pack;  ///< throws IoError
   std::function<std::string(const Rows& rows)> unpack;
 };
 
-template <class Row>
-std::vector<std::string> names_of(const std::vector<Column<Row>>& columns) {
-  std::vector<std::string> names;
-  for (const Column<Row>& column : columns) names.push_back(column.name);
-  return names;
+TableShape all_of(std::vector<std::string> names) {
+  const std::size_t count = names.size();
+  return {std::move(names), std::vector<bool>(count, false)};
+}
+
+/// The columns of an archived file: a cell's hash, then its own.
+TableShape behind_cell(TableShape columns) {
+  columns.names.insert(columns.names.begin(), "cell");
+  columns.optional.insert(columns.optional.begin(), false);
+  return columns;
 }
 
 /// A table of a cell as it is.
-ArchivedFile plain_file(const std::string& name, const std::vector<std::string>& columns) {
+ArchivedFile plain_file(const std::string& name, const TableShape& columns) {
   const auto pack = [=](const std::string& text) {
-    CsvTable table = parse_csv(text, name);
-    expect_header(table, columns, name);
-    return std::move(table.rows);
+    return with_all_columns(parse_csv(text, name), columns, name).rows;
   };
-  const auto unpack = [=](const Rows& rows) { return to_csv({columns, rows}); };
+  const auto unpack = [=](const Rows& rows) {
+    return to_csv(without_empty_columns({columns.names, rows}, columns));
+  };
   return {name, name, columns, pack, unpack};
 }
 
@@ -63,7 +68,7 @@ std::string joined(const std::vector<std::string>& texts) {
 /// accuracies: a fifth of the size.
 ArchivedFile slices_file() {
   const std::string name = "slices.csv";
-  const std::vector<std::string> columns = names_of(slice_columns());
+  const std::vector<std::string> columns = shape_of(slice_columns()).names;
   const CsvTable shape{columns, {}};
   const std::size_t value = shape.index("value");
   const std::size_t scored = shape.index("scored");
@@ -111,7 +116,7 @@ ArchivedFile slices_file() {
     }
     return to_csv(table);
   };
-  return {name, name, packed, pack, unpack};
+  return {name, name, all_of(packed), pack, unpack};
 }
 
 ArchivedFile provenance_file() {
@@ -130,11 +135,8 @@ ArchivedFile provenance_file() {
     }
     return provenance_text(entries);
   };
-  return {"provenance.csv",
-          "provenance.yaml",
-          {"work", "code_version", "cpu", "threads", "wall_seconds"},
-          pack,
-          unpack};
+  return {"provenance.csv", "provenance.yaml",
+          all_of({"work", "code_version", "cpu", "threads", "wall_seconds"}), pack, unpack};
 }
 
 /// A file whose lines are cells of a table. It ends with a line end.
@@ -153,14 +155,14 @@ ArchivedFile configs_file() {
     for (const auto& row : rows) text.append(row[0]).append("\n");
     return text;
   };
-  return {"configs.csv", "config.yaml", {"line"}, pack, unpack};
+  return {"configs.csv", "config.yaml", all_of({"line"}), pack, unpack};
 }
 
 const std::vector<ArchivedFile>& archived_files() {
   static const std::vector<ArchivedFile> files = {
-      plain_file("history.csv", names_of(history_columns())),
-      plain_file("scores.csv", names_of(score_columns())),
-      plain_file("correct.csv", names_of(correct_columns())),
+      plain_file("history.csv", shape_of(history_columns())),
+      plain_file("scores.csv", shape_of(score_columns())),
+      plain_file("correct.csv", shape_of(correct_columns())),
       slices_file(),
       provenance_file(),
       configs_file()};
@@ -283,10 +285,9 @@ std::map<std::string, CellRows> read_rows(const std::filesystem::path& path,
                                           const std::set<std::string>& known) {
   std::map<std::string, CellRows> cells;
   if (!file_exists(path)) return cells;
-  const CsvTable table = parse_csv(read_file(path, kLargestText, "table"), path.string());
-  std::vector<std::string> header{"cell"};
-  header.insert(header.end(), file.columns.begin(), file.columns.end());
-  if (table.header != header) expect_header(table, header, path.string() + ":1");
+  const CsvTable table =
+      with_all_columns(parse_csv(read_file(path, kLargestText, "table"), path.string()),
+                       behind_cell(file.columns), path.string() + ":1");
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     const std::vector<std::string>& row = table.rows[i];
     if (!known.contains(row.front())) {
@@ -507,9 +508,8 @@ void write_archive(const Archive& archive) {
     status.rows.push_back(status_row(cell->first, cell->second));
   }
   for (const ArchivedFile& file : archived_files()) {
-    CsvTable table;
-    table.header.emplace_back("cell");
-    table.header.insert(table.header.end(), file.columns.begin(), file.columns.end());
+    const TableShape columns = behind_cell(file.columns);
+    CsvTable table{columns.names, {}};
     for (const auto& [cell, archived] : cells) {
       const auto text = archived->texts.find(file.cell_file);
       if (text == archived->texts.end()) continue;
@@ -525,7 +525,8 @@ void write_archive(const Archive& archive) {
     if (table.rows.empty()) {
       remove(file.name);
     } else {
-      write_file_atomically(archive.path / file.name, to_csv(table));
+      write_file_atomically(archive.path / file.name,
+                            to_csv(without_empty_columns(std::move(table), columns)));
     }
   }
   write_file_atomically(archive.path / kStatusTable, to_csv(status));

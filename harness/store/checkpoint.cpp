@@ -50,9 +50,10 @@ void check_checksum(std::string_view file, const std::filesystem::path& path) {
 std::string history_text(const std::vector<HistoryRow>& history) {
   std::string text;
   for (const HistoryRow& row : history) {
-    text += fmt::format("{} {} {} {} {} {}\n", row.step, shortest(row.loss),
+    text += fmt::format("{} {} {} {} {} {}", row.step, shortest(row.loss),
                         shortest(row.gradient_norm), shortest(row.learning_rate),
                         shortest(row.validation_accuracy), shortest(row.validation_exact_match));
+    text += row.validation_loss ? fmt::format(" {}\n", shortest(*row.validation_loss)) : "\n";
   }
   return text;
 }
@@ -87,6 +88,10 @@ class MetadataReader {
                             &row.validation_accuracy, &row.validation_exact_match}) {
         skip(rest, ' ', key);
         *value = take<double>(rest, key);
+      }
+      if (rest.starts_with(' ')) {  // selected by loss
+        skip(rest, ' ', key);
+        row.validation_loss = take<double>(rest, key);
       }
       skip(rest, '\n', key);
     }

@@ -136,6 +136,43 @@ void expect_header(const CsvTable& table, const std::vector<std::string>& header
   }
 }
 
+CsvTable with_all_columns(CsvTable table, const TableShape& shape, const std::string& name) {
+  if (table.header == shape.names) return table;
+  std::vector<std::string> always;
+  for (std::size_t i = 0; i < shape.names.size(); ++i) {
+    if (!shape.optional[i]) always.push_back(shape.names[i]);
+  }
+  std::size_t at = 0;  // the next column of the table
+  std::vector<bool> added;
+  for (std::size_t i = 0; i < shape.names.size(); ++i) {
+    const bool found = at < table.header.size() && table.header[at] == shape.names[i];
+    if (!found && !shape.optional[i]) expect_header(table, always, name);
+    added.push_back(!found);
+    at += found ? 1 : 0;
+  }
+  if (at != table.header.size()) expect_header(table, always, name);
+  for (std::vector<std::string>& row : table.rows) {
+    for (std::size_t i = 0; i < added.size(); ++i) {
+      if (added[i]) row.emplace(row.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
+  table.header = shape.names;
+  return table;
+}
+
+CsvTable without_empty_columns(CsvTable table, const TableShape& shape) {
+  for (std::size_t i = shape.names.size(); i-- > 0;) {
+    const auto place = static_cast<std::ptrdiff_t>(i);
+    const bool used =
+        !shape.optional[i] || std::any_of(table.rows.begin(), table.rows.end(),
+                                          [&](const auto& row) { return !row[i].empty(); });
+    if (used) continue;
+    table.header.erase(table.header.begin() + place);
+    for (std::vector<std::string>& row : table.rows) row.erase(row.begin() + place);
+  }
+  return table;
+}
+
 void throw_in_cell(const std::string& name, std::size_t row, const std::string& column,
                    const IoError& error) {
   throw IoError(fmt::format("{}: row {}, column '{}': {}", name, row, column, error.what()));

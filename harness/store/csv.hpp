@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -35,7 +36,32 @@ struct Column {
   std::string name;
   std::function<std::string(const Row&)> write;
   std::function<void(Row&, const std::string&)> read;
+  bool optional = false;  ///< left out of a file where no row has a value
 };
+
+/// The names of columns, and which of them a file may lack.
+struct TableShape {
+  std::vector<std::string> names;
+  std::vector<bool> optional;
+};
+
+template <class Row>
+[[nodiscard]] TableShape shape_of(const std::vector<Column<Row>>& columns) {
+  TableShape shape;
+  for (const Column<Row>& column : columns) {
+    shape.names.push_back(column.name);
+    shape.optional.push_back(column.optional);
+  }
+  return shape;
+}
+
+/// Adds the optional columns that a table lacks, empty.
+/// @throws IoError where its columns are not those of the shape
+[[nodiscard]] CsvTable with_all_columns(CsvTable table, const TableShape& shape,
+                                        const std::string& name);
+
+/// Takes the optional columns away in which no row has a value: what a file holds.
+[[nodiscard]] CsvTable without_empty_columns(CsvTable table, const TableShape& shape);
 
 template <class Row>
 [[nodiscard]] CsvTable to_table(const std::vector<Column<Row>>& columns,
@@ -46,7 +72,7 @@ template <class Row>
     std::vector<std::string>& cells = table.rows.emplace_back();
     for (const Column<Row>& column : columns) cells.push_back(column.write(row));
   }
-  return table;
+  return without_empty_columns(std::move(table), shape_of(columns));
 }
 
 /// Fails on a table whose columns are not exactly these. @throws IoError
@@ -61,11 +87,9 @@ void expect_header(const CsvTable& table, const std::vector<std::string>& header
 template <class Row>
 [[nodiscard]] std::vector<Row> from_table(const std::vector<Column<Row>>& columns,
                                           const CsvTable& table, const std::string& name) {
-  std::vector<std::string> header;
-  for (const Column<Row>& column : columns) header.push_back(column.name);
-  expect_header(table, header, name);
+  const CsvTable all = with_all_columns(table, shape_of(columns), name);
   std::vector<Row> rows;
-  for (const std::vector<std::string>& cells : table.rows) {
+  for (const std::vector<std::string>& cells : all.rows) {
     Row& row = rows.emplace_back();
     for (std::size_t i = 0; i < columns.size(); ++i) {
       try {

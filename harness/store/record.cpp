@@ -3,11 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string_view>
 #include <type_traits>
 
 #include "base/error.hpp"
 #include "base/fields.hpp"
 #include "base/text.hpp"
+#include "tasks/registry.hpp"
 
 namespace recollect {
 namespace {
@@ -16,6 +21,9 @@ std::string write_value(double value) { return shortest(value); }
 std::string write_value(std::int64_t value) { return std::to_string(value); }
 std::string write_value(bool value) { return value ? "1" : "0"; }
 std::string write_value(const std::string& value) { return value; }
+std::string write_value(const std::optional<double>& value) {
+  return value ? shortest(*value) : "";
+}
 std::string write_value(Weights value) { return name_of(value); }
 std::string write_value(Split value) { return std::string(name_of(value)); }
 
@@ -43,6 +51,9 @@ void read_value(bool& value, const std::string& text) {
   value = text == "1";
 }
 void read_value(std::string& value, const std::string& text) { value = text; }
+void read_value(std::optional<double>& value, const std::string& text) {
+  value = text.empty() ? std::nullopt : std::optional(to_real(text));
+}
 /// Gives whole digits: the caller knows how many bits there are.
 void read_value(std::vector<bool>& bits, const std::string& text) {
   bits.clear();
@@ -80,6 +91,36 @@ Column<Row> column(std::string name, Member member) {
           [member](Row& row, const std::string& text) { read_value(member(row), text); }};
 }
 
+template <class Row>
+Column<Row> optional(Column<Row> column) {
+  column.optional = true;
+  return column;
+}
+
+Column<ScoreRow> ceiling_column(const std::string& rule) {
+  return {"ceiling_" + rule,
+          [rule](const ScoreRow& row) {
+            for (const RuleAccuracy& each : row.ceilings) {
+              if (each.rule == rule) return shortest(each.accuracy);
+            }
+            return std::string();
+          },
+          [rule](ScoreRow& row, const std::string& text) {
+            if (!text.empty()) row.ceilings.push_back({rule, to_real(text)});
+          }};
+}
+
+/// The columns of rules that only some tasks have.
+void add_ceilings(std::vector<Column<ScoreRow>>& columns) {
+  std::set<std::string_view> known = {"first", "recent"};
+  for (const TaskEntry& entry : tasks()) {
+    const std::unique_ptr<TaskSettings> settings = entry.settings();
+    for (const std::string_view rule : settings->rules()) {
+      if (known.insert(rule).second) columns.push_back(optional(ceiling_column(std::string(rule))));
+    }
+  }
+}
+
 }  // namespace
 
 std::string name_of(Weights weights) { return weights == Weights::kFinal ? "final" : "best"; }
@@ -111,44 +152,48 @@ const std::vector<Column<HistoryRow>>& history_columns() {
           "validation_accuracy", [](Row & row) -> auto& { return row.validation_accuracy; }),
       column<Row>(
           "validation_exact_match", [](Row & row) -> auto& { return row.validation_exact_match; }),
+      optional(column<Row>(
+          "validation_loss", [](Row & row) -> auto& { return row.validation_loss; })),
   };
   return columns;
 }
 
 const std::vector<Column<ScoreRow>>& score_columns() {
   using Row = ScoreRow;
-  static const std::vector<Column<Row>> columns = {
-      column<Row>(
-          "weights", [](Row & row) -> auto& { return row.key.weights; }),
-      column<Row>(
-          "best_step", [](Row & row) -> auto& { return row.best_step; }),
-      column<Row>(
-          "split", [](Row & row) -> auto& { return row.key.split; }),
-      column<Row>(
-          "eval_length", [](Row & row) -> auto& { return row.key.eval_length; }),
-      column<Row>(
-          "accuracy", [](Row & row) -> auto& { return row.accuracy; }),
-      column<Row>(
-          "exact_match", [](Row & row) -> auto& { return row.exact_match; }),
-      column<Row>(
-          "loss", [](Row & row) -> auto& { return row.loss; }),
-      column<Row>(
-          "scored", [](Row & row) -> auto& { return row.scored; }),
-      column<Row>(
-          "chance", [](Row & row) -> auto& { return row.chance; }),
-      column<Row>(
-          "ceiling_first", [](Row & row) -> auto& { return row.ceiling_first; }),
-      column<Row>(
-          "ceiling_recent", [](Row & row) -> auto& { return row.ceiling_recent; }),
-      column<Row>(
-          "unseen_level", [](Row & row) -> auto& { return row.unseen_level; }),
-      column<Row>(
-          "examples", [](Row & row) -> auto& { return row.key.examples; }),
-      column<Row>(
-          "unseen_levels", [](Row & row) -> auto& { return row.key.unseen_levels; }),
-      column<Row>(
-          "foreign_selection", [](Row & row) -> auto& { return row.foreign_selection; }),
-  };
+  static const std::vector<Column<Row>> columns = [] {
+    std::vector<Column<Row>> all = {
+        column<Row>(
+            "weights", [](Row & row) -> auto& { return row.key.weights; }),
+        column<Row>(
+            "best_step", [](Row & row) -> auto& { return row.best_step; }),
+        column<Row>(
+            "split", [](Row & row) -> auto& { return row.key.split; }),
+        column<Row>(
+            "eval_length", [](Row & row) -> auto& { return row.key.eval_length; }),
+        column<Row>(
+            "accuracy", [](Row & row) -> auto& { return row.accuracy; }),
+        column<Row>(
+            "exact_match", [](Row & row) -> auto& { return row.exact_match; }),
+        column<Row>(
+            "loss", [](Row & row) -> auto& { return row.loss; }),
+        column<Row>(
+            "scored", [](Row & row) -> auto& { return row.scored; }),
+        column<Row>(
+            "chance", [](Row & row) -> auto& { return row.chance; }),
+        ceiling_column("first"),
+        ceiling_column("recent"),
+        column<Row>(
+            "unseen_level", [](Row & row) -> auto& { return row.unseen_level; }),
+        column<Row>(
+            "examples", [](Row & row) -> auto& { return row.key.examples; }),
+        column<Row>(
+            "unseen_levels", [](Row & row) -> auto& { return row.key.unseen_levels; }),
+        column<Row>(
+            "foreign_selection", [](Row & row) -> auto& { return row.foreign_selection; }),
+    };
+    add_ceilings(all);
+    return all;
+  }();
   return columns;
 }
 

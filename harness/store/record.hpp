@@ -38,8 +38,7 @@ struct ScoreRow {
   double loss = 0.0;
   std::int64_t scored = 0;
   double chance = 0.0;
-  double ceiling_first = 0.0;
-  double ceiling_recent = 0.0;
+  std::vector<RuleAccuracy> ceilings;  ///< what the task's rules reach
   bool unseen_level = false;
   /// The best weights were selected on validation data of another length than was trained.
   bool foreign_selection = false;
@@ -48,7 +47,7 @@ struct ScoreRow {
 /// One line of slices.csv.
 struct SliceRow {
   ScoreKey key;
-  std::string slice;  ///< lag, level or pair
+  std::string slice;  ///< the name of a tag, e.g. lag
   std::int64_t value = 0;
   std::int64_t scored = 0;
   double accuracy = 0.0;
@@ -62,7 +61,9 @@ struct CorrectRow {
   std::vector<bool> exact;
 };
 
-/// The columns of the files of a cell; each list is the file's definition.
+/// The columns of the files of a cell; each list is the file's definition. Scores have a column for
+/// every rule of a registered task: ceiling_first and ceiling_recent always, empty where the task
+/// has no such rule; the others at the end, optional.
 [[nodiscard]] const std::vector<Column<HistoryRow>>& history_columns();
 [[nodiscard]] const std::vector<Column<ScoreRow>>& score_columns();
 [[nodiscard]] const std::vector<Column<SliceRow>>& slice_columns();

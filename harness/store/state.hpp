@@ -15,6 +15,7 @@ struct HistoryRow {
   double learning_rate = 0.0;
   double validation_accuracy = 0.0;
   double validation_exact_match = 0.0;
+  std::optional<double> validation_loss = std::nullopt;  ///< where train.metric is loss
 };
 
 /// Where training stands after update `step`, but for weights and moments. Whether the evaluation
@@ -25,9 +26,10 @@ struct TrainProgress {
   double gradient_norm = 0.0;    ///< of update `step`, before clipping
   double loss_since = 0.0;       ///< sum of the losses of the updates since the last evaluation
   std::int64_t steps_since = 0;  ///< their number
-  double best_value = -1.0;      ///< what selects: best validation accuracy so far
+  double best_value = -1.0;      ///< what selects: best validation accuracy or loss so far
   std::int64_t best_step = 0;    ///< the evaluation that gave it, the first of equals
-  std::optional<std::int64_t> solved_step;  ///< first evaluation with validation accuracy >= 0.99
+  std::optional<std::int64_t>
+      solved_step;  ///< first evaluation with validation accuracy >= solve_at
   std::vector<HistoryRow> history;
   std::vector<float> best_weights;  ///< those of best_step; empty before the first evaluation
 };

@@ -80,8 +80,7 @@ void add_missing_scores(const Cell& cell, const CellFolder& folder, std::int64_t
     row.loss = score.loss;
     row.scored = score.scored;
     row.chance = score.chance;
-    row.ceiling_first = score.ceiling_first;
-    row.ceiling_recent = score.ceiling_recent;
+    row.ceilings = score.rules;
     row.unseen_level = score.unseen_level;
     row.foreign_selection = foreign && wanted.weights == Weights::kBest;
     remove_rows(tables.scores, row.key);

@@ -10,13 +10,10 @@
 namespace recollect {
 namespace {
 
-/// The example and its logits.
-double example_bytes(const Task& task) {
+double example_bytes(const Task& task, std::size_t tags) {
   const auto tokens = static_cast<double>(task.length());
-  const auto scored = static_cast<double>(task.scored());
-  return sizeof(std::int32_t) * tokens +
-         scored * (2.0 * sizeof(std::int32_t) + sizeof(Tag) +
-                   sizeof(float) * static_cast<double>(task.vocab()));
+  const auto scored = static_cast<double>(task.max_scored());
+  return sizeof(std::int32_t) * (tokens + scored * (2.0 + static_cast<double>(tags)));
 }
 
 double workspace_bytes(const SequenceModel<float>& sizes, const SequenceShape& shape) {
@@ -24,8 +21,10 @@ double workspace_bytes(const SequenceModel<float>& sizes, const SequenceShape& s
   return sizeof(float) * static_cast<double>(cost.carry + cost.tape + cost.scratch);
 }
 
-double forward_bytes(const SequenceModel<float>& sizes, const Task& task) {
-  return workspace_bytes(sizes, {task.length(), task.scored(), false}) + example_bytes(task);
+/// The example, and what the model answers.
+double forward_bytes(const SequenceModel<float>& sizes, const Task& task, std::size_t tags) {
+  return workspace_bytes(sizes, {task.length(), task.max_scored(), false}) +
+         example_bytes(task, tags) + sizeof(std::int32_t) * static_cast<double>(task.max_scored());
 }
 
 }  // namespace
@@ -37,28 +36,31 @@ double CellMemory::bytes(int threads) const noexcept {
 CellMemory cell_memory(const Cell& cell, bool trains) {
   const SequenceModel<float> sizes = model_sizes(cell);
   const double weights = sizeof(float) * static_cast<double>(sizes.layout().size());
+  const std::size_t tags = cell.task->tags().size();
   CellMemory memory;
   if (trains) {
     const std::unique_ptr<Task> task = cell.task->make();
     // The model twice, as the cell's folder has one of its own to score with; two moments; best and
     // final weights; and a state that is being written, of weights, moments and best.
-    memory.training = 10.0 * weights;
+    memory.training =
+        10.0 * weights + static_cast<double>(cell.train.batch) * example_bytes(*task, tags);
     // A thread adds up its shards as a tree, whose open nodes are never more than this.
     const auto shards = static_cast<unsigned>(BatchStep<float>::shard_count(cell.train.batch));
     memory.training_thread =
         sizeof(float) *
             static_cast<double>(sizes.gradient_size(cell.train.batch * task->length())) *
             std::bit_width(shards) +
-        workspace_bytes(sizes, {task->length(), task->scored(), true}) + example_bytes(*task);
+        workspace_bytes(sizes, {task->length(), task->max_scored(), true});
     if (cell.train.select_length) {
-      memory.training_thread = std::max(
-          memory.training_thread, forward_bytes(sizes, *task_at(cell, *cell.train.select_length)));
+      memory.training_thread =
+          std::max(memory.training_thread,
+                   forward_bytes(sizes, *task_at(cell, *cell.train.select_length), tags));
     }
   }
   memory.scoring = (trains ? 3.0 : 2.0) * weights;
   for (const std::int64_t length : cell.eval.lengths) {
     memory.scoring_thread =
-        std::max(memory.scoring_thread, forward_bytes(sizes, *task_at(cell, length)));
+        std::max(memory.scoring_thread, forward_bytes(sizes, *task_at(cell, length), tags));
   }
   return memory;
 }

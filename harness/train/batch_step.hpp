@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <vector>
 
 #include "base/interrupt.hpp"
 #include "harness/train/gradient_tree.hpp"
 #include "math/buffer.hpp"
+#include "math/parallel.hpp"
 #include "math/workspace.hpp"
 #include "models/sequence_model.hpp"
 #include "tasks/task.hpp"
@@ -21,6 +23,7 @@ struct Lane {
   Example example;
   GeneratorScratch scratch;
   Buffer<S> logits;
+  std::vector<std::int32_t> answers;  ///< (R)
 };
 
 [[nodiscard]] inline SequenceInput input_of(const Example& example) {
@@ -29,7 +32,8 @@ struct Lane {
 
 /// Forward and backward of one batch. Sequences are dealt to a fixed number of shards, whatever the
 /// threads; each shard adds up its gradients in order, and the shards are added in the order of a
-/// fixed tree: the same bits for any number of threads. Nothing is allocated after the first run.
+/// fixed tree: the same bits for any number of threads. Nothing is allocated after the first run,
+/// but for examples and workspaces that are larger than any before.
 template <class S>
 class BatchStep {
  public:
@@ -37,26 +41,27 @@ class BatchStep {
   BatchStep(const SequenceModel<S>& model, std::int64_t batch, std::int64_t tokens, int threads)
       : batch_(static_cast<int>(batch)),
         shards_(shard_count(batch)),
+        examples_(static_cast<std::size_t>(batch)),
         lanes_(static_cast<std::size_t>(threads)),
         outcomes_(static_cast<std::size_t>(batch)),
         gradients_(shards_, threads, model.gradient_size(tokens)),
         weights_(model.parameters().size()) {}
 
-  /// fill(b, example, scratch) puts sequence b of the batch into `example`. `scored` is the number
-  /// of scored positions in the whole batch; the gradient is that of the mean loss over them.
-  /// `stop` is looked at between sequences.
+  /// fill(b, example, scratch) puts sequence b of the batch into `example`. The gradient is that of
+  /// the mean loss over the scored positions of the whole batch. `stop` is looked at between
+  /// sequences.
   /// @returns the mean loss  @throws Interrupted; the gradient is worth nothing then
   template <class Fill>
-  double run(SequenceModel<S>& model, std::int64_t scored, Fill&& fill,
-             const StopRequest& stop = StopRequest::never()) {
+  double run(SequenceModel<S>& model, Fill&& fill, const StopRequest& stop = StopRequest::never()) {
+    const std::int64_t scored = fill_all(fill);
     const S scale = S(1) / static_cast<S>(scored);
     const std::span<S> sum = gradients_.sum([&](int shard, int thread, std::span<S> gradient) {
       Lane<S>& lane = lanes_[static_cast<std::size_t>(thread)];
       for (int b = first_of(shard); b < first_of(shard + 1); ++b) {
         if (stop.requested()) return;
-        fill(b, lane.example, lane.scratch);
-        outcomes_[static_cast<std::size_t>(b)] =
-            model.forward_backward(input_of(lane.example), scale, lane.workspace, gradient);
+        const auto at = static_cast<std::size_t>(b);
+        outcomes_[at] =
+            model.forward_backward(input_of(examples_[at]), scale, lane.workspace, gradient);
       }
     });
     stop.check();
@@ -80,8 +85,26 @@ class BatchStep {
 
   [[nodiscard]] int first_of(int shard) const noexcept { return shard * batch_ / shards_; }
 
+  /// Makes the batch's examples: only then it is known over how many positions the mean goes.
+  /// @returns their number
+  template <class Fill>
+  std::int64_t fill_all(Fill&& fill) {
+    const auto threads = static_cast<int>(lanes_.size());
+    // Shares of lanes, not of threads: what a lane's scratch has grown to fits its next batch.
+    parallel_for(threads, threads, [&](int lane, int) {
+      for (int b = batch_ * lane / threads; b < batch_ * (lane + 1) / threads; ++b) {
+        fill(b, examples_[static_cast<std::size_t>(b)],
+             lanes_[static_cast<std::size_t>(lane)].scratch);
+      }
+    });
+    std::int64_t scored = 0;
+    for (const Example& example : examples_) scored += std::ssize(example.positions);
+    return scored;
+  }
+
   int batch_;
   int shards_;
+  std::vector<Example> examples_;  // (batch)
   std::vector<Lane<S>> lanes_;
   std::vector<SequenceOutcome> outcomes_;
   GradientTree<S> gradients_;  // of the weights, then of the model's table

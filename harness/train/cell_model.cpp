@@ -34,7 +34,7 @@ Cell shape_of(const Cell& cell) {
 double step_cost(const Cell& cell, const SequenceModel<float>& model) {
   const std::unique_ptr<Task> task = cell.task->make();
   return kPassesPerTrainingSequence * static_cast<double>(cell.train.batch) *
-         model.cost({task->length(), task->scored(), true}).multiply_adds;
+         model.cost({task->length(), task->max_scored(), true}).multiply_adds;
 }
 
 }  // namespace recollect

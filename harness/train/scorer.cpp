@@ -1,8 +1,13 @@
 #include "harness/train/scorer.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <iterator>
 #include <map>
+#include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "math/fenwick.hpp"
 
@@ -18,100 +23,124 @@ struct Tally {
 /// What is remembered of one example; kept for all, so that sums run in the order of the examples.
 struct Outcome {
   SequenceOutcome sequence;
-  Ceilings ceilings;
+  std::int64_t scored = 0;
 };
 
-/// Accuracy by lag, level and pair. Integers, so each thread may count for itself.
-class SliceCounter {
+/// What one thread counts. Whole numbers, so the order does not matter.
+class Counter {
  public:
-  void add(const Tag& tag, bool correct) {
-    const std::pair<const char*, std::int64_t> keys[] = {
-        {"lag", tag.lag}, {"level", tag.level}, {"pair", tag.pair}};
-    for (const auto& [name, value] : keys) {
-      Tally& tally = tallies_[{name, value}];
+  Counter(std::size_t tags, std::size_t rules) : slices_(tags), right_(rules), right_here_(rules) {}
+
+  void add_slices(const Example& example, std::size_t r, bool correct) {
+    const std::span<const std::int32_t> values = example.tags_of(r);
+    for (std::size_t tag = 0; tag < slices_.size(); ++tag) {
+      Tally& tally = slices_[tag][values[tag]];
       ++tally.scored;
       tally.correct += correct ? 1 : 0;
     }
   }
 
-  void merge(const SliceCounter& other) {
-    for (const auto& [key, tally] : other.tallies_) {
-      tallies_[key].scored += tally.scored;
-      tallies_[key].correct += tally.correct;
-    }
+  void add_rules(const Task& task, const Example& example) {
+    if (right_.empty()) return;
+    task.count_right(example, right_here_);
+    for (std::size_t i = 0; i < right_.size(); ++i) right_[i] += right_here_[i];
   }
 
-  [[nodiscard]] std::vector<Slice> slices() const {
+  void merge(const Counter& other) {
+    for (std::size_t tag = 0; tag < slices_.size(); ++tag) {
+      for (const auto& [value, tally] : other.slices_[tag]) {
+        slices_[tag][value].scored += tally.scored;
+        slices_[tag][value].correct += tally.correct;
+      }
+    }
+    for (std::size_t i = 0; i < right_.size(); ++i) right_[i] += other.right_[i];
+  }
+
+  [[nodiscard]] std::vector<Slice> slices(Names tags) const {
     std::vector<Slice> all;
-    for (const auto& [key, tally] : tallies_) {
-      all.push_back(Slice{key.first, key.second, tally.scored,
-                          static_cast<double>(tally.correct) / static_cast<double>(tally.scored)});
+    for (std::size_t tag = 0; tag < slices_.size(); ++tag) {
+      for (const auto& [value, tally] : slices_[tag]) {
+        all.push_back(
+            Slice{std::string(tags[tag]), value, tally.scored,
+                  static_cast<double>(tally.correct) / static_cast<double>(tally.scored)});
+      }
+    }
+    return all;
+  }
+
+  [[nodiscard]] std::vector<RuleAccuracy> rules(Names names, double scored) const {
+    std::vector<RuleAccuracy> all;
+    for (std::size_t i = 0; i < right_.size(); ++i) {
+      all.push_back({std::string(names[i]), static_cast<double>(right_[i]) / scored});
     }
     return all;
   }
 
  private:
-  std::map<std::pair<std::string, std::int64_t>, Tally> tallies_;
+  std::vector<std::map<std::int32_t, Tally>> slices_;  // of each tag, by value
+  std::vector<std::int64_t> right_;                    // of each rule
+  std::vector<std::int64_t> right_here_;
 };
 
-struct Wanted {
-  bool ceilings = false;
-  bool slices = false;
+/// What is counted beside accuracy and loss.
+struct Requested {
+  Names rules = {};
+  Names tags = {};
 };
+
+/// Adds up what the examples gave, in their order.
+Score summed(const Task& task, Split split, const std::vector<Outcome>& outcomes) {
+  Score score;
+  score.split = split;
+  score.eval_length = task.length();
+  score.examples = std::ssize(outcomes);
+  score.chance = task.chance();
+  std::int64_t correct = 0;
+  std::int64_t whole = 0;
+  for (const Outcome& outcome : outcomes) {
+    correct += outcome.sequence.correct;
+    score.scored += outcome.scored;
+    score.exact.push_back(outcome.sequence.correct == outcome.scored);
+    whole += score.exact.back() ? 1 : 0;
+    score.loss += outcome.sequence.loss;
+  }
+  const auto scored = static_cast<double>(score.scored);
+  score.accuracy = static_cast<double>(correct) / scored;
+  score.exact_match = static_cast<double>(whole) / static_cast<double>(score.examples);
+  score.loss /= scored;
+  return score;
+}
 
 Score run(SequenceModel<float>& model, const Task& task, std::int64_t data_seed, Split split,
-          std::int64_t examples, std::vector<Lane<float>>& lanes, const Wanted& wanted,
+          std::int64_t examples, std::vector<Lane<float>>& lanes, const Requested& requested,
           const StopRequest& stop) {
   model.begin_step({task.length(), examples * task.length(), static_cast<int>(lanes.size())});
-  const std::int64_t rows = task.scored();
   std::vector<Outcome> outcomes(static_cast<std::size_t>(examples));
-  std::vector<SliceCounter> counters(lanes.size());
+  std::vector<Counter> counters(lanes.size(),
+                                Counter(requested.tags.size(), requested.rules.size()));
   parallel_for(static_cast<int>(examples), static_cast<int>(lanes.size()), [&](int i, int thread) {
     if (stop.requested()) return;
     Lane<float>& lane = lanes[static_cast<std::size_t>(thread)];
+    Counter& counter = counters[static_cast<std::size_t>(thread)];
     Outcome& outcome = outcomes[static_cast<std::size_t>(i)];
-    task.example(static_cast<std::uint64_t>(data_seed), split, static_cast<std::uint64_t>(i),
+    const Example& example = lane.example;
+    task.example({static_cast<std::uint64_t>(data_seed), split, static_cast<std::uint64_t>(i)},
                  lane.example, lane.scratch);
-    lane.logits.resize(static_cast<std::size_t>(rows * model.vocab()));
-    const View<float> logits = view(lane.logits.data(), rows, model.vocab());
-    outcome.sequence = model.forward(input_of(lane.example), lane.workspace, logits);
-    if (wanted.ceilings) outcome.ceilings = task.ceilings(lane.example);
-    if (!wanted.slices) return;
-    for (Index r = 0; r < rows; ++r) {
-      const std::span<const float> row = logits.row(r);
-      const auto best = std::max_element(row.begin(), row.end()) - row.begin();
-      const auto at = static_cast<std::size_t>(r);
-      counters[static_cast<std::size_t>(thread)].add(lane.example.tags[at],
-                                                     best == lane.example.labels[at]);
+    lane.answers.resize(example.positions.size());
+    outcome = {model.score(input_of(example), lane.workspace, lane.answers),
+               std::ssize(example.positions)};
+    counter.add_rules(task, example);
+    if (requested.tags.empty()) return;
+    for (std::size_t r = 0; r < lane.answers.size(); ++r) {
+      counter.add_slices(example, r, lane.answers[r] == example.labels[r]);
     }
   });
   stop.check();
 
-  Score score;
-  score.split = split;
-  score.eval_length = task.length();
-  score.examples = examples;
-  score.scored = rows * examples;
-  score.chance = task.chance();
-  std::int64_t correct = 0;
-  std::int64_t whole = 0;
-  Ceilings ceilings;
-  for (const Outcome& outcome : outcomes) {
-    correct += outcome.sequence.correct;
-    score.exact.push_back(outcome.sequence.correct == rows);
-    whole += score.exact.back() ? 1 : 0;
-    score.loss += outcome.sequence.loss;
-    ceilings.first += outcome.ceilings.first;
-    ceilings.recent += outcome.ceilings.recent;
-  }
-  const auto scored = static_cast<double>(score.scored);
-  score.accuracy = static_cast<double>(correct) / scored;
-  score.exact_match = static_cast<double>(whole) / static_cast<double>(examples);
-  score.loss /= scored;
-  score.ceiling_first = static_cast<double>(ceilings.first) / scored;
-  score.ceiling_recent = static_cast<double>(ceilings.recent) / scored;
+  Score score = summed(task, split, outcomes);
   for (std::size_t i = 1; i < counters.size(); ++i) counters[0].merge(counters[i]);
-  score.slices = counters[0].slices();
+  score.rules = counters[0].rules(requested.rules, static_cast<double>(score.scored));
+  score.slices = counters[0].slices(requested.tags);
   return score;
 }
 
@@ -125,15 +154,15 @@ std::unique_ptr<Task> task_at(const Cell& cell, std::int64_t length) {
 
 Score evaluate(SequenceModel<float>& model, const Task& task, std::int64_t data_seed, Split split,
                std::int64_t examples, std::vector<Lane<float>>& lanes, const StopRequest& stop) {
-  return run(model, task, data_seed, split, examples, lanes, Wanted{}, stop);
+  return run(model, task, data_seed, split, examples, lanes, Requested{}, stop);
 }
 
 Score score(SequenceModel<float>& model, const Cell& cell, Split split, std::int64_t length,
             std::int64_t examples, int threads, bool with_slices, const StopRequest& stop) {
   const std::unique_ptr<Task> task = task_at(cell, length);
   std::vector<Lane<float>> lanes(static_cast<std::size_t>(threads));
-  Score result =
-      run(model, *task, cell.data_seed, split, examples, lanes, Wanted{true, with_slices}, stop);
+  const Requested requested{cell.task->rules(), with_slices ? cell.task->tags() : Names()};
+  Score result = run(model, *task, cell.data_seed, split, examples, lanes, requested, stop);
   result.unseen_level =
       cell.variant.mixer->has_levels() && level_count(length) > level_count(cell.task->length);
   return result;

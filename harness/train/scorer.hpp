@@ -15,7 +15,7 @@ namespace recollect {
 
 /// Accuracy on the scored positions that share one tag value.
 struct Slice {
-  std::string slice;  ///< lag, level or pair
+  std::string slice;  ///< the tag's name, e.g. lag
   std::int64_t value = 0;
   std::int64_t scored = 0;
   double accuracy = 0.0;
@@ -31,17 +31,16 @@ struct Score {
   double loss = 0.0;         ///< mean cross-entropy, nats
   std::int64_t scored = 0;   ///< number of scored positions in all
   double chance = 0.0;
-  double ceiling_first = 0.0;   ///< accuracy of the rule "earliest binding" on these very examples
-  double ceiling_recent = 0.0;  ///< accuracy of the rule "latest binding"
-  bool unseen_level = false;    ///< the length uses a level that training never reached
-  std::vector<Slice> slices;    ///< by lag, level and pair, ascending; empty unless asked for
-  std::vector<bool> exact;      ///< of each example: every scored position is right
+  std::vector<RuleAccuracy> rules;  ///< in the task's order
+  bool unseen_level = false;        ///< the length uses a level that training never reached
+  std::vector<Slice> slices;        ///< by tag in the task's order, values ascending; if asked for
+  std::vector<bool> exact;          ///< of each example: every scored position is right
 };
 
 /// The task of a cell at another length. @throws FieldError if it does not fit
 [[nodiscard]] std::unique_ptr<Task> task_at(const Cell& cell, std::int64_t length);
 
-/// Runs `model` on examples 0..examples-1 of a split, without ceilings, flags and slices: what
+/// Runs `model` on examples 0..examples-1 of a split, without rules, flags and slices: what
 /// training looks at. `lanes` gives one thread each; the result does not depend on their number.
 /// @throws Interrupted
 [[nodiscard]] Score evaluate(SequenceModel<float>& model, const Task& task, std::int64_t data_seed,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "harness/train/batch_step.hpp"
@@ -13,8 +14,6 @@
 
 namespace recollect {
 namespace {
-
-constexpr double kSolved = 0.99;
 
 /// Which training examples update `step` sees.
 class BatchOrder {
@@ -62,7 +61,8 @@ class Training {
         optimizer_(model_.layout(), settings_),
         order_(cell) {
     const std::int64_t select_length = settings_.select_length.value_or(cell.task->length);
-    if (select_length != cell.task->length) selection_ = task_at(cell, select_length);
+    if (select_length != cell.task->length) selection_task_ = task_at(cell, select_length);
+    progress_.best_value = settings_.selection.worst();
   }
 
   TrainResult run() {
@@ -122,9 +122,17 @@ class Training {
   }
 
   [[nodiscard]] bool is_over() const {
-    return progress_.step == settings_.steps ||
-           (settings_.stop_at && is_evaluated() &&
-            progress_.history.back().validation_accuracy >= *settings_.stop_at);
+    return progress_.step == settings_.steps || (is_evaluated() && goal_is_reached());
+  }
+
+  /// By the last evaluation, at the training length.
+  [[nodiscard]] bool goal_is_reached() const {
+    if (!settings_.stop_at) return false;
+    const Selection& selection = settings_.selection;
+    const HistoryRow& row = progress_.history.back();
+    const double value =
+        selection.value(row.validation_accuracy, row.validation_loss.value_or(0.0));
+    return selection.reaches(value, *settings_.stop_at);
   }
 
   /// Makes the next update. @returns why training cannot go on; empty: it can
@@ -133,9 +141,9 @@ class Training {
     order_.begin(step);
     model_.begin_step({task_->length(), settings_.batch * task_->length(), threads_});
     const double loss = batch_.run(
-        model_, settings_.batch * task_->scored(),
+        model_,
         [&](int b, Example& example, GeneratorScratch& scratch) {
-          task_->example(static_cast<std::uint64_t>(cell_.data_seed), Split::kTrain, order_[b],
+          task_->example({static_cast<std::uint64_t>(cell_.data_seed), Split::kTrain, order_[b]},
                          example, scratch);
         },
         control_.stop);
@@ -162,16 +170,22 @@ class Training {
       return recollect::evaluate(model_, at_length, cell_.data_seed, Split::kValidation,
                                  settings_.validation_examples, batch_.lanes(), control_.stop);
     };
+    const Selection& selection = settings_.selection;
+    const auto value_of = [&](const Score& score) {
+      return selection.value(score.accuracy, score.loss);
+    };
     const Score score = validate(*task_);
-    const double candidate = selection_ ? validate(*selection_).accuracy : score.accuracy;
+    const double candidate = value_of(selection_task_ ? validate(*selection_task_) : score);
     progress_.history.push_back(HistoryRow{
         progress_.step, progress_.loss_since / static_cast<double>(progress_.steps_since),
         progress_.gradient_norm, learning_rate(settings_, progress_.step), score.accuracy,
-        score.exact_match});
+        score.exact_match, selection.by_loss() ? std::optional(score.loss) : std::nullopt});
     progress_.loss_since = 0.0;
     progress_.steps_since = 0;
-    if (!progress_.solved_step && score.accuracy >= kSolved) progress_.solved_step = progress_.step;
-    if (candidate > progress_.best_value) {
+    if (!progress_.solved_step && score.accuracy >= selection.solve_at) {
+      progress_.solved_step = progress_.step;
+    }
+    if (selection.better(candidate, progress_.best_value)) {
       progress_.best_value = candidate;
       progress_.best_step = progress_.step;
       progress_.best_weights = copy_of(model_.parameters());
@@ -198,7 +212,7 @@ class Training {
   const TrainControl& control_;
   int threads_;
   std::unique_ptr<Task> task_;
-  std::unique_ptr<Task> selection_;  // of another length, where that selects the best weights
+  std::unique_ptr<Task> selection_task_;  // of another length, where that selects the best weights
   SequenceModel<float> model_;
   BatchStep<float> batch_;
   Adam<float> optimizer_;

@@ -17,10 +17,10 @@ namespace recollect {
 /// What training a cell gave.
 struct TrainResult {
   std::vector<HistoryRow> history;
-  std::int64_t steps = 0;                   ///< updates that were made
-  std::optional<std::int64_t> solved_step;  ///< first evaluation with validation accuracy >= 0.99
-  std::int64_t best_step =
-      0;  ///< evaluation with the best validation accuracy, the first of equals
+  std::int64_t steps = 0;  ///< updates that were made
+  std::optional<std::int64_t>
+      solved_step;             ///< first evaluation with validation accuracy >= train.solve_at
+  std::int64_t best_step = 0;  ///< evaluation that train.metric selects, the first of equals
   std::vector<float> final_weights;  ///< laid out as SequenceModel::parameters()
   std::vector<float> best_weights;
   std::string diverged;  ///< why training stopped at a loss that is not finite; empty: it did not

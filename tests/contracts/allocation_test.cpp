@@ -38,10 +38,9 @@ std::uint64_t blocks_after_first_step(const std::string& variant, const TestMode
   for (std::int64_t step = 1; step <= 4; ++step) {
     if (step == 2) before = testing::allocations_of_all_threads();
     model.begin_step({length, tokens});
-    (void)batch.run(
-        model, 16 * task->scored(), [&](int b, Example& example, GeneratorScratch& scratch) {
-          task->example(0, Split::kTrain, static_cast<std::uint64_t>(b), example, scratch);
-        });
+    (void)batch.run(model, [&](int b, Example& example, GeneratorScratch& scratch) {
+      task->example({0, Split::kTrain, static_cast<std::uint64_t>(b)}, example, scratch);
+    });
     (void)optimizer.update(step, 1e-3, batch.gradient(), model.parameters());
   }
   return testing::allocations_of_all_threads() - before;

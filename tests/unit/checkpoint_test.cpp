@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,7 +65,11 @@ TEST_CASE("checkpoint: every number comes back to the bit") {
   TrainState state = tiny_state();
   for (const bool later : {false, true}) {
     CAPTURE(later);
-    if (later) state.progress.solved_step = 10;
+    if (later) {
+      state.progress.solved_step = 10;
+      state.progress.best_value = std::numeric_limits<double>::infinity();
+      for (HistoryRow& row : state.progress.history) row.validation_loss = row.loss / 3.0;
+    }
     const std::string file = encode_state(view_of(state), kIdentity, tiny_layout());
     StateIdentity by;
     const TrainState back = decode_state(file, "state", kIdentity.cell, tiny_layout(), by);
@@ -78,6 +83,8 @@ TEST_CASE("checkpoint: every number comes back to the bit") {
     CHECK(back.second_moment == state.second_moment);
     REQUIRE(back.progress.history.size() == 2);
     CHECK(back.progress.history[1].loss == 2.0 / 3.0);
+    CHECK(back.progress.history[1].validation_loss ==
+          (later ? std::optional(2.0 / 3.0 / 3.0) : std::nullopt));
     // What is written of what was read is the same to the byte, so nothing was left out.
     CHECK(encode_state(view_of(back), kIdentity, tiny_layout()) == file);
   }
@@ -259,6 +266,13 @@ train: {examples: 4, validation_examples: 6, batch: 4, steps: 12, eval_every: 4,
         learning_rate: 0.05}
 eval: {lengths: [16], examples: 5}
 )"},
+    {"selects and stops by loss", R"(task: {name: mqar, length: 16, pairs: 2, vocab: 16}
+model: {width: 8, layers: 1, chunk: 8}
+variants: [linear-decay]
+train: {examples: 40, validation_examples: 6, batch: 4, steps: 12, eval_every: 2, stop_at: 2.4,
+        metric: loss, solve_at: 0.1, learning_rate: 0.05, select_length: 24}
+eval: {lengths: [16], examples: 5}
+)"},
 };
 
 /// Runs an experiment until it is done, stopped again and again as `arrange` says.
@@ -307,7 +321,7 @@ TEST_CASE("checkpoint: a cell stopped at any sequence gives the same bytes, with
 
 TEST_CASE("checkpoint: stopped again and again, with progress between, on several threads") {
   const Experiment experiment =
-      parse_experiment(std::string(kCases[0].text) + "seeds: [0, 1, 2]\n", "case.yaml");
+      parse_experiment(fmt::format("{}seeds: [0, 1, 2]\n", kCases[0].text), "case.yaml");
   const TemporaryFolder whole;
   run_with_stops(experiment, whole.path(), 1, {}, [](StopRequest&, int) {});
   const auto expected = files_of(whole.path());

@@ -16,7 +16,7 @@ Overlap overlap_by_brute_force(const Task& task, std::uint64_t seed, const Split
   const auto examples = [&](Split split, std::int64_t count) {
     std::vector<Example> all(static_cast<std::size_t>(count));
     GeneratorScratch scratch;
-    for (std::size_t i = 0; i < all.size(); ++i) task.example(seed, split, i, all[i], scratch);
+    for (std::size_t i = 0; i < all.size(); ++i) task.example({seed, split, i}, all[i], scratch);
     return all;
   };
   const auto same = [](const Example& a, const Example& b) {

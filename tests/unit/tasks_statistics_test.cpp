@@ -17,6 +17,7 @@
 #include "math/rng.hpp"
 #include "tasks/mqar.hpp"
 #include "tasks/selective_copying.hpp"
+#include "tests/support/tasks_twin.hpp"
 
 namespace recollect {
 namespace {
@@ -88,7 +89,7 @@ void for_each_example(const TaskSettings& settings, std::uint64_t count, Visit&&
   Example example;
   GeneratorScratch scratch;
   for (std::uint64_t i = 0; i < count; ++i) {
-    task->example(1, Split::kTrain, i, example, scratch);
+    task->example({1, Split::kTrain, i}, example, scratch);
     visit(static_cast<std::size_t>(i), example);
   }
 }
@@ -99,7 +100,7 @@ class Placements {
   std::size_t number(const Example& example) {
     std::uint64_t mask = 0;
     for (std::size_t r = 0; r < example.positions.size(); ++r) {
-      mask |= std::uint64_t{1} << (example.positions[r] - example.tags[r].lag);
+      mask |= std::uint64_t{1} << (example.positions[r] - twin::tags(example, r).lag);
     }
     return numbers_.try_emplace(mask, numbers_.size()).first->second;
   }
@@ -225,8 +226,8 @@ TEST_CASE("tasks: chi-square of mqar keys, values, query order and filler") {
         keys.add(ids[1 + 2 * (i % 3)] - 1);
         values.add(ids[2 + 2 * (i % 3)] - 8);
         if (packed) {
-          const auto& tags = example.tags;
-          order.add(tags[0].pair * 2 + (tags[1].pair > tags[2].pair ? 1 : 0));
+          const auto pair = [&](std::size_t r) { return twin::tags(example, r).pair; };
+          order.add(pair(0) * 2 + (pair(1) > pair(2) ? 1 : 0));
         }
         std::ranges::fill(taken, std::uint8_t{0});
         for (const std::int32_t p : example.positions) taken[static_cast<std::size_t>(p)] = 1;
@@ -272,7 +273,7 @@ TEST_CASE("tasks: the power-law draws have their exact distribution") {
   for_each_example(settings, 4000000, [&](std::size_t, const Example& example) {
     std::size_t slot[2];
     for (std::size_t r = 0; r < 2; ++r) {
-      slot[example.tags[r].pair] = static_cast<std::size_t>(example.positions[r] - 4) / 2;
+      slot[twin::tags(example, r).pair] = static_cast<std::size_t>(example.positions[r] - 4) / 2;
     }
     drawn.add(cell[slot[0]][slot[1]]);
   });
@@ -298,7 +299,7 @@ TEST_CASE("tasks: the power-law slots agree with drawing them one by one") {
   for_each_example(settings, kExamples, [&](std::size_t, const Example& example) {
     for (std::size_t r = 0; r < kPairs; ++r) {
       const auto slot = static_cast<std::size_t>(example.positions[r] - 16) / 2;
-      const auto pair = static_cast<std::size_t>(example.tags[r].pair);
+      const auto pair = static_cast<std::size_t>(twin::tags(example, r).pair);
       ours[pair][slot] += 1.0;
       if (pair == 0) first.add(slot);
     }

@@ -5,8 +5,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <unordered_set>
 #include <utility>
@@ -85,11 +88,35 @@ std::vector<Case> all_cases() {
   return cases;
 }
 
-void append(std::vector<std::int32_t>& words, const Example& example) {
+// What the names of rules and tags may consist of: they become columns and words of tables.
+bool is_word(std::string_view name) {
+  return !name.empty() && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+// The value of a tag of scored position r; none where the task has no such tag.
+std::optional<std::int32_t> tag_of(const TaskSettings& settings, const Example& example,
+                                   std::size_t r, std::string_view name) {
+  const Names names = settings.tags();
+  const auto found = std::ranges::find(names, name);
+  if (found == names.end()) return std::nullopt;
+  return example.tags_of(r)[static_cast<std::size_t>(found - names.begin())];
+}
+
+void append(std::vector<std::int32_t>& words, const TaskSettings& settings,
+            const Example& example) {
   words.insert(words.end(), example.ids.begin(), example.ids.end());
   words.insert(words.end(), example.positions.begin(), example.positions.end());
   words.insert(words.end(), example.labels.begin(), example.labels.end());
-  for (const Tag& tag : example.tags) words.insert(words.end(), {tag.pair, tag.lag, tag.level});
+  for (std::size_t r = 0; r < example.positions.size(); ++r) {
+    // `pair` first: this is how the bytes below were pinned.
+    const auto pair = tag_of(settings, example, r, "pair");
+    if (pair) words.push_back(*pair);
+    for (std::size_t tag = 0; tag < settings.tags().size(); ++tag) {
+      if (settings.tags()[tag] != "pair") words.push_back(example.tags_of(r)[tag]);
+    }
+  }
 }
 
 std::uint64_t hash_words(const std::vector<std::int32_t>& words) {
@@ -104,7 +131,7 @@ std::vector<Example> generate(const Task& task, std::size_t count, std::size_t t
     workers.emplace_back([&, w] {
       GeneratorScratch scratch;
       for (std::size_t i = w; i < count; i += threads) {
-        task.example(5, Split::kTrain, i, examples[i], scratch);
+        task.example({5, Split::kTrain, i}, examples[i], scratch);
       }
     });
   }
@@ -129,11 +156,11 @@ double recent_ceiling(const MqarSettings& settings, std::uint64_t examples) {
   GeneratorScratch scratch;
   std::int64_t right = 0;
   for (std::uint64_t i = 0; i < examples; ++i) {
-    task->example(0, Split::kTest, i, example, scratch);
-    right += task->ceilings(example).recent;
+    task->example({0, Split::kTest, i}, example, scratch);
+    right += twin::ceilings(*task, example).recent;
   }
   return static_cast<double>(right) /
-         (static_cast<double>(examples) * static_cast<double>(task->scored()));
+         (static_cast<double>(examples) * static_cast<double>(task->max_scored()));
 }
 
 }  // namespace
@@ -164,26 +191,45 @@ TEST_CASE("tasks: every example has the promised shape") {
     CHECK(task->length() == c.settings->length);
     CHECK(task->chance() > 0.0);
     CHECK(task->chance() < 1.0);
+    for (const Names names : {c.settings->tags(), c.settings->rules()}) {
+      CHECK(std::ranges::all_of(names, is_word));
+      CHECK(std::set(names.begin(), names.end()).size() == names.size());
+    }
     for (const Example& example : generate(*task, 20, 1)) {
       REQUIRE(std::ssize(example.ids) == task->length());
-      REQUIRE(std::ssize(example.positions) == task->scored());
-      REQUIRE(std::ssize(example.labels) == task->scored());
-      REQUIRE(std::ssize(example.tags) == task->scored());
+      const auto scored = std::ssize(example.positions);
+      REQUIRE((scored >= 1 && scored <= task->max_scored()));
+      REQUIRE(std::ssize(example.labels) == scored);
+      REQUIRE(std::ssize(example.tags) == scored * std::ssize(c.settings->tags()));
       REQUIRE(std::ranges::adjacent_find(example.positions, std::greater_equal{}) ==
               example.positions.end());
       for (const std::int32_t id : example.ids) REQUIRE((id >= 0 && id < task->vocab()));
       for (std::size_t r = 0; r < example.positions.size(); ++r) {
         const std::int32_t position = example.positions[r];
-        const Tag tag = example.tags[r];
         REQUIRE((position >= 0 && position < task->length()));
-        REQUIRE((tag.lag > 0 && tag.lag <= position));
-        REQUIRE(tag.level == level(position, position - tag.lag));
-        REQUIRE(example.ids[static_cast<std::size_t>(position - tag.lag)] == example.labels[r]);
+        REQUIRE((example.labels[r] >= 0 && example.labels[r] < task->vocab()));
+        const auto lag = tag_of(*c.settings, example, r, "lag");
+        if (!lag) continue;
+        REQUIRE((*lag > 0 && *lag <= position));
+        REQUIRE(example.ids[static_cast<std::size_t>(position - *lag)] == example.labels[r]);
+        const auto seen_at = tag_of(*c.settings, example, r, "level");
+        if (seen_at) REQUIRE(*seen_at == level(position, position - *lag));
       }
-      const Ceilings ceilings = task->ceilings(example);
-      REQUIRE((ceilings.first >= 0 && ceilings.first <= task->scored()));
-      REQUIRE((ceilings.recent >= 0 && ceilings.recent <= task->scored()));
+      std::vector<std::int64_t> right(c.settings->rules().size(), -1);
+      task->count_right(example, right);
+      for (const std::int64_t count : right) REQUIRE((count >= 0 && count <= scored));
     }
+  }
+}
+
+TEST_CASE("tasks: what the files of MQAR and copying are sorted by stays as it is") {
+  for (const char* name : {"mqar", "selective-copying"}) {
+    const auto settings = tasks().find(name)->settings();
+    const auto words = [](Names names) {
+      return std::vector<std::string>(names.begin(), names.end());
+    };
+    CHECK(words(settings->tags()) == std::vector<std::string>{"lag", "level", "pair"});
+    CHECK(words(settings->rules()) == std::vector<std::string>{"first", "recent"});
   }
 }
 
@@ -201,8 +247,8 @@ TEST_CASE("tasks: the same bytes with 1, 2 and 7 threads and in any order") {
     Example example;
     GeneratorScratch scratch;
     for (std::size_t i = kCount; i-- > 0;) {
-      other->example(1, Split::kTest, i, example, scratch);
-      copy->example(5, Split::kTrain, i, example, scratch);
+      other->example({1, Split::kTest, i}, example, scratch);
+      copy->example({5, Split::kTrain, i}, example, scratch);
       REQUIRE(example == alone[i]);
     }
   }
@@ -236,7 +282,7 @@ TEST_CASE("tasks: the bytes of every layout, filler, offset and dialect are pinn
     REQUIRE(found != cases.end());
     std::vector<std::int32_t> words;
     for (const Example& example : generate(*found->settings->make(), 100, 1)) {
-      append(words, example);
+      append(words, *found->settings, example);
     }
     CAPTURE(name);
     CHECK(hex(hash_words(words)) == line.second);
@@ -250,12 +296,12 @@ TEST_CASE("tasks: a seed, a split and an index each change the example") {
     GeneratorScratch scratch;
     Example base;
     Example other;
-    task->example(1, Split::kTrain, 0, base, scratch);
-    task->example(2, Split::kTrain, 0, other, scratch);
+    task->example({1, Split::kTrain, 0}, base, scratch);
+    task->example({2, Split::kTrain, 0}, other, scratch);
     CHECK(other.ids != base.ids);
-    task->example(1, Split::kTrain, 1, other, scratch);
+    task->example({1, Split::kTrain, 1}, other, scratch);
     CHECK(other.ids != base.ids);
-    task->example(1, Split::kValidation, 0, other, scratch);
+    task->example({1, Split::kValidation, 0}, other, scratch);
     CHECK(other.ids != base.ids);
   }
 }
@@ -270,7 +316,7 @@ TEST_CASE("tasks: no example is shared between splits") {
     std::unordered_set<std::uint64_t> seen;
     for (const Split split : {Split::kTrain, Split::kValidation, Split::kTest}) {
       for (std::uint64_t i = 0; i < kExamples; ++i) {
-        task->example(3, split, i, example, scratch);
+        task->example({3, split, i}, example, scratch);
         seen.insert(hash_words(example.ids));
       }
     }
@@ -285,10 +331,10 @@ TEST_CASE("tasks: generating allocates nothing after the first example") {
     GeneratorScratch scratch;
     Example example;
     const std::uint64_t at_start = testing::allocations();
-    task->example(0, Split::kTrain, 0, example, scratch);
+    task->example({0, Split::kTrain, 0}, example, scratch);
     const std::uint64_t after_first = testing::allocations();
     if (testing::counts_allocations()) CHECK(after_first > at_start);
-    for (std::uint64_t i = 1; i < 200; ++i) task->example(0, Split::kTrain, i, example, scratch);
+    for (std::uint64_t i = 1; i < 200; ++i) task->example({0, Split::kTrain, i}, example, scratch);
     CHECK(testing::allocations() == after_first);
   }
 }
@@ -299,10 +345,10 @@ TEST_CASE("tasks: three examples of every layout and dialect agree with the brut
     for (const Example& example : generate(*task, 3, 1)) {
       CAPTURE(c.name);
       if (const auto* settings = dynamic_cast<const MqarSettings*>(c.settings.get())) {
-        CHECK(twin::mqar_fault(*settings, example, task->ceilings(example)) == "");
+        CHECK(twin::mqar_fault(*settings, example, twin::ceilings(*task, example)) == "");
       } else if (const auto* options =
                      dynamic_cast<const SelectiveCopyingSettings*>(c.settings.get())) {
-        CHECK(twin::copying_fault(*options, example, task->ceilings(example)) == "");
+        CHECK(twin::copying_fault(*options, example, twin::ceilings(*task, example)) == "");
       }
     }
   }
@@ -332,10 +378,10 @@ TEST_CASE("tasks: random settings are refused, or their examples agree with the 
     (fits ? made : refused) += 1;
     if (!fits) continue;
     const auto task = settings.make();
-    task->example(i, Split::kTrain, i, example, scratch);
-    REQUIRE(twin::mqar_fault(settings, example, task->ceilings(example)) == "");
-    REQUIRE(task->ceilings(example).first == settings.pairs);  // the pairs come first
-    REQUIRE(task->scored() == settings.pairs);
+    task->example({i, Split::kTrain, i}, example, scratch);
+    REQUIRE(twin::mqar_fault(settings, example, twin::ceilings(*task, example)) == "");
+    REQUIRE(twin::ceilings(*task, example).first == settings.pairs);  // the pairs come first
+    REQUIRE(task->max_scored() == settings.pairs);
     REQUIRE(task->chance() == 1.0 / static_cast<double>(settings.pairs));
   }
   CHECK(made > 300);
@@ -359,8 +405,9 @@ TEST_CASE("tasks: random settings are refused, or their examples agree with the 
     (fits ? made : refused) += 1;
     if (!fits) continue;
     const auto task = settings.make();
-    task->example(i, Split::kTrain, i, example, scratch);
-    REQUIRE(twin::copying_fault(settings, example, task->ceilings(example)) == "");
+    task->example({i, Split::kTrain, i}, example, scratch);
+    REQUIRE(twin::copying_fault(settings, example, twin::ceilings(*task, example)) == "");
+    REQUIRE(task->max_scored() == settings.tokens);
     const auto guesses = static_cast<double>(adaptive ? settings.tokens : *settings.vocab - 2);
     REQUIRE(task->chance() == 1.0 / guesses);
   }
@@ -377,7 +424,7 @@ TEST_CASE("tasks: the tightest settings of every kind work") {
               mqar(layout, filler, 4 * pairs + offset, pairs, 2 * (pairs + 1), offset);
           const auto task = settings.make();
           for (const Example& example : generate(*task, 50, 1)) {
-            REQUIRE(twin::mqar_fault(settings, example, task->ceilings(example)) == "");
+            REQUIRE(twin::mqar_fault(settings, example, twin::ceilings(*task, example)) == "");
           }
         }
       }
@@ -389,7 +436,7 @@ TEST_CASE("tasks: the tightest settings of every kind work") {
       const auto settings = copying(dialect, 2 * tokens + (mamba ? 0 : 1), tokens);
       const auto task = settings.make();
       for (const Example& example : generate(*task, 50, 1)) {
-        REQUIRE(twin::copying_fault(settings, example, task->ceilings(example)) == "");
+        REQUIRE(twin::copying_fault(settings, example, twin::ceilings(*task, example)) == "");
       }
     }
   }
@@ -408,8 +455,8 @@ TEST_CASE("tasks: MQAR ceilings count bindings that end before the query, and ch
   const auto task = mqar(MqarLayout::kPacked, MqarFiller::kRandom, 10, 1, 8).make();
   const auto ceilings = [&](std::vector<std::int32_t> ids) {
     const auto position = static_cast<std::int32_t>(ids.size()) - 2;
-    const Example example{std::move(ids), {position}, {5}, {{0, position - 1, 1}}};
-    const Ceilings found = task->ceilings(example);
+    const Example example{std::move(ids), {position}, {5}, {position - 1, 1, 0}};
+    const twin::Ceilings found = twin::ceilings(*task, example);
     return std::pair{found.first, found.recent};
   };
   using Both = std::pair<std::int64_t, std::int64_t>;

@@ -25,9 +25,9 @@ void expect(Example& expected, std::int64_t position, std::int64_t label, std::i
             std::int64_t source) {
   expected.positions.push_back(static_cast<std::int32_t>(position));
   expected.labels.push_back(static_cast<std::int32_t>(label));
-  expected.tags.push_back({static_cast<std::int32_t>(pair),
-                           static_cast<std::int32_t>(position - source),
-                           level_by_halving(position, source)});
+  expected.tags.insert(expected.tags.end(),
+                       {static_cast<std::int32_t>(position - source),
+                        level_by_halving(position, source), static_cast<std::int32_t>(pair)});
 }
 
 std::string difference(const Example& expected, const Example& example) {

@@ -43,10 +43,8 @@ TEST_CASE("golden: twenty optimiser steps of an independent implementation") {
       CAPTURE(step);
       const std::vector<GoldenSequence> sequences = golden_batch(step_json);
       BatchStep<double> batch(model, static_cast<std::int64_t>(sequences.size()), 0, 2);
-      std::int64_t scored = 0;
-      for (const auto& each : sequences) scored += static_cast<std::int64_t>(each.labels.size());
       model.begin_step({golden.length()});
-      const double loss = batch.run(model, scored, [&](int b, Example& example, auto&) {
+      const double loss = batch.run(model, [&](int b, Example& example, auto&) {
         const GoldenSequence& sequence = sequences[static_cast<std::size_t>(b)];
         example.ids = sequence.ids;
         example.positions = sequence.positions;
@@ -193,7 +191,10 @@ TEST_CASE("scoring: accuracy, slices and ceilings of one set of examples fit tog
   CHECK(one.scored == 300);
   CHECK(one.unseen_level);
   CHECK(one.chance == doctest::Approx(1.0 / 3.0));
-  CHECK(one.ceiling_recent <= 1.0);
+  REQUIRE(one.rules.size() == 2);
+  CHECK(one.rules[0] == RuleAccuracy{"first", 1.0});
+  CHECK(one.rules[1].rule == "recent");
+  CHECK(one.rules[1].accuracy <= 1.0);
   for (const std::string name : {"lag", "level", "pair"}) {
     CAPTURE(name);
     std::int64_t scored = 0;
