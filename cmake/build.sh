@@ -10,7 +10,7 @@ seconds_a_step=4  # of one processor, measured: for the estimate that is printed
 options=()
 if [[ $preset == release ]]; then
   # The program alone needs no test packages. Once the tests are configured they stay so.
-  if [[ $* == *bench-kernels ]]; then
+  if [[ $* == *bench-* ]]; then
     options+=(-DRECOLLECT_BENCH=ON)
   fi
   if [[ $* != recollect* ]]; then

@@ -26,7 +26,7 @@ add release "quick tests, include check" "ctest --preset release"
 add release "smoke configuration, end to end" "cmake/smoke.sh ./recollect build/smoke"
 if [[ $suite == all ]]; then
   add release "slow tests" "ctest --preset slow"
-  add release "build: benchmark of kernels" "cmake/build.sh release bench-kernels"
+  add release "build: benchmark of kernels" "cmake/build.sh release bench-kernels bench-every-position"
 fi
 if [[ $suite != quick ]]; then
   add release "regression baseline" "cmake/regression.sh ./recollect build/regression"
