@@ -22,7 +22,7 @@ namespace recollect {
 [[nodiscard]] std::string_view build() noexcept;
 
 /// One bit for each instruction set that the compiler was allowed to use, at its place in the table
-/// of core/processor.cpp. A constant: it can be read before any code of this program has run.
+/// of base/processor.cpp. A constant: it can be read before any code of this program has run.
 extern const std::uint32_t kInstructionSets;
 
 }  // namespace recollect

@@ -1,4 +1,4 @@
-// Built for the oldest processor (core/CMakeLists.txt), and with nothing but the C library: inline
+// Built for the oldest processor (base/CMakeLists.txt), and with nothing but the C library: inline
 // functions of C++ headers may end up as copies made for a newer one.
 #include "base/processor.hpp"
 

@@ -38,7 +38,7 @@ std::vector<BenchGroup> steps(const BenchShape& shape) {
   return groups;
 }
 
-/// A plain model against one that differs in one option, with and without savings.
+/// A plain model against one that differs in one option, with and without exact shortcuts.
 std::vector<BenchGroup> options(const BenchShape& wanted) {
   struct Change {
     const char* name;
@@ -80,7 +80,7 @@ std::vector<BenchGroup> growth(const BenchShape& wanted) {
   BenchShape shape = filled(wanted, mixers().names(), {256, 1024, 4096, 16384, 65536});
   if (!shape.batch) shape.batch = shape.threads;
   std::vector<BenchGroup> groups;
-  // With and without the savings next to each other: a machine has slow minutes.
+  // With and without the shortcuts next to each other: a machine has slow minutes.
   shape.shortcuts = true;
   const std::vector<Cell> with = bench_cells(shape);
   shape.shortcuts = false;

@@ -212,7 +212,7 @@ std::vector<TextColumn> text_columns(Suite suite) {
     add(text_ratio("time", [](const Comparison& c) { return c.time_ratio; }));
     add(text_ratio("work", [](const Comparison& c) { return c.work_ratio; }));
     add(text_ratio("time/work", [](const Comparison& c) { return c.excess(); }));
-    // With the savings the plain model does a fraction of its nominal work: no bound for the
+    // With the shortcuts the plain model does a fraction of its nominal work: no bound for the
     // others.
     add({"bound", [](Row row) {
            return row.what.execution.shortcuts ? "-" : fmt::format("{:.1f}", kExcessBound);

@@ -110,7 +110,7 @@ void add_bench(CLI::App& app, Action& action) {
   shape.threads = available_cores();
   add_choice(*command, "--suite", options->origin.suite, {"steps", "options", "growth", "scaling"},
              "steps: a table of variants and lengths; options: what single options of the model "
-             "cost; growth: time and memory against length, savings on and off; scaling: several "
+             "cost; growth: time and memory against length, shortcuts on and off; scaling: several "
              "cells at once, and several threads");
   command->add_option("--variant", shape.variants, "Variants (default: all, or adaptive-decay)")
       ->delimiter(',')
@@ -141,7 +141,7 @@ void add_bench(CLI::App& app, Action& action) {
              "train: a training step; score: the forward pass alone; stream: the same in the "
              "memory of the states, for sequences of any length");
   command->add_flag("--no-savings", options->no_savings,
-                    "Without the exact algebraic savings (docs/architecture.md)");
+                    "Without the exact shortcuts (docs/architecture.md)");
   command->add_option("--samples", settings.samples, "Undisturbed samples wanted for a row")
       ->check(CLI::Range(1, 1000).description(""))
       ->type_name("N")
