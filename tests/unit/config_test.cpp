@@ -10,6 +10,7 @@
 
 #include "base/hash.hpp"
 #include "harness/config/load.hpp"
+#include "harness/config/model_options.hpp"
 #include "models/registry.hpp"
 #include "tasks/registry.hpp"
 #include "tests/support/places.hpp"
@@ -61,6 +62,27 @@ void check_round_trips(const Experiment& experiment) {
 }
 
 }  // namespace
+
+TEST_CASE("config: tables list what model: says, also where the variant has no use for it") {
+  const Experiment experiment = parse_experiment(
+      "task: {name: mqar}\nmodel: {lambda_hidden: 8, chunk: 16}\n"
+      "variants: [adaptive-decay, full-quadratic]\n",
+      "x.yaml");
+  for (const Cell& cell : experiment.cells) {
+    CAPTURE(cell.variant.name);
+    const auto texts = option_texts(cell.variant);
+    const auto text_of = [&](const std::string& name) {
+      for (const auto& [key, text] : texts) {
+        if (key == name) return text;
+      }
+      return std::string("missing");
+    };
+    CHECK(text_of("lambda_hidden") == "8");
+    CHECK(text_of("chunk") == "16");
+    CHECK(text_of("gate") == "input");
+    CHECK(texts.size() == 12);
+  }
+}
 
 TEST_CASE("config: a bare task takes every default") {
   const Experiment experiment = parse_experiment("task: {name: mqar}\n", "some/folder/bare.yaml");
