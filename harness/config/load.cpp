@@ -355,7 +355,8 @@ class Loader {
         cell.task = draft.task;
         const ModelOptions options = variant_options(draft, variant, v, combination);
         cell.variant = {variant.name, variant.label, options.model,
-                        options.mixer(variant.name).clone()};
+                        options.mixer(variant.name).clone(),
+                        std::make_shared<const ModelOptions>(options)};
         cell.train = draft.train;
         cell.eval = draft.eval;
         cell.levels = levels_of(cell);

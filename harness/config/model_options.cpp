@@ -93,8 +93,8 @@ std::vector<std::pair<std::string, std::string>> option_texts(const VariantSetti
   ModelSettings model = variant.model;
   const auto mixer = variant.mixer->clone();
   Fields own = model_fields(model, *mixer);
-  ModelOptions defaults;
-  for (Field& field : defaults.fields()) {
+  ModelOptions given = variant.given ? *variant.given : ModelOptions();
+  for (Field& field : given.fields()) {
     if (rank(field) < kOrder.size() && find(own, field.name) == nullptr) {
       own.push_back(std::move(field));
     }

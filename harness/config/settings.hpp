@@ -14,6 +14,8 @@
 
 namespace recollect {
 
+class ModelOptions;  // harness/config/model_options.hpp
+
 /// Seeds are at most 2^53, so that every reader of CSV and JSON takes them exactly.
 inline constexpr std::int64_t kMaxSeed = std::int64_t{1} << 53;
 
@@ -58,6 +60,8 @@ struct VariantSettings {
   std::string label;  ///< what tables call it; the name, unless given
   ModelSettings model;
   std::shared_ptr<const MixerSettings> mixer;
+  /// All that `model:` says for this entry: tables list options that the mixer has no use for too.
+  std::shared_ptr<const ModelOptions> given;
 };
 
 /// One cell: a (task, model, variant and training settings, seed). The unit of work and of resume.
