@@ -46,8 +46,8 @@ class ModelOptions {
 [[nodiscard]] bool model_option_applies(std::string_view variant, std::string_view option);
 
 /// The name and value of each option as tables list them: what every variant of the first release
-/// had is a column of all rows (where a variant has no use for it, what `model:` says), others where
-/// a variant has them.
+/// had is a column of all rows (where a variant has no use for it, what `model:` says), others
+/// where a variant has them.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> option_texts(
     const VariantSettings& variant);
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// What both passes of LogLinearById share; for by_id.cpp and by_id_backward.cpp alone.
+// What both passes of LogLinearById share; for by_id_forward.cpp and by_id_backward.cpp alone.
 
 #include <algorithm>
 

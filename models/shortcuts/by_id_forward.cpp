@@ -1,8 +1,7 @@
-#include "models/shortcuts/by_id.hpp"
-
 #include <algorithm>
 
 #include "models/kernels/rows.hpp"
+#include "models/shortcuts/by_id.hpp"
 #include "models/shortcuts/by_id_chunk.hpp"
 
 namespace recollect {
