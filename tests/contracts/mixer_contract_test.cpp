@@ -127,7 +127,7 @@ TEST_CASE("mixers: names are unique, found, and unknown ones are not") {
     CHECK(mixers().find(name)->name == name);
   }
   CHECK(mixers().find("adaptive") == nullptr);
-  CHECK_THROWS_WITH(test_model<float>(TestModel{}, "adaptive", 10, 16, 5),
+  CHECK_THROWS_WITH((void)test_model<float>(TestModel{}, "adaptive", 10, 16, 5),
                     "unknown variant 'adaptive'; known: fixed-decay, linear-decay, adaptive-decay, "
                     "softmax-level, gated-linear, full-quadratic");
 }
