@@ -10,6 +10,10 @@ foreach(page IN LISTS top pages)
   get_filename_component(folder "${root}/${page}" DIRECTORY)
   # Brackets and semicolons would change how CMake splits a list.
   file(READ "${root}/${page}" text)
+  # Code is not prose: [&](int i) is no link.
+  string(ASCII 1 fence)
+  string(REPLACE "```" "${fence}" text "${text}")
+  string(REGEX REPLACE "${fence}[^${fence}]*${fence}" "" text "${text}")
   string(REPLACE ";" "," text "${text}")
   string(REGEX REPLACE "\\]\\(" "\n<<link>>" text "${text}")
   string(REGEX REPLACE "src=\"" "\n<<link>>" text "${text}")
