@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "math/buffer.hpp"
+#include "math/eigen.hpp"
 #include "math/fenwick.hpp"
 #include "math/rng.hpp"
 #include "math/workspace.hpp"
@@ -34,7 +35,7 @@ class Operand {
   }
   [[nodiscard]] float* data() { return numbers_.data(); }
 
-  void clear_above_diagonal() { view().triangularView<Eigen::StrictlyUpper>().setZero(); }
+  void clear_above_diagonal() { eigen(view()).triangularView<Eigen::StrictlyUpper>().setZero(); }
 
  private:
   Index rows_;
@@ -77,7 +78,7 @@ void nn(State& state) {
     if constexpr (by == By::kOwn) {
       product_nn<float>(a.read(), b.read(), c.view());
     } else {
-      c.view().noalias() = a.read() * b.read();
+      eigen(c.view()).noalias() = eigen(a.read()) * eigen(b.read());
     }
   });
 }
@@ -91,7 +92,7 @@ void nt(State& state) {
     if constexpr (by == By::kOwn) {
       product_nt<float>(a.read(), b.read(), c.view());
     } else {
-      c.view().noalias() = a.read() * b.read().transpose();
+      eigen(c.view()).noalias() = eigen(a.read()) * eigen(b.read()).transpose();
     }
   });
 }
@@ -105,7 +106,7 @@ void tn(State& state) {
     if constexpr (by == By::kOwn) {
       product_tn<float>(a.read(), b.read(), c.view());
     } else {
-      c.view().noalias() = a.read().transpose() * b.read();
+      eigen(c.view()).noalias() = eigen(a.read()).transpose() * eigen(b.read());
     }
   });
 }
@@ -133,7 +134,8 @@ void nt_lower(State& state) {
     if constexpr (by == By::kOwn) {
       product_nt_lower<float>(a.read(), b.read(), c.view());
     } else {
-      c.view().triangularView<Eigen::Lower>() = a.read() * b.read().transpose();
+      eigen(c.view()).triangularView<Eigen::Lower>() =
+          eigen(a.read()) * eigen(b.read()).transpose();
     }
   });
 }
@@ -148,7 +150,7 @@ void nn_lower(State& state) {
     if constexpr (by == By::kOwn) {
       product_nn_lower<float>(a.read(), b.read(), c.view());
     } else {
-      c.view().noalias() = a.read().triangularView<Eigen::Lower>() * b.read();
+      eigen(c.view()).noalias() = eigen(a.read()).triangularView<Eigen::Lower>() * eigen(b.read());
     }
   });
 }
@@ -163,7 +165,8 @@ void tn_lower(State& state) {
     if constexpr (by == By::kOwn) {
       product_tn_lower<float>(a.read(), b.read(), c.view());
     } else {
-      c.view().noalias() = a.read().transpose().triangularView<Eigen::Upper>() * b.read();
+      eigen(c.view()).noalias() =
+          eigen(a.read()).transpose().triangularView<Eigen::Upper>() * eigen(b.read());
     }
   });
 }
@@ -266,7 +269,8 @@ class Core {
     using Chunkwise = LogLinearChunkwise<float>;
     const Workspace<float>::Scope scope(workspace_);
     const CoreInput<float> in{q_.read(), k_.read(), v_.read(), g_.data(), lambda_.read()};
-    const auto states = Chunkwise::begin(tokens_, width_, kChunk, true, backward, workspace_);
+    const auto states =
+        ChunkStates<float>::begin(tokens_, width_ * width_, kChunk, true, backward, workspace_);
     const auto tape = Chunkwise::forward(in, 0, states, y_.view(), workspace_);
     if (!backward) return;
     const CoreGradient<float> out{dq_.view(), dk_.view(), dv_.view(), dlambda_.view(), dg_.data()};
