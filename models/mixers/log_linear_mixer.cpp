@@ -88,14 +88,8 @@ void LogLinearMixer<S>::backward(const S* theta, S* gradient, ConstView<S> u, co
   const Queries& queries = tape.queries;
   const Index heads = parts_.head_count();
 
-  const View<S> d_asked = workspace.matrix(asked.count(), parts_.width());
-  parts_.output.backward(theta, gradient, tape.output_in, dy, d_asked);
-  const View<S> d_mixed =
-      tape.expanded ? workspace.matrix(queries.count(), parts_.width()) : d_asked;
-  if (tape.expanded) {
-    set_zero(d_mixed);
-    add_to_rows<S>(d_asked, asked.positions, d_mixed);
-  }
+  const View<S> d_mixed = parts_.output_backward(
+      theta, gradient, tape.output_in, asked, tape.expanded ? queries.count() : 0, dy, workspace);
   const ConstView<S> d_core =
       projections.finish_backward(theta, gradient, tape.qkv, tape.core, d_mixed, workspace);
   const bool may_absorb = !queries.all && tape.heads.dense;
