@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace recollect {
 
 std::size_t utf8_length(std::string_view bytes) {
@@ -47,6 +49,16 @@ std::string printable(std::string_view text, std::size_t limit) {
     }
   }
   return out;
+}
+
+std::vector<std::string> words(std::string_view text) {
+  std::vector<std::string> found;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    if (end > begin) found.emplace_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return found;
 }
 
 std::string plural(std::size_t count, std::string_view noun) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace recollect {
 
@@ -13,6 +14,9 @@ namespace recollect {
 /// Cuts to about `limit` bytes and escapes what is not printable as \xNN, so that a hostile file
 /// cannot drive the terminal or fill it.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 60);
+
+/// The parts of a text between blanks.
+[[nodiscard]] std::vector<std::string> words(std::string_view text);
 
 /// "1 cell", "2 cells".
 [[nodiscard]] std::string plural(std::size_t count, std::string_view noun);

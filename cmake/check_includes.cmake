@@ -26,9 +26,10 @@ set(rules
   "harness/store/            base/ tasks/(task|registry)[.]hpp models/parameters.hpp harness/(config|store)/"
   "harness/train/            base/ math/ tasks/ models/ harness/(config|store|train)/"
   "harness/sweep/            base/ math/ tasks/ models/ harness/(config|store|train|sweep)/"
-  "harness/report/           base/ math/ tasks/ models/ harness/(config|store|train|stats|sweep|report)/"
-  "harness/compare/          base/ math/ tasks/ models/ harness/(config|store|train|stats|sweep|report|compare)/"
-  "harness/bench/            base/ math/ tasks/ models/ harness/(config|store|train|stats|report|bench)/"
+  "harness/results/          base/ tasks/ harness/(config|store|stats|results)/"
+  "harness/render/           base/ harness/(config|store|stats|results|render)/"
+  "harness/compare/          base/ harness/(store|stats|results|render|compare)/"
+  "harness/bench/            base/ math/ tasks/ models/ harness/(config|store|train|stats|render|bench)/"
   "harness/cli/              base/ math/ tasks/ models/ harness/")
 # What the lines above would allow and must not: "part forbidden-include".
 set(exceptions

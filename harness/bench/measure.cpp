@@ -167,8 +167,8 @@ BenchReport run_bench(const std::vector<BenchGroup>& groups, const BenchSettings
         row.timing = summarise_samples(row.samples, rates.attainable, row.nominal_gflop);
       }
       if (groups[g].compare && row.status == RowStatus::kOk && base.status == RowStatus::kOk) {
-        row.comparison =
-            Comparison{row.timing.ms / base.timing.ms, row.nominal_gflop / base.nominal_gflop,
+        row.relative =
+            RelativeTiming{row.timing.ms / base.timing.ms, row.nominal_gflop / base.nominal_gflop,
                        row.timing.probe / base.timing.probe, row.timing.noisy || base.timing.noisy};
       }
       report.rows.push_back(row);

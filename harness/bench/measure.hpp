@@ -37,7 +37,7 @@ enum class RowStatus {
 };
 
 /// A row relative to the first of its group.
-struct Comparison {
+struct RelativeTiming {
   double time_ratio = 1.0;   ///< of a step
   double work_ratio = 1.0;   ///< of the nominal counts, over all cells at once
   double probe_ratio = 1.0;  ///< of the rates that the probes beside the samples showed
@@ -67,7 +67,7 @@ struct BenchRow {
   std::int64_t workspace_bytes = 0;  ///< of the lane that took most
   std::vector<Sample> samples;       ///< all of them
   Timing timing;
-  std::optional<Comparison> comparison;
+  std::optional<RelativeTiming> relative;
 
   [[nodiscard]] std::int64_t tokens() const noexcept;  ///< of a step of all cells
   [[nodiscard]] double gflops() const noexcept { return nominal_gflop / timing.ms * 1e3; }

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <functional>
-#include <nlohmann/json.hpp>
 
 #include "base/build_info.hpp"
 #include "base/text.hpp"
 #include "harness/config/model_options.hpp"
+#include "harness/render/json.hpp"
 #include "math/parallel.hpp"
 
 namespace recollect {
@@ -25,8 +25,6 @@ const char* name_of(BenchMode mode) {
   }
   return "stream";
 }
-
-using Json = nlohmann::ordered_json;
 
 // Products in cache nearly reach the peak. A share outside means that other work took the cores
 // while one of the two was probed.
@@ -67,54 +65,51 @@ std::int64_t accepted(const BenchRow& row) {
                        [](const Sample& sample) { return sample.accepted; });
 }
 
-struct RowField {
-  const char* name;
-  std::function<Json(const BenchRow&)> value;
-};
+using RowField = Column<BenchRow>;
 
 /// A number that only a measured row has.
 RowField figure(const char* name, std::function<double(const BenchRow&)> value) {
   return {name, [value = std::move(value)](const BenchRow& row) {
-            return row.status == RowStatus::kOk ? Json(rounded(value(row))) : Json();
+            return row.status == RowStatus::kOk ? Value(rounded(value(row))) : Value();
           }};
 }
 
 RowField count(const char* name, std::function<std::int64_t(const BenchRow&)> value) {
   return {name, [value = std::move(value)](const BenchRow& row) {
-            return row.status == RowStatus::kOk ? Json(value(row)) : Json();
+            return row.status == RowStatus::kOk ? Value(value(row)) : Value();
           }};
 }
 
 RowField error(const char* name, double Agreement::*member) {
   return {name, [member](const BenchRow& row) {
-            return row.agreement ? Json(rounded((*row.agreement).*member)) : Json();
+            return row.agreement ? Value(rounded((*row.agreement).*member)) : Value();
           }};
 }
 
-RowField comparison(const char* name, std::function<double(const Comparison&)> value) {
+RowField comparison(const char* name, std::function<double(const RelativeTiming&)> value) {
   return {name, [value = std::move(value)](const BenchRow& row) {
-            return row.comparison ? Json(rounded(value(*row.comparison))) : Json();
+            return row.relative ? Value(rounded(value(*row.relative))) : Value();
           }};
 }
 
 const std::vector<RowField>& row_fields() {
   using Row = const BenchRow&;
   static const std::vector<RowField> fields = {
-      {"case", [](Row row) { return Json(row.what.name); }},
-      {"variant", [](Row row) { return Json(row.what.cell.variant.name); }},
-      {"length", [](Row row) { return Json(row.what.cell.task->length); }},
-      {"batch", [](Row row) { return Json(row.what.cell.train.batch); }},
-      {"scored", [](Row row) { return Json(row.what.cell.task->make()->max_scored()); }},
-      {"width", [](Row row) { return Json(row.what.cell.variant.model.width); }},
-      {"options", [](Row row) { return Json(options_text(row.what.cell.variant)); }},
-      {"savings", [](Row row) { return Json(row.what.execution.shortcuts); }},
-      {"mode", [](Row row) { return Json(name_of(row.what.mode)); }},
-      {"cells", [](Row row) { return Json(row.what.cells); }},
-      {"threads", [](Row row) { return Json(row.what.threads); }},
-      {"status", [](Row row) { return Json(name_of(row.status)); }},
-      {"note", [](Row row) { return Json(row.note); }},
+      {"case", [](Row row) { return Value(row.what.name); }},
+      {"variant", [](Row row) { return Value(row.what.cell.variant.name); }},
+      {"length", [](Row row) { return Value(row.what.cell.task->length); }},
+      {"batch", [](Row row) { return Value(row.what.cell.train.batch); }},
+      {"scored", [](Row row) { return Value(row.what.cell.task->make()->max_scored()); }},
+      {"width", [](Row row) { return Value(row.what.cell.variant.model.width); }},
+      {"options", [](Row row) { return Value(options_text(row.what.cell.variant)); }},
+      {"savings", [](Row row) { return Value(row.what.execution.shortcuts); }},
+      {"mode", [](Row row) { return Value(std::string(name_of(row.what.mode))); }},
+      {"cells", [](Row row) { return Value(std::int64_t{row.what.cells}); }},
+      {"threads", [](Row row) { return Value(std::int64_t{row.what.threads}); }},
+      {"status", [](Row row) { return Value(std::string(name_of(row.status))); }},
+      {"note", [](Row row) { return Value(row.note); }},
       {"checked_length",
-       [](Row row) { return row.agreement ? Json(row.agreement->length) : Json(); }},
+       [](Row row) { return row.agreement ? Value(row.agreement->length) : Value(); }},
       error("loss_error", &Agreement::loss_error),
       error("output_error", &Agreement::output_error),
       error("tensor_error", &Agreement::tensor_error),
@@ -128,18 +123,19 @@ const std::vector<RowField>& row_fields() {
       count("workspace_bytes", [](Row row) { return row.workspace_bytes; }),
       count("state_floats", [](Row row) { return row.state_floats; }),
       {"noisy",
-       [](Row row) { return row.status == RowStatus::kOk ? Json(row.timing.noisy) : Json(); }},
-      comparison("time_ratio", [](const Comparison& c) { return c.time_ratio; }),
-      comparison("work_ratio", [](const Comparison& c) { return c.work_ratio; }),
-      comparison("excess", [](const Comparison& c) { return c.excess(); }),
-      comparison("speedup", [](const Comparison& c) { return c.speedup(); }),
-      comparison("probe_ratio", [](const Comparison& c) { return c.probe_ratio; }),
-      comparison("efficiency", [](const Comparison& c) { return c.efficiency(); }),
+       [](Row row) { return row.status == RowStatus::kOk ? Value(row.timing.noisy) : Value(); }},
+      comparison("time_ratio", [](const RelativeTiming& c) { return c.time_ratio; }),
+      comparison("work_ratio", [](const RelativeTiming& c) { return c.work_ratio; }),
+      comparison("excess", [](const RelativeTiming& c) { return c.excess(); }),
+      comparison("speedup", [](const RelativeTiming& c) { return c.speedup(); }),
+      comparison("probe_ratio", [](const RelativeTiming& c) { return c.probe_ratio; }),
+      comparison("efficiency", [](const RelativeTiming& c) { return c.efficiency(); }),
       {"comparison_noisy",
-       [](Row row) { return row.comparison ? Json(row.comparison->noisy) : Json(); }},
+       [](Row row) { return row.relative ? Value(row.relative->noisy) : Value(); }},
       count("steps_per_sample", [](Row row) { return row.steps; }),
-      {"samples_taken", [](Row row) { return Json(row.samples.size()); }},
-      {"samples_accepted", [](Row row) { return Json(accepted(row)); }}};
+      {"samples_taken",
+       [](Row row) { return Value(static_cast<std::int64_t>(row.samples.size())); }},
+      {"samples_accepted", [](Row row) { return Value(accepted(row)); }}};
   return fields;
 }
 
@@ -154,11 +150,11 @@ Json samples_json(const std::vector<Sample>& samples) {
   return list;
 }
 
-std::string cell_text(const Json& value) {
-  if (value.is_null()) return "";
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_number_float()) return fmt::format("{:.6g}", value.get<double>());
-  return value.dump();
+/// As the CSV of a benchmark has it: six digits, true and false.
+std::string cell_text(const Value& value) {
+  if (const bool* truth = std::get_if<bool>(&value)) return *truth ? "true" : "false";
+  if (const double* number = std::get_if<double>(&value)) return fmt::format("{:.6g}", *number);
+  return csv_text(value);
 }
 
 struct TextColumn {
@@ -172,9 +168,9 @@ TextColumn text_figure(const char* title, std::function<std::string(const BenchR
           }};
 }
 
-TextColumn text_ratio(const char* title, double (*value)(const Comparison&)) {
+TextColumn text_ratio(const char* title, double (*value)(const RelativeTiming&)) {
   return {title, [value](const BenchRow& row) {
-            return row.comparison ? fmt::format("{:.2f}", value(*row.comparison)) : "-";
+            return row.relative ? fmt::format("{:.2f}", value(*row.relative)) : "-";
           }};
 }
 
@@ -206,12 +202,12 @@ std::vector<TextColumn> text_columns(Suite suite) {
   }
   if (suite == Suite::kOptions) {
     add({"plain ms", [](Row row) {
-           return row.comparison ? fmt::format("{:.3f}", row.timing.ms / row.comparison->time_ratio)
-                                 : "-";
+           return row.relative ? fmt::format("{:.3f}", row.timing.ms / row.relative->time_ratio)
+                               : "-";
          }});
-    add(text_ratio("time", [](const Comparison& c) { return c.time_ratio; }));
-    add(text_ratio("work", [](const Comparison& c) { return c.work_ratio; }));
-    add(text_ratio("time/work", [](const Comparison& c) { return c.excess(); }));
+    add(text_ratio("time", [](const RelativeTiming& c) { return c.time_ratio; }));
+    add(text_ratio("work", [](const RelativeTiming& c) { return c.work_ratio; }));
+    add(text_ratio("time/work", [](const RelativeTiming& c) { return c.excess(); }));
     // With the shortcuts the plain model does a fraction of its nominal work: no bound for the
     // others.
     add({"bound", [](Row row) {
@@ -219,14 +215,14 @@ std::vector<TextColumn> text_columns(Suite suite) {
          }});
   }
   if (suite == Suite::kScaling) {
-    add(text_ratio("speed-up", [](const Comparison& c) { return c.speedup(); }));
-    add(text_ratio("probe", [](const Comparison& c) { return c.probe_ratio; }));
-    add(text_ratio("efficiency", [](const Comparison& c) { return c.efficiency(); }));
+    add(text_ratio("speed-up", [](const RelativeTiming& c) { return c.speedup(); }));
+    add(text_ratio("probe", [](const RelativeTiming& c) { return c.probe_ratio; }));
+    add(text_ratio("efficiency", [](const RelativeTiming& c) { return c.efficiency(); }));
   }
   add({"note", [](Row row) {
          if (row.status != RowStatus::kOk) return row.note;
          std::string text = row.timing.noisy ? "noisy: no undisturbed sample" : "";
-         if (text.empty() && row.comparison && row.comparison->noisy) {
+         if (text.empty() && row.relative && row.relative->noisy) {
            text = "noisy: what it is compared with";
          }
          if (!text.empty() && !row.note.empty()) text += "; ";
@@ -282,10 +278,10 @@ std::string bench_json(const BenchReport& report, const BenchOrigin& origin) {
   json["rows"] = Json::array();
   for (const BenchRow& row : report.rows) {
     Json& object = json["rows"].emplace_back();
-    for (const RowField& field : row_fields()) object[field.name] = field.value(row);
+    for (const RowField& field : row_fields()) object[field.name] = json_of(field.value(row));
     object["samples"] = samples_json(row.samples);
   }
-  return json.dump(1) + "\n";
+  return json_text(json);
 }
 
 CsvTable bench_csv(const BenchReport& report) {

@@ -9,9 +9,8 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "harness/cli/commands.hpp"
-#include "harness/report/archive_tables.hpp"
-#include "harness/report/cell_table.hpp"
-#include "harness/report/report.hpp"
+#include "harness/render/report.hpp"
+#include "harness/results/read_cells.hpp"
 
 namespace recollect::cli {
 namespace {

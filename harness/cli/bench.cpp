@@ -98,6 +98,38 @@ CLI::Option* add_choice(CLI::App& command, const std::string& name, E& member,
       ->default_str(names[static_cast<std::size_t>(member)]);
 }
 
+/// The options that say what is measured.
+void add_shape(CLI::App& command, BenchShape& shape) {
+  command.add_option("--variant", shape.variants, "Variants (default: all, or adaptive-decay)")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("NAME");
+  command
+      .add_option("--length", shape.lengths,
+                  "Tokens of a sequence (default: 64,128,256,1024; options and scaling 256; "
+                  "growth 256 to 65536)")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::Range(std::int64_t{1}, kMaxLength).description(""))
+      ->type_name("T");
+  command.add_option("--batch", shape.batch, "Sequences of a step (default: 64; growth: threads)")
+      ->check(CLI::Range(1, 1 << 20).description(""))
+      ->type_name("B");
+  command.add_option("--pairs", shape.pairs, "Scored positions of a sequence (the task is mqar)")
+      ->check(CLI::Range(1, 1 << 20).description(""))
+      ->type_name("K")
+      ->capture_default_str();
+  command.add_option("--threads", shape.threads, "Threads (default: one a core)")
+      ->check(CLI::Range(1, 4096).description(""))
+      ->type_name("N");
+  command.add_option("--set", shape.overrides, "An option of the model: --set model.width=128")
+      ->allow_extra_args(false)
+      ->type_name("KEY=VALUE");
+  add_choice(command, "--mode", shape.mode, {"train", "score", "stream"},
+             "train: a training step; score: the forward pass alone; stream: the same in the "
+             "memory of the states, for sequences of any length");
+}
+
 }  // namespace
 
 void add_bench(CLI::App& app, Action& action) {
@@ -112,34 +144,7 @@ void add_bench(CLI::App& app, Action& action) {
              "steps: a table of variants and lengths; options: what single options of the model "
              "cost; growth: time and memory against length, shortcuts on and off; scaling: several "
              "cells at once, and several threads");
-  command->add_option("--variant", shape.variants, "Variants (default: all, or adaptive-decay)")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->type_name("NAME");
-  command
-      ->add_option("--length", shape.lengths,
-                   "Tokens of a sequence (default: 64,128,256,1024; options and scaling 256; "
-                   "growth 256 to 65536)")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->check(CLI::Range(std::int64_t{1}, kMaxLength).description(""))
-      ->type_name("T");
-  command->add_option("--batch", shape.batch, "Sequences of a step (default: 64; growth: threads)")
-      ->check(CLI::Range(1, 1 << 20).description(""))
-      ->type_name("B");
-  command->add_option("--pairs", shape.pairs, "Scored positions of a sequence (the task is mqar)")
-      ->check(CLI::Range(1, 1 << 20).description(""))
-      ->type_name("K")
-      ->capture_default_str();
-  command->add_option("--threads", shape.threads, "Threads (default: one a core)")
-      ->check(CLI::Range(1, 4096).description(""))
-      ->type_name("N");
-  command->add_option("--set", shape.overrides, "An option of the model: --set model.width=128")
-      ->allow_extra_args(false)
-      ->type_name("KEY=VALUE");
-  add_choice(*command, "--mode", shape.mode, {"train", "score", "stream"},
-             "train: a training step; score: the forward pass alone; stream: the same in the "
-             "memory of the states, for sequences of any length");
+  add_shape(*command, shape);
   command->add_flag("--no-savings", options->no_savings,
                     "Without the exact shortcuts (docs/architecture.md)");
   command->add_option("--samples", settings.samples, "Undisturbed samples wanted for a row")

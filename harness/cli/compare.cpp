@@ -5,6 +5,7 @@
 
 #include "base/file.hpp"
 #include "harness/cli/commands.hpp"
+#include "harness/compare/compare.hpp"
 #include "harness/compare/comparison_text.hpp"
 
 namespace recollect::cli {
@@ -66,24 +67,25 @@ CompareRules rules_of(const Options& options) {
 }
 
 ExitStatus run_compare(const Options& options, const CompareRules& rules) {
-  const Side base = read_side(options.base, options.experiment);
-  const Side now = read_side(options.now, options.experiment);
-  for (const Side* side : {&base, &now}) {
+  const ResultSet base = read_result_set(options.base, options.experiment);
+  const ResultSet now = read_result_set(options.now, options.experiment);
+  for (const ResultSet* side : {&base, &now}) {
     for (const std::string& warning : side->warnings) {
       report(fmt::format("warning: {}: {}", side->name, warning));
     }
   }
-  const Comparison comparison = compare(base, now, rules);
-  const std::string text = options.format == "text" ? comparison_text(comparison, base, now, rules)
-                           : options.format == "markdown"
-                               ? comparison_markdown(comparison, base, now, rules)
-                               : comparison_junit(comparison, base, now, rules);
+  const ResultComparison comparison = compare(base, now, rules);
+  const auto render = options.format == "text"       ? comparison_text
+                      : options.format == "markdown" ? comparison_markdown
+                      : options.format == "json"     ? comparison_json
+                                                     : comparison_junit;
+  const std::string text = render(comparison, base, now, rules);
   if (options.output.empty()) {
     print(text);
   } else {
     write_file_atomically(options.output, text);
   }
-  if (!comparison.obstacles.empty()) return ExitStatus::kCannotCompare;
+  if (!comparison.mismatches.empty()) return ExitStatus::kCannotCompare;
   return comparison.worse() ? ExitStatus::kRegression : ExitStatus::kDone;
 }
 
@@ -113,8 +115,8 @@ void add_compare(CLI::App& app, Action& action) {
       ->type_name("NAME");
   command
       ->add_option("--format", options->format,
-                   "text (what differs), markdown (every value) or junit (XML)")
-      ->check(CLI::IsMember({"text", "markdown", "junit"}))
+                   "text (what differs), markdown or json (every value), or junit (XML)")
+      ->check(CLI::IsMember({"text", "markdown", "json", "junit"}))
       ->type_name("FORMAT")
       ->capture_default_str();
   command->add_option("--output", options->output, "Write it to this file instead of printing it")

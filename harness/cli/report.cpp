@@ -1,4 +1,4 @@
-#include "harness/report/report.hpp"
+#include "harness/render/report.hpp"
 
 #include <fmt/format.h>
 
@@ -6,8 +6,7 @@
 
 #include "base/file.hpp"
 #include "harness/cli/commands.hpp"
-#include "harness/report/archive_tables.hpp"
-#include "harness/report/cell_table.hpp"
+#include "harness/results/read_cells.hpp"
 
 namespace recollect::cli {
 namespace {

@@ -12,8 +12,8 @@
 #include "harness/cli/progress.hpp"
 #include "harness/cli/signals.hpp"
 #include "harness/config/load.hpp"
-#include "harness/report/cell_table.hpp"
-#include "harness/report/group_table.hpp"
+#include "harness/results/group_result.hpp"
+#include "harness/results/read_cells.hpp"
 #include "harness/store/experiment_file.hpp"
 #include "harness/sweep/runner.hpp"
 #include "harness/sweep/verify.hpp"
@@ -56,9 +56,9 @@ Shard parse_shard(const std::string& text) {
 void write_tables(const Experiment& experiment, const std::filesystem::path& out,
                   const RunSummary& summary) {
   const Claim claim = claim_experiment(out, experiment.name);
-  CsvTable cells;
+  std::vector<CellResult> cells;
   try {
-    cells = read_cells(out, experiment.name).table;
+    cells = read_cells(out, experiment.name).rows;
   } catch (const IoError& error) {  // problems, or an empty shard, may leave nothing to tabulate
     if (summary.problems.empty() && summary.finished > 0) throw;
     report(fmt::format("warning: no tables: {}", error.what()));
@@ -67,8 +67,8 @@ void write_tables(const Experiment& experiment, const std::filesystem::path& out
   const std::string stem = file_stem(experiment.name);
   const std::filesystem::path cells_path = out / (stem + ".cells.csv");
   const std::filesystem::path groups_path = out / (stem + ".groups.csv");
-  write_file_atomically(cells_path, to_csv(cells));
-  write_file_atomically(groups_path, to_csv(group_cells(cells)));
+  write_file_atomically(cells_path, to_csv(to_table(cell_table(cells))));
+  write_file_atomically(groups_path, to_csv(to_table(group_table(group_cells(cells)))));
   print(fmt::format("{}\n{}\n", cells_path.string(), groups_path.string()));
 }
 

@@ -3,11 +3,13 @@
 #include <memory>
 
 #include "harness/cli/commands.hpp"
-#include "harness/report/cell_table.hpp"
-#include "harness/report/group_table.hpp"
-#include "harness/report/published.hpp"
-#include "harness/report/readable_table.hpp"
-#include "harness/report/summary_table.hpp"
+#include "harness/render/json.hpp"
+#include "harness/render/readable_table.hpp"
+#include "harness/render/summary_table.hpp"
+#include "harness/results/group_result.hpp"
+#include "harness/results/published.hpp"
+#include "harness/results/read_cells.hpp"
+#include "harness/store/csv.hpp"
 
 namespace recollect::cli {
 namespace {
@@ -21,11 +23,15 @@ struct Options {
   bool summary = false;
 };
 
-std::string text_of(const std::vector<TextTable>& tables, const std::string& format) {
+/// One set of rows in the format that is asked for.
+std::string rendered(const Options& options, const DataTable& data,
+                     const std::vector<TextTable>& tables) {
+  if (options.format == "csv") return to_csv(to_table(data));
+  if (options.format == "json") return json_text(json_of(data));
   std::string text;
   for (const TextTable& table : tables) {
     if (!text.empty()) text += '\n';
-    text += format == "latex" ? to_latex(table) : to_markdown(table);
+    text += options.format == "latex" ? to_latex(table) : to_markdown(table);
   }
   return text;
 }
@@ -35,36 +41,32 @@ ExitStatus tabulate(const Options& options) {
     throw UsageError(
         "--rows published needs --published FILE, e.g. results/published/published.csv");
   }
-  const CellTable cells = read_cells(options.runs, options.experiment);
+  const CellResults cells = read_cells(options.runs, options.experiment);
   for (const std::string& warning : cells.warnings) report(fmt::format("warning: {}", warning));
-  const bool csv = options.format == "csv";
   if (options.rows == "cells") {
-    print(csv ? to_csv(cells.table) : text_of(readable_cells(cells.table), options.format));
+    print(rendered(options, cell_table(cells.rows), readable_cells(cells.rows)));
     return ExitStatus::kDone;
   }
-  const CsvTable groups = group_cells(cells.table);
+  const std::vector<GroupResult> groups = group_cells(cells.rows);
   if (options.summary) {
     print(summary_text(groups));
     return ExitStatus::kDone;
   }
-  CsvTable comparison;
+  std::vector<PublishedComparison> comparison;
   if (!options.published.empty()) {
     comparison = compare_published(groups, read_published(options.published));
-    if (comparison.rows.empty()) {
+    if (comparison.empty()) {
       report(fmt::format("warning: no figure of {} has a counterpart here", options.published));
     }
   }
-  const std::vector<TextTable> compared =
-      comparison.rows.empty() ? std::vector<TextTable>{} : readable_comparison(comparison);
+  const std::vector<TextTable> compared = readable_comparison(comparison);
   if (options.rows == "published") {
-    print(csv ? to_csv(comparison) : text_of(compared, options.format));
-  } else if (csv) {
-    print(to_csv(groups));
-  } else {
-    std::vector<TextTable> tables = readable_groups(groups);
-    tables.insert(tables.end(), compared.begin(), compared.end());
-    print(text_of(tables, options.format));
+    print(rendered(options, published_table(comparison), compared));
+    return ExitStatus::kDone;
   }
+  std::vector<TextTable> tables = readable_groups(groups);
+  tables.insert(tables.end(), compared.begin(), compared.end());
+  print(rendered(options, group_table(groups), tables));
   return ExitStatus::kDone;
 }
 
@@ -77,8 +79,9 @@ void add_table(CLI::App& app, Action& action) {
   CLI::Option* const format =
       command
           ->add_option("--format", options->format,
-                       "csv (every column), markdown or latex (for people; latex needs booktabs)")
-          ->check(CLI::IsMember({"csv", "markdown", "latex"}))
+                       "csv or json (every column), markdown or latex (for people; latex needs "
+                       "booktabs)")
+          ->check(CLI::IsMember({"csv", "json", "markdown", "latex"}))
           ->type_name("FORMAT")
           ->capture_default_str();
   CLI::Option* const rows =

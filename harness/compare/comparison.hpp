@@ -7,8 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/compare/side.hpp"
-
 namespace recollect {
 
 /// What is compared of a group. The first three belong to its scores, the others to its training.
@@ -55,7 +53,7 @@ struct MetricResult {
 };
 
 /// The cells of both sides that differ in their seeds alone.
-struct GroupResult {
+struct ComparedGroup {
   std::string name;   ///< task, label, and settings where these are not enough
   std::string score;  ///< "best, test, length 64", or "training"
   std::vector<MetricResult> metrics;
@@ -63,24 +61,18 @@ struct GroupResult {
 };
 
 /// Something that must be the same for a comparison to mean anything, and is not.
-struct Obstacle {
+struct Mismatch {
   std::string where;
   std::string key;
   std::string base;
   std::string now;
 };
 
-struct Comparison {
-  std::vector<GroupResult> groups;
-  std::vector<Obstacle> obstacles;
+/// BASE and NEW, group by group.
+struct ResultComparison {
+  std::vector<ComparedGroup> groups;
+  std::vector<Mismatch> mismatches;
   [[nodiscard]] bool worse() const;
 };
-
-/// Compares group by group. docs/protocol.md says what and why; in short, a metric of a group is
-/// worse where its mean over the seeds is worse by more than the tolerance, unless a test that
-/// could be significant among that many groups is not.
-/// @throws IoError where a table holds something else than a number, or two different rows for one
-/// score
-[[nodiscard]] Comparison compare(const Side& base, const Side& now, const CompareRules& rules);
 
 }  // namespace recollect

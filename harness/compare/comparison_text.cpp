@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "base/text.hpp"
-#include "harness/report/text_table.hpp"
-#include "harness/store/table_rows.hpp"
+#include "harness/render/text_table.hpp"
 
 namespace recollect {
 namespace {
@@ -20,16 +20,16 @@ std::string shown(const std::string& value) {
   return value.empty() ? "(none)" : printable(value, kWhole);
 }
 
-std::string side_line(const char* title, const Side& side) {
+std::string side_line(const char* title, const ResultSet& side) {
   const auto all = [&](const char* column) {
-    if (!side.cells.find(column)) return std::string("not known");
-    return shown(distinct(side.cells, all_rows(side.cells), column, "; "));
+    const std::optional<std::string> values = side.distinct(column, "; ");
+    return values ? shown(*values) : "not known";
   };
   return fmt::format("{} {}: code {}, {}, {}\n", title, printable(side.name, kWhole),
                      all("code_version"), all("compiler"), all("build"));
 }
 
-std::vector<std::string> table_row(const GroupResult& group, const MetricResult& result) {
+std::vector<std::string> table_row(const ComparedGroup& group, const MetricResult& result) {
   std::string examples = number(result.p_examples);
   if (result.p_examples) {
     examples += fmt::format(" (-{} +{})", result.examples_worse, result.examples_better);
@@ -52,7 +52,7 @@ std::vector<std::string> table_row(const GroupResult& group, const MetricResult&
 }
 
 /// Of all values, or of those that differ alone.
-TextTable table_of_values(const Comparison& comparison, const CompareRules& rules, bool all) {
+TextTable table_of_values(const ResultComparison& comparison, const CompareRules& rules, bool all) {
   TextTable table;
   table.title = all ? "All values" : "Values that differ";
   table.caption = fmt::format("Means over the seeds that both sides have; alpha {}, power 80 %.",
@@ -60,7 +60,7 @@ TextTable table_of_values(const Comparison& comparison, const CompareRules& rule
   table.header = {"group", "score",        "metric",    "seeds",      "BASE",
                   "NEW",   "difference",   "tolerance", "detectable", "p (seeds)",
                   "p (t)", "p (examples)", "p (Holm)",  "verdict"};
-  for (const GroupResult& group : comparison.groups) {
+  for (const ComparedGroup& group : comparison.groups) {
     for (const MetricResult& result : group.metrics) {
       const bool differs = result.difference != 0.0 || result.verdict != Verdict::kSame ||
                            result.examples_worse + result.examples_better > 0;
@@ -82,30 +82,30 @@ std::string reason(const MetricResult& result) {
                      number(result.now), result.difference, result.why);
 }
 
-std::map<Verdict, std::size_t> counts(const Comparison& comparison) {
+std::map<Verdict, std::size_t> counts(const ResultComparison& comparison) {
   std::map<Verdict, std::size_t> count;
-  for (const GroupResult& group : comparison.groups) ++count[group.verdict];
+  for (const ComparedGroup& group : comparison.groups) ++count[group.verdict];
   return count;
 }
 
-std::string summary(const Comparison& comparison) {
+std::string summary(const ResultComparison& comparison) {
   std::map<Verdict, std::size_t> count = counts(comparison);
   return fmt::format(
       "{} groups of scores: {} same, {} worse, {} better, {} unclear; {} to comparing\n",
       comparison.groups.size(), count[Verdict::kSame], count[Verdict::kWorse],
       count[Verdict::kBetter], count[Verdict::kUnclear],
-      plural(comparison.obstacles.size(), "obstacle"));
+      plural(comparison.mismatches.size(), "obstacle"));
 }
 
 /// Lines on what cannot be compared and on every verdict but "same"; each begins with `bullet`.
-std::string findings(const Comparison& comparison, const char* bullet) {
+std::string findings(const ResultComparison& comparison, const char* bullet) {
   std::string text;
-  for (const Obstacle& obstacle : comparison.obstacles) {
-    text += fmt::format("{}cannot compare: {}: {}: {} -> {}\n", bullet, obstacle.where,
-                        obstacle.key, shown(obstacle.base), shown(obstacle.now));
+  for (const Mismatch& mismatch : comparison.mismatches) {
+    text += fmt::format("{}cannot compare: {}: {}: {} -> {}\n", bullet, mismatch.where,
+                        mismatch.key, shown(mismatch.base), shown(mismatch.now));
   }
   for (const Verdict verdict : {Verdict::kWorse, Verdict::kBetter, Verdict::kUnclear}) {
-    for (const GroupResult& group : comparison.groups) {
+    for (const ComparedGroup& group : comparison.groups) {
       for (const MetricResult& result : group.metrics) {
         if (result.verdict != verdict) continue;
         text += fmt::format("{}{}: {}, {}: {}\n", bullet, name_of(verdict), group.name, group.score,
@@ -144,16 +144,16 @@ std::string escaped(std::string_view text) {
 
 }  // namespace
 
-std::string comparison_text(const Comparison& comparison, const Side& base, const Side& now,
-                            const CompareRules& rules) {
+std::string comparison_text(const ResultComparison& comparison, const ResultSet& base,
+                            const ResultSet& now, const CompareRules& rules) {
   std::string text = side_line("BASE", base) + side_line("NEW ", now);
   const TextTable table = table_of_values(comparison, rules, /*all=*/false);
   if (!table.rows.empty()) text += fmt::format("\n{}\n", to_markdown(table));
   return text + findings(comparison, "") + summary(comparison);
 }
 
-std::string comparison_markdown(const Comparison& comparison, const Side& base, const Side& now,
-                                const CompareRules& rules) {
+std::string comparison_markdown(const ResultComparison& comparison, const ResultSet& base,
+                                const ResultSet& now, const CompareRules& rules) {
   std::string text = fmt::format("## Comparison\n\n- {}- {}\n{}\n", side_line("BASE", base),
                                  side_line("NEW", now), summary(comparison));
   const std::string found = findings(comparison, "- ");
@@ -161,9 +161,9 @@ std::string comparison_markdown(const Comparison& comparison, const Side& base, 
   return text + to_markdown(table_of_values(comparison, rules, /*all=*/true));
 }
 
-std::string comparison_junit(const Comparison& comparison, const Side& base, const Side& now,
-                             const CompareRules& rules) {
-  const std::size_t errors = comparison.obstacles.size();
+std::string comparison_junit(const ResultComparison& comparison, const ResultSet& base,
+                             const ResultSet& now, const CompareRules& rules) {
+  const std::size_t errors = comparison.mismatches.size();
   const std::string totals =
       fmt::format("tests=\"{}\" failures=\"{}\" errors=\"{}\"", comparison.groups.size() + errors,
                   counts(comparison)[Verdict::kWorse], errors);
@@ -178,14 +178,14 @@ std::string comparison_junit(const Comparison& comparison, const Side& base, con
                        rules.tolerance(metric) ? number(rules.tolerance(metric)) : "none");
   }
   xml += "    </properties>\n";
-  for (const Obstacle& obstacle : comparison.obstacles) {
+  for (const Mismatch& mismatch : comparison.mismatches) {
     xml += fmt::format(
         "    <testcase classname=\"{}\" name=\"{}\">\n"
         "      <error type=\"cannot compare\" message=\"{}: {} -&gt; {}\"/>\n    </testcase>\n",
-        escaped(obstacle.where), escaped(obstacle.key), escaped(obstacle.key),
-        escaped(shown(obstacle.base)), escaped(shown(obstacle.now)));
+        escaped(mismatch.where), escaped(mismatch.key), escaped(mismatch.key),
+        escaped(shown(mismatch.base)), escaped(shown(mismatch.now)));
   }
-  for (const GroupResult& group : comparison.groups) {
+  for (const ComparedGroup& group : comparison.groups) {
     xml += fmt::format("    <testcase classname=\"{}\" name=\"{}\">\n", escaped(group.name),
                        escaped(group.score));
     std::string output;

@@ -1,246 +1,23 @@
 #include "harness/store/archive.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
-#include <functional>
 #include <optional>
 #include <set>
 #include <system_error>
 #include <utility>
 
 #include "base/error.hpp"
-#include "base/fields.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "harness/config/load.hpp"
 #include "harness/store/csv.hpp"
-#include "harness/store/provenance.hpp"
 #include "harness/store/record.hpp"
-#include "harness/store/table_rows.hpp"
 
 namespace recollect {
 namespace {
-
-using Rows = std::vector<std::vector<std::string>>;
-
-/// A file of an archive: the rows of all cells, each cell's as `pack` makes them of the cell's own
-/// file, which `unpack` gives back.
-struct ArchivedFile {
-  std::string name;       ///< in the archive
-  std::string cell_file;  ///< in the folder of a cell
-  TableShape columns;     ///< optional ones are missing in the archive where no cell has a value
-  std::function<Rows(const std::string& text)> pack;  ///< throws IoError
-  std::function<std::string(const Rows& rows)> unpack;
-};
-
-TableShape all_of(std::vector<std::string> names) {
-  const std::size_t count = names.size();
-  return {std::move(names), std::vector<bool>(count, false)};
-}
-
-/// The columns of an archived file: a cell's hash, then its own.
-TableShape behind_cell(TableShape columns) {
-  columns.names.insert(columns.names.begin(), "cell");
-  columns.optional.insert(columns.optional.begin(), false);
-  return columns;
-}
-
-/// A table of a cell as it is.
-ArchivedFile plain_file(const std::string& name, const TableShape& columns) {
-  const auto pack = [=](const std::string& text) {
-    return with_all_columns(parse_csv(text, name), columns, name).rows;
-  };
-  const auto unpack = [=](const Rows& rows) {
-    return to_csv(without_empty_columns({columns.names, rows}, columns));
-  };
-  return {name, name, columns, pack, unpack};
-}
-
-std::string joined(const std::vector<std::string>& texts) {
-  return fmt::format("{}", fmt::join(texts, " "));
-}
-
-/// slices.csv with a line a slice instead of a line a value, and right positions in the place of
-/// accuracies: a fifth of the size.
-ArchivedFile slices_file() {
-  const std::string name = "slices.csv";
-  const std::vector<std::string> columns = shape_of(slice_columns()).names;
-  const CsvTable shape{columns, {}};
-  const std::size_t value = shape.index("value");
-  const std::size_t scored = shape.index("scored");
-  const std::size_t accuracy = shape.index("accuracy");
-  std::vector<std::string> packed = columns;
-  packed[accuracy] = "correct";
-
-  const auto pack = [=](const std::string& text) {
-    CsvTable table = parse_csv(text, name);
-    expect_header(table, columns, name);
-    Rows rows;
-    std::vector<std::string> key;
-    for (std::vector<std::string>& row : table.rows) {
-      const double right = to_real(row[accuracy]) * to_real(row[scored]);
-      row[accuracy] = std::to_string(std::llround(right));
-      std::vector<std::string> rest = row;
-      for (const std::size_t list : {value, scored, accuracy}) rest[list].clear();
-      if (rows.empty() || rest != key) {
-        rows.push_back(row);
-        key = std::move(rest);
-        continue;
-      }
-      for (const std::size_t list : {value, scored, accuracy}) {
-        rows.back()[list].append(" ").append(row[list]);
-      }
-    }
-    return rows;
-  };
-  const auto unpack = [=](const Rows& rows) {
-    CsvTable table{columns, {}};
-    for (const std::vector<std::string>& row : rows) {
-      const std::vector<std::string> values = words(row[value]);
-      const std::vector<std::string> counts = words(row[scored]);
-      const std::vector<std::string> right = words(row[accuracy]);
-      if (counts.size() != values.size() || right.size() != values.size()) {
-        throw IoError(fmt::format("{} values, but {} scored and {} correct", values.size(),
-                                  counts.size(), right.size()));
-      }
-      for (std::size_t i = 0; i < values.size(); ++i) {
-        std::vector<std::string>& line = table.rows.emplace_back(row);
-        line[value] = values[i];
-        line[scored] = counts[i];
-        line[accuracy] = shortest(to_real(right[i]) / to_real(counts[i]));
-      }
-    }
-    return to_csv(table);
-  };
-  return {name, name, all_of(packed), pack, unpack};
-}
-
-ArchivedFile provenance_file() {
-  const auto pack = [](const std::string& text) {
-    Rows rows;
-    for (const Provenance& entry : parse_provenance(text, "provenance.yaml")) {
-      rows.push_back({entry.work, entry.code_version, entry.cpu, std::to_string(entry.threads),
-                      shortest(entry.wall_seconds)});
-    }
-    return rows;
-  };
-  const auto unpack = [](const Rows& rows) {
-    std::vector<Provenance> entries;
-    for (const auto& row : rows) {
-      entries.push_back({row[0], row[1], row[2], to_integer(row[3]), to_real(row[4])});
-    }
-    return provenance_text(entries);
-  };
-  return {"provenance.csv", "provenance.yaml",
-          all_of({"work", "code_version", "cpu", "threads", "wall_seconds"}), pack, unpack};
-}
-
-/// A file whose lines are cells of a table. It ends with a line end.
-ArchivedFile configs_file() {
-  const auto pack = [](const std::string& text) {
-    Rows rows;
-    for (std::size_t at = 0; at < text.size();) {
-      const std::size_t end = std::min(text.find('\n', at), text.size());
-      rows.push_back({text.substr(at, end - at)});
-      at = end + 1;
-    }
-    return rows;
-  };
-  const auto unpack = [](const Rows& rows) {
-    std::string text;
-    for (const auto& row : rows) text.append(row[0]).append("\n");
-    return text;
-  };
-  return {"configs.csv", "config.yaml", all_of({"line"}), pack, unpack};
-}
-
-const std::vector<ArchivedFile>& archived_files() {
-  static const std::vector<ArchivedFile> files = {
-      plain_file("history.csv", shape_of(history_columns())),
-      plain_file("scores.csv", shape_of(score_columns())),
-      plain_file("correct.csv", shape_of(correct_columns())),
-      slices_file(),
-      provenance_file(),
-      configs_file()};
-  return files;
-}
-
-constexpr const char* kStatusFile = "status.yaml";
-constexpr const char* kConfigFile = "config.yaml";
-constexpr const char* kStatusTable = "status.csv";
-
-const std::vector<std::string>& status_columns() {
-  static const std::vector<std::string> columns = {"cell",
-                                                   "status",
-                                                   "reason",
-                                                   "steps",
-                                                   "solved_step",
-                                                   "best_step",
-                                                   "parameters",
-                                                   "training_flops",
-                                                   "state_floats",
-                                                   "state_floats_peak",
-                                                   "numerics_version",
-                                                   "code_version",
-                                                   "compiler",
-                                                   "build",
-                                                   "files"};
-  return columns;
-}
-
-std::vector<std::string> status_row(const std::string& hash, const ArchivedCell& cell) {
-  const CellStatus& status = cell.status;
-  std::vector<std::string> files;
-  for (const auto& [name, text] : cell.texts) {
-    files.push_back(fmt::format("{}:{}", name, hex(hash_text(text))));
-  }
-  return {hash,
-          name_of(status.ending),
-          status.reason,
-          std::to_string(status.steps),
-          status.solved_step ? std::to_string(*status.solved_step) : "",
-          std::to_string(status.best_step),
-          std::to_string(status.parameters),
-          shortest(status.training_flops),
-          std::to_string(status.state_floats),
-          std::to_string(status.state_floats_peak),
-          std::to_string(status.numerics_version),
-          status.code_version,
-          status.compiler,
-          status.build,
-          joined(files)};
-}
-
-/// @throws IoError on what is not a status of a cell that is done
-CellStatus status_of(const std::vector<std::string>& row) {
-  CellStatus status;
-  const std::optional<Ending> ending = ending_of(row[1]);
-  if (!ending || *ending == Ending::kFailed) {
-    throw IoError(fmt::format("status '{}' is neither finished nor diverged", printable(row[1])));
-  }
-  status.ending = *ending;
-  status.reason = row[2];
-  status.steps = to_integer(row[3]);
-  if (!row[4].empty()) status.solved_step = to_integer(row[4]);
-  status.best_step = to_integer(row[5]);
-  status.parameters = to_integer(row[6]);
-  status.training_flops = to_real(row[7]);
-  status.state_floats = to_integer(row[8]);
-  status.state_floats_peak = to_integer(row[9]);
-  if (row[10] != std::to_string(kNumericsVersion)) {
-    throw IoError(fmt::format("numerics version {}, but this program computes version {}",
-                              printable(row[10]), kNumericsVersion));
-  }
-  status.numerics_version = kNumericsVersion;
-  status.code_version = row[11];
-  status.compiler = row[12];
-  status.build = row[13];
-  return status;
-}
 
 /// Whether an archive gives the cell's files back to the byte; the name of one that it would not,
 /// or "".
@@ -275,7 +52,7 @@ std::optional<ArchivedCell> read_cell(const CellFolder& folder) {
 
 /// The rows of one file of an archive by cell, with the lines on which they stand.
 struct CellRows {
-  Rows rows;
+  CsvRows rows;
   std::size_t first_line = 0;
 };
 
@@ -301,19 +78,6 @@ std::map<std::string, CellRows> read_rows(const std::filesystem::path& path,
   return cells;
 }
 
-/// The digests of `files`, a cell of status.csv: "history.csv:0123456789abcdef ...".
-std::map<std::string, std::string> digests_of(const std::string& files) {
-  std::map<std::string, std::string> digests;
-  for (const std::string& word : words(files)) {
-    const std::size_t colon = word.find(':');
-    if (colon == std::string::npos) {
-      throw IoError(fmt::format("'{}' is not NAME:DIGEST", printable(word)));
-    }
-    digests[word.substr(0, colon)] = word.substr(colon + 1);
-  }
-  return digests;
-}
-
 /// Puts the files of one cell together again and checks each against its digest.
 class CellReader {
  public:
@@ -321,8 +85,8 @@ class CellReader {
              std::size_t line)
       : archive_(archive), hash_(std::move(hash)), line_(line) {
     try {
-      cell_.status = status_of(status_row);
-      digests_ = digests_of(status_row.back());
+      cell_.status = archived_status(status_row);
+      digests_ = archived_digests(status_row);
     } catch (const IoError& error) {
       throw IoError(fmt::format("{}:{}: {}", status_path(), line_, error.what()));
     }
@@ -335,7 +99,7 @@ class CellReader {
                                           own == rows.end() ? 1 : own->second.first_line);
     std::string text;
     try {
-      text = file.unpack(own == rows.end() ? Rows{} : own->second.rows);
+      text = file.unpack(own == rows.end() ? CsvRows{} : own->second.rows);
     } catch (const IoError& error) {
       throw IoError(fmt::format("{}: in the rows of cell {}: {}", place, hash_, error.what()));
     }
@@ -500,12 +264,12 @@ void write_archive(const Archive& archive) {
 
   // The experiment's order, which a diff keeps when cells are added.
   std::vector<std::pair<const Cell*, const ArchivedCell*>> cells;
-  CsvTable status{status_columns(), {}};
+  CsvTable status{archive_status_header(), {}};
   for (std::size_t i = 0; i < archive.file.folders.size(); ++i) {
     const auto cell = archive.cells.find(archive.file.folders[i]);
     if (cell == archive.cells.end()) continue;
     cells.emplace_back(&archive.file.experiment.cells[i], &cell->second);
-    status.rows.push_back(status_row(cell->first, cell->second));
+    status.rows.push_back(archive_status_row(cell->first, cell->second.status, cell->second.texts));
   }
   for (const ArchivedFile& file : archived_files()) {
     const TableShape columns = behind_cell(file.columns);
@@ -550,10 +314,10 @@ Archive read_archive(const std::filesystem::path& path) {
   const std::string status_path = (path / kStatusTable).string();
   const CsvTable status =
       parse_csv(read_file(path / kStatusTable, kLargestText, "table"), status_path);
-  expect_header(status, status_columns(), status_path + ":1");
+  expect_header(status, archive_status_header(), status_path + ":1");
   for (std::size_t i = 0; i < status.rows.size(); ++i) {  // or else no cell would be known
     try {
-      (void)status_of(status.rows[i]);
+      (void)archived_status(status.rows[i]);
     } catch (const IoError& error) {
       throw IoError(fmt::format("{}:{}: {}", status_path, i + 2, error.what()));
     }

@@ -6,13 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "harness/store/archive_files.hpp"
 #include "harness/store/cell_folder.hpp"
 #include "harness/store/experiment_file.hpp"
 
 namespace recollect {
-
-/// The text files of a cell, by name and byte for byte: all that its folder holds but weights.
-using CellTexts = std::map<std::string, std::string>;
 
 struct ArchivedCell {
   CellTexts texts;

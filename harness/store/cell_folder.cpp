@@ -1,28 +1,21 @@
 #include "harness/store/cell_folder.hpp"
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <array>
 #include <set>
 #include <string_view>
 #include <system_error>
-#include <utility>
 
 #include "base/error.hpp"
-#include "base/fields.hpp"
 #include "base/file.hpp"
-#include "base/text.hpp"
-#include "harness/config/yaml_tree.hpp"
 #include "harness/store/checkpoint.hpp"
 
 namespace recollect {
 namespace {
 
 constexpr std::uint64_t kLargestStatus = 1 << 16;
-
-constexpr std::array kEndings{Ending::kFinished, Ending::kDiverged, Ending::kFailed};
 
 template <class Row>
 void write_rows(const std::filesystem::path& path, const std::vector<Column<Row>>& columns,
@@ -46,101 +39,11 @@ void remove_file(const std::filesystem::path& path) {
 
 }  // namespace
 
-std::string name_of(Ending ending) {
-  switch (ending) {
-    case Ending::kFinished:
-      return "finished";
-    case Ending::kDiverged:
-      return "diverged";
-    case Ending::kFailed:
-      return "failed";
-  }
-  return {};
-}
-
-std::optional<Ending> ending_of(std::string_view name) {
-  const auto found = std::find_if(kEndings.begin(), kEndings.end(),
-                                  [&](Ending ending) { return name_of(ending) == name; });
-  return found == kEndings.end() ? std::nullopt : std::optional(*found);
-}
-
 CellFolder::CellFolder(const std::filesystem::path& out, const std::string& hash)
     : path_(out / "cells" / hash) {}
 
 std::filesystem::path CellFolder::weights_path(Weights weights) const {
   return path_ / (name_of(weights) + ".safetensors");
-}
-
-CellStatus parse_status(const std::string& yaml, const std::string& name) {
-  try {
-    const YamlValue root = parse_yaml(yaml, name);
-    const auto text = [&](const char* key) -> const std::string& {
-      const YamlValue* value = root.find(key);
-      if (value == nullptr || value->kind != YamlValue::Kind::kScalar) {
-        throw IoError(fmt::format("it lacks '{}'", key));
-      }
-      return value->text;
-    };
-    CellStatus status;
-    const std::optional<Ending> ending = ending_of(text("status"));
-    if (!ending) throw IoError(fmt::format("unknown status '{}'", printable(text("status"))));
-    status.ending = *ending;
-    status.reason = text("reason");
-    status.steps = to_integer(text("steps"));
-    const YamlValue* solved = root.find("solved_step");
-    if (solved == nullptr || solved->kind != YamlValue::Kind::kNull) {
-      status.solved_step = to_integer(text("solved_step"));
-    }
-    status.best_step = to_integer(text("best_step"));
-    status.parameters = to_integer(text("parameters"));
-    status.training_flops = to_real(text("training_flops"));
-    status.state_floats = to_integer(text("state_floats"));
-    status.state_floats_peak = to_integer(text("state_floats_peak"));
-    const std::int64_t version = to_integer(text("numerics_version"));
-    if (!std::in_range<int>(version)) throw IoError(fmt::format("numerics version {}", version));
-    status.numerics_version = static_cast<int>(version);
-    status.code_version = text("code_version");
-    status.compiler = text("compiler");
-    status.build = text("build");
-    return status;
-  } catch (const ConfigError& error) {  // it names the file and the line
-    throw IoError(error.what());
-  } catch (const std::exception& error) {
-    throw IoError(fmt::format("{}: not a status file: {}", name, error.what()));
-  }
-}
-
-std::string status_text(const CellStatus& status) {
-  YAML::Emitter out;
-  out << YAML::BeginMap;
-  const auto put = [&](const char* key, const auto& value) {
-    out << YAML::Key << key << YAML::Value << value;
-  };
-  const auto put_text = [&](const char* key, const std::string& value) {
-    out << YAML::Key << key << YAML::Value << YAML::DoubleQuoted << value;
-  };
-  put("status", name_of(status.ending));
-  put_text("reason", status.reason);
-  put("steps", status.steps);
-  out << YAML::Key << "solved_step" << YAML::Value;
-  if (status.solved_step) {
-    out << *status.solved_step;
-  } else {
-    out << YAML::Null;
-  }
-  put("best_step", status.best_step);
-  put("parameters", status.parameters);
-  put("training_flops", shortest(status.training_flops));
-  put("state_floats", status.state_floats);
-  put("state_floats_peak", status.state_floats_peak);
-  put("numerics_version", status.numerics_version);
-  put_text("code_version", status.code_version);
-  put_text("compiler", status.compiler);
-  put_text("build", status.build);
-  out << YAML::EndMap;
-  std::string text = out.c_str();
-  text += '\n';
-  return text;
 }
 
 std::optional<CellStatus> CellFolder::read_status() const {

@@ -4,45 +4,12 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "harness/store/cell_status.hpp"
 #include "harness/store/record.hpp"
 
 namespace recollect {
-
-/// How training a cell ended.
-enum class Ending {
-  kFinished,
-  kDiverged,  ///< the loss was not finite; it would be again
-  kFailed,    ///< an error; the next run tries again
-};
-[[nodiscard]] std::string name_of(Ending ending);
-/// None where nothing ends so.
-[[nodiscard]] std::optional<Ending> ending_of(std::string_view name);
-
-/// status.yaml: what is known of a cell once its training has ended. The same bytes from run to
-/// run.
-struct CellStatus {
-  Ending ending = Ending::kFinished;
-  std::string reason;  ///< one line; empty where finished
-  std::int64_t steps = 0;
-  std::optional<std::int64_t> solved_step;
-  std::int64_t best_step = 0;
-  std::int64_t parameters = 0;
-  double training_flops = 0.0;  ///< nominal: 2 a multiply-add, 3 forward passes a training sequence
-  std::int64_t state_floats = 0;       ///< after train_length tokens
-  std::int64_t state_floats_peak = 0;  ///< up to train_length tokens
-  int numerics_version = 0;
-  std::string code_version;
-  std::string compiler;
-  std::string build;
-};
-
-/// The text of status.yaml.
-[[nodiscard]] std::string status_text(const CellStatus& status);
-/// @param name  stands for the file in messages @throws IoError
-[[nodiscard]] CellStatus parse_status(const std::string& text, const std::string& name);
 
 /// The folder of one cell, OUT/cells/HASH:
 ///   config.yaml          the resolved cell, itself a configuration that gives this very cell

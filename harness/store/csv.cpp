@@ -178,6 +178,15 @@ void throw_in_cell(const std::string& name, std::size_t row, const std::string& 
   throw IoError(fmt::format("{}: row {}, column '{}': {}", name, row, column, error.what()));
 }
 
+CsvTable to_table(const DataTable& data) {
+  CsvTable table{data.header, {}};
+  for (const std::vector<Value>& values : data.rows) {
+    std::vector<std::string>& cells = table.rows.emplace_back();
+    for (const Value& value : values) cells.push_back(csv_text(value));
+  }
+  return table;
+}
+
 double to_real(const std::string& text) { return to_number<double>(text, "a number"); }
 
 std::int64_t to_integer(const std::string& text) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "harness/store/value.hpp"
 
 namespace recollect {
 
@@ -29,14 +31,17 @@ struct CsvTable {
 /// @throws IoError with file and line; also on more than 2^23 cells
 [[nodiscard]] CsvTable parse_csv(std::string_view text, const std::string& name);
 
-/// One column of a file of `Row`s: its name, and both ways between a row and a cell. Header, rows
-/// and reading all come from the one list of these, so they cannot disagree.
+/// One column of a table of `Row`s: its name, its value in a row, and how a row takes it from the
+/// text of a file (empty for tables that are never read). Header, rows and reading all come from
+/// the one list of these, so they cannot disagree.
 template <class Row>
 struct Column {
   std::string name;
-  std::function<std::string(const Row&)> write;
-  std::function<void(Row&, const std::string&)> read;
-  bool optional = false;  ///< left out of a file where no row has a value
+  std::function<Value(const Row&)> value;
+  std::function<void(Row&, const std::string&)> read = {};
+  bool optional = false;  ///< left out of a table where no row has a value
+
+  [[nodiscard]] std::string text(const Row& row) const { return csv_text(value(row)); }
 };
 
 /// The names of columns, and which of them a file may lack.
@@ -64,15 +69,31 @@ template <class Row>
 [[nodiscard]] CsvTable without_empty_columns(CsvTable table, const TableShape& shape);
 
 template <class Row>
+[[nodiscard]] DataTable to_data(const std::vector<Column<Row>>& columns,
+                                const std::vector<Row>& rows) {
+  std::vector<const Column<Row>*> used;
+  for (const Column<Row>& column : columns) {
+    const bool has_values =
+        !column.optional ||
+        std::any_of(rows.begin(), rows.end(), [&](auto& row) { return !column.text(row).empty(); });
+    if (has_values) used.push_back(&column);
+  }
+  DataTable table;
+  for (const Column<Row>* column : used) table.header.push_back(column->name);
+  for (const Row& row : rows) {
+    std::vector<Value>& cells = table.rows.emplace_back();
+    for (const Column<Row>* column : used) cells.push_back(column->value(row));
+  }
+  return table;
+}
+
+/// The same as text.
+[[nodiscard]] CsvTable to_table(const DataTable& data);
+
+template <class Row>
 [[nodiscard]] CsvTable to_table(const std::vector<Column<Row>>& columns,
                                 const std::vector<Row>& rows) {
-  CsvTable table;
-  for (const Column<Row>& column : columns) table.header.push_back(column.name);
-  for (const Row& row : rows) {
-    std::vector<std::string>& cells = table.rows.emplace_back();
-    for (const Column<Row>& column : columns) cells.push_back(column.write(row));
-  }
-  return without_empty_columns(std::move(table), shape_of(columns));
+  return to_table(to_data(columns, rows));
 }
 
 /// Fails on a table whose columns are not exactly these. @throws IoError

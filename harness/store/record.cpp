@@ -17,20 +17,18 @@
 namespace recollect {
 namespace {
 
-std::string write_value(double value) { return shortest(value); }
-std::string write_value(std::int64_t value) { return std::to_string(value); }
-std::string write_value(bool value) { return value ? "1" : "0"; }
-std::string write_value(const std::string& value) { return value; }
-std::string write_value(const std::optional<double>& value) {
-  return value ? shortest(*value) : "";
+template <class T>
+Value write_value(const T& value) {
+  return value;
 }
-std::string write_value(Weights value) { return name_of(value); }
-std::string write_value(Split value) { return std::string(name_of(value)); }
+Value write_value(const std::optional<double>& value) { return value_of(value); }
+Value write_value(Weights value) { return name_of(value); }
+Value write_value(Split value) { return std::string(name_of(value)); }
 
 constexpr std::string_view kDigits = "0123456789abcdef";
 constexpr std::size_t kBitsOfDigit = 4;
 
-std::string write_value(const std::vector<bool>& bits) {
+Value write_value(const std::vector<bool>& bits) {
   std::string text;
   for (std::size_t i = 0; i < bits.size(); i += kBitsOfDigit) {
     std::size_t digit = 0;
@@ -69,7 +67,7 @@ void read_value(std::vector<bool>& bits, const std::string& text) {
 template <class Choice>
 void read_choice(Choice& value, const std::string& text, std::initializer_list<Choice> choices) {
   for (const Choice choice : choices) {
-    if (write_value(choice) == text) {
+    if (csv_text(write_value(choice)) == text) {
       value = choice;
       return;
     }
@@ -99,12 +97,7 @@ Column<Row> optional(Column<Row> column) {
 
 Column<ScoreRow> ceiling_column(const std::string& rule) {
   return {"ceiling_" + rule,
-          [rule](const ScoreRow& row) {
-            for (const RuleAccuracy& each : row.ceilings) {
-              if (each.rule == rule) return shortest(each.accuracy);
-            }
-            return std::string();
-          },
+          [rule](const ScoreRow& row) { return value_of(ceiling_of(row.ceilings, rule)); },
           [rule](ScoreRow& row, const std::string& text) {
             if (!text.empty()) row.ceilings.push_back({rule, to_real(text)});
           }};
@@ -122,6 +115,13 @@ void add_ceilings(std::vector<Column<ScoreRow>>& columns) {
 }
 
 }  // namespace
+
+std::optional<double> ceiling_of(const std::vector<RuleAccuracy>& ceilings, std::string_view rule) {
+  for (const RuleAccuracy& each : ceilings) {
+    if (each.rule == rule) return each.accuracy;
+  }
+  return std::nullopt;
+}
 
 std::string name_of(Weights weights) { return weights == Weights::kFinal ? "final" : "best"; }
 

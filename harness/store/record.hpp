@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -15,6 +17,10 @@ namespace recollect {
 enum class Weights { kFinal, kBest };
 [[nodiscard]] std::string name_of(Weights weights);
 [[nodiscard]] std::string name_of(UnseenLevels mode);
+
+/// What a rule reaches; none where it is not among them.
+[[nodiscard]] std::optional<double> ceiling_of(const std::vector<RuleAccuracy>& ceilings,
+                                               std::string_view rule);
 
 /// What a score depends on beyond the cell itself.
 struct ScoreKey {

@@ -104,6 +104,128 @@ void tidy(const PlannedCell& done, const std::filesystem::path& out) {
   if (file_exists(claim)) (void)Claim::try_take(claim);
 }
 
+/// The jobs of one run, which work on the plan's cells until none is left.
+class Jobs {
+ public:
+  Jobs(const Experiment& experiment, const std::filesystem::path& out, const RunOptions& options,
+       RunObserver& observer, const RunControl& control, RunPlan& plan)
+      : experiment_(experiment),
+        out_(out),
+        options_(options),
+        observer_(observer),
+        control_(control),
+        plan_(plan),
+        queue_(plan, out) {}
+
+  /// @throws Interrupted, or what ended the run
+  void run() {
+    for (const PlannedCell& planned : plan_.cells) {
+      if (planned.work != Work::kNone) continue;
+      ++done_;
+      tidy(planned, out_);
+    }
+    run_jobs(plan_.jobs, [this] { work(); });
+    if (failure_) std::rethrow_exception(failure_);
+    if (!interrupted_) return;
+    const int signal = control_.stop.signal();
+    throw Interrupted(
+        signal, fmt::format("stopped by {}; {} of {} cells are done, and the same "
+                            "command goes on from here",
+                            signal == SIGTERM ? "SIGTERM" : "SIGINT", done_, plan_.cells.size()));
+  }
+
+ private:
+  void work() {
+    while (!failed_) {
+      const PlannedCell* current = nullptr;
+      try {
+        const std::optional<ClaimedCell> claimed = next();
+        if (!claimed) return;
+        current = claimed->cell;
+        do_cell(*claimed->cell);
+      } catch (const Interrupted&) {
+        interrupted_ = true;
+        const std::lock_guard lock(guard_);
+        observer_.on_stop(*current);
+        return;
+      } catch (...) {  // files: the other cells would fare no better
+        failed_ = true;
+        const std::lock_guard lock(guard_);
+        if (!failure_) failure_ = std::current_exception();
+      }
+    }
+  }
+
+  /// None where there is nothing left, or the run is to end.
+  std::optional<ClaimedCell> next() {
+    const auto stopped = [&] {
+      if (failed_) return true;
+      if (!control_.stop.requested()) return false;
+      interrupted_ = true;
+      return true;
+    };
+    const auto waits = [&](const PlannedCell& cell, const std::string& owner) {
+      const std::lock_guard lock(guard_);
+      observer_.on_wait(cell, owner);
+    };
+    return queue_.next(stopped, waits);
+  }
+
+  void do_cell(PlannedCell& planned) {
+    const bool was_to_restore = planned.work == Work::kRestore;
+    plan_again(planned, out_, options_);
+    const CellFolder folder(out_, planned.hash);
+    if (planned.work == Work::kNone) folder.remove_state();
+    if (planned.work == Work::kRestore) restore_cell(*planned.archived, folder);
+    {
+      const std::lock_guard lock(guard_);
+      if (planned.work == Work::kNone || planned.work == Work::kRestore) {
+        ++done_;
+        if (!was_to_restore) observer_.on_done_elsewhere(planned);
+        return;
+      }
+      observer_.on_start(planned);
+    }
+    Relay relay(planned, observer_, guard_, never_);
+    const CellOutcome outcome =
+        run_cell(planned, experiment_.name, out_, plan_.threads, relay, control_);
+    const std::lock_guard lock(guard_);
+    ++done_;
+    planned.status = outcome.status;
+    observer_.on_end(planned, outcome);
+  }
+
+  const Experiment& experiment_;
+  const std::filesystem::path& out_;
+  const RunOptions& options_;
+  RunObserver& observer_;
+  const RunControl& control_;
+  RunPlan& plan_;
+  Queue queue_;
+  std::atomic<bool> failed_{false};
+  std::atomic<bool> interrupted_{false};
+  const std::atomic<bool> never_{false};  // where one cell fails, those that run are finished
+  std::mutex guard_;                      // over all below, and the observer
+  std::size_t done_ = 0;
+  std::exception_ptr failure_;
+};
+
+RunSummary summary_of(const RunPlan& plan, std::size_t cells) {
+  RunSummary summary;
+  for (const PlannedCell& planned : plan.cells) {
+    const CellStatus& status = *planned.status;
+    if (status.ending == Ending::kFinished) {
+      ++summary.finished;
+    } else {
+      summary.problems.push_back(fmt::format("cell {} of {} ({}, {}, seed {}, folder {}) {}: {}",
+                                             planned.index + 1, cells, planned.cell->variant.label,
+                                             planned.cell->task->name(), planned.cell->seed,
+                                             planned.hash, name_of(status.ending), status.reason));
+    }
+  }
+  return summary;
+}
+
 }  // namespace
 
 RunSummary run_experiment(const Experiment& experiment, const std::filesystem::path& out,
@@ -114,95 +236,8 @@ RunSummary run_experiment(const Experiment& experiment, const std::filesystem::p
   if (!plan.refusal.empty()) throw ConfigError(plan.refusal);
   write_experiment(experiment, out);
   observer.on_plan(plan);
-
-  std::size_t done = 0;
-  for (const PlannedCell& planned : plan.cells) {
-    if (planned.work != Work::kNone) continue;
-    ++done;
-    tidy(planned, out);
-  }
-
-  std::mutex guard;
-  std::exception_ptr failure;
-  std::atomic<bool> stop{false};
-  std::atomic<bool> interrupted{false};
-  const std::atomic<bool> given_up{false};  // where one cell fails, those that run are finished
-  Queue queue(plan, out);
-  const auto stopped = [&] {
-    if (stop) return true;
-    if (!control.stop.requested()) return false;
-    interrupted = true;
-    return true;
-  };
-  const auto waits = [&](const PlannedCell& cell, const std::string& owner) {
-    const std::lock_guard lock(guard);
-    observer.on_wait(cell, owner);
-  };
-  const auto work = [&] {
-    while (!stop) {
-      const PlannedCell* current = nullptr;
-      try {
-        const std::optional<ClaimedCell> claimed = queue.next(stopped, waits);
-        if (!claimed) return;
-        PlannedCell& planned = *claimed->cell;
-        current = &planned;
-        const bool was_to_restore = planned.work == Work::kRestore;
-        plan_again(planned, out, options);
-        const CellFolder folder(out, planned.hash);
-        if (planned.work == Work::kNone) folder.remove_state();
-        if (planned.work == Work::kRestore) restore_cell(*planned.archived, folder);
-        {
-          const std::lock_guard lock(guard);
-          if (planned.work == Work::kNone || planned.work == Work::kRestore) {
-            ++done;
-            if (!was_to_restore) observer.on_done_elsewhere(planned);
-            continue;
-          }
-          observer.on_start(planned);
-        }
-        Relay relay(planned, observer, guard, given_up);
-        const CellOutcome outcome =
-            run_cell(planned, experiment.name, out, plan.threads, relay, control);
-        const std::lock_guard lock(guard);
-        ++done;
-        planned.status = outcome.status;
-        observer.on_end(planned, outcome);
-      } catch (const Interrupted&) {
-        interrupted = true;
-        const std::lock_guard lock(guard);
-        observer.on_stop(*current);
-        return;
-      } catch (...) {  // files: the other cells would fare no better
-        stop = true;
-        const std::lock_guard lock(guard);
-        if (!failure) failure = std::current_exception();
-      }
-    }
-  };
-  run_jobs(plan.jobs, work);
-  if (failure) std::rethrow_exception(failure);
-
-  if (interrupted) {
-    const int signal = control.stop.signal();
-    throw Interrupted(
-        signal, fmt::format("stopped by {}; {} of {} cells are done, and the same "
-                            "command goes on from here",
-                            signal == SIGTERM ? "SIGTERM" : "SIGINT", done, plan.cells.size()));
-  }
-
-  RunSummary summary;
-  for (const PlannedCell& planned : plan.cells) {
-    const CellStatus& status = *planned.status;
-    if (status.ending == Ending::kFinished) {
-      ++summary.finished;
-    } else {
-      summary.problems.push_back(fmt::format(
-          "cell {} of {} ({}, {}, seed {}, folder {}) {}: {}", planned.index + 1,
-          experiment.cells.size(), planned.cell->variant.label, planned.cell->task->name(),
-          planned.cell->seed, planned.hash, name_of(status.ending), status.reason));
-    }
-  }
-  return summary;
+  Jobs(experiment, out, options, observer, control, plan).run();
+  return summary_of(plan, experiment.cells.size());
 }
 
 }  // namespace recollect

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/report/published.hpp"
+#include "harness/results/published.hpp"
 #include "harness/store/record.hpp"
 #include "tests/fuzz/memory_file.hpp"
 #include "tests/fuzz/properties.hpp"

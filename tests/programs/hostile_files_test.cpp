@@ -13,7 +13,7 @@
 #include "base/file.hpp"
 #include "harness/config/load.hpp"
 #include "harness/config/yaml_tree.hpp"
-#include "harness/report/cell_table.hpp"
+#include "harness/results/read_cells.hpp"
 #include "harness/store/cell_folder.hpp"
 #include "harness/store/csv.hpp"
 #include "harness/store/experiment_file.hpp"

@@ -13,12 +13,11 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "harness/compare/comparison.hpp"
+#include "harness/compare/compare.hpp"
 #include "harness/config/load.hpp"
-#include "harness/report/archive_tables.hpp"
-#include "harness/report/cell_table.hpp"
-#include "harness/report/group_table.hpp"
-#include "harness/report/report.hpp"
+#include "harness/render/report.hpp"
+#include "harness/results/group_result.hpp"
+#include "harness/results/read_cells.hpp"
 #include "harness/store/claim.hpp"
 #include "harness/sweep/runner.hpp"
 #include "math/rng.hpp"
@@ -78,6 +77,10 @@ std::map<std::string, std::string> texts_of(const std::filesystem::path& out) {
   return files;
 }
 
+std::string csv_of(const std::vector<CellResult>& cells) {
+  return to_csv(to_table(cell_table(cells)));
+}
+
 bool any_holds(const std::vector<std::string>& notes, const std::string& part) {
   return std::any_of(notes.begin(), notes.end(),
                      [&](const std::string& note) { return note.find(part) != std::string::npos; });
@@ -88,19 +91,19 @@ TEST_CASE("archive: compare reads one as it reads the folder it was made from") 
   Watch watch;
   run(tiny(), runs.path(), watch);
   archive(runs.path(), archives.path());
-  const Side folder = read_side(runs.path(), "");
-  const Side archived = read_side(archives / "tiny", "tiny");
-  CHECK(to_csv(archived.cells) == to_csv(folder.cells));
+  const ResultSet folder = read_result_set(runs.path(), "");
+  const ResultSet archived = read_result_set(archives / "tiny", "tiny");
+  CHECK(csv_of(archived.cells) == csv_of(folder.cells));
   CHECK(archived.exact == folder.exact);
-  const Comparison comparison = compare(folder, archived, {});
-  CHECK(comparison.obstacles.empty());
+  const ResultComparison comparison = compare(folder, archived, {});
+  CHECK(comparison.mismatches.empty());
   CHECK(comparison.groups.size() == 2 * 9);
-  for (const GroupResult& group : comparison.groups) CHECK(group.verdict == Verdict::kSame);
+  for (const ComparedGroup& group : comparison.groups) CHECK(group.verdict == Verdict::kSame);
 
-  CHECK_THROWS_WITH_AS((void)read_side(archives / "tiny", "other"),
+  CHECK_THROWS_WITH_AS((void)read_result_set(archives / "tiny", "other"),
                        doctest::Contains("holds experiment 'tiny', not 'other'"), IoError);
   const std::string hint = "; give one, e.g. " + (archives / "tiny").string();
-  CHECK_THROWS_WITH_AS((void)read_side(archives.path(), ""), doctest::Contains(hint.c_str()),
+  CHECK_THROWS_WITH_AS((void)read_result_set(archives.path(), ""), doctest::Contains(hint.c_str()),
                        IoError);
 }
 
@@ -108,14 +111,14 @@ TEST_CASE("compare: a table whose values no run can give is refused, with its ro
   const TemporaryFolder runs;
   Watch watch;
   run(tiny(), runs.path(), watch);
-  const CsvTable right = read_cells(runs.path()).table;
+  const CsvTable right = to_table(cell_table(read_cells(runs.path()).rows));
   const std::filesystem::path file = runs / "table.csv";
   const auto refusal = [&](const char* column, const char* value) {
     CsvTable wrong = right;
     wrong.rows[2][wrong.index(column)] = value;
     write_file_atomically(file, to_csv(wrong));
     try {
-      (void)read_side(file, "");
+      (void)read_result_set(file, "");
     } catch (const IoError& error) {
       return std::string(error.what());
     }
@@ -158,10 +161,11 @@ TEST_CASE("archive: every text file of every cell comes back to the byte, and no
   CHECK(any_holds(second.notes, "taking 4 cells from " + (archives / "tiny").string()));
   CHECK(texts_of(out.path()).size() == 4 * 7);
   CHECK(texts_of(out.path()) == texts_of(runs.path()));
-  const CsvTable cells = read_cells(runs.path()).table;
-  CHECK(to_csv(read_cells(out.path()).table) == to_csv(cells));
-  CHECK(to_csv(archived_cells(written)) == to_csv(cells));
-  CHECK(read_file(archives / "tiny" / "groups.csv") == to_csv(group_cells(cells)));
+  const std::vector<CellResult> cells = read_cells(runs.path()).rows;
+  CHECK(csv_of(read_cells(out.path()).rows) == csv_of(cells));
+  CHECK(csv_of(archived_cells(written)) == csv_of(cells));
+  CHECK(read_file(archives / "tiny" / "groups.csv") ==
+        to_csv(to_table(group_table(group_cells(cells)))));
 
   // Now there is nothing to do, with the archive or without; archived again, it is the same.
   CHECK(plan_run(tiny(), out.path()).count(Work::kNone) == 4);
@@ -257,7 +261,7 @@ TEST_CASE("archive: a cell that lacks a score is trained, and the plan says why"
                       (archives / "tiny").string() +
                       " lacks final weights on 20 validation examples at length 40"));
   run(longer, whole.path(), third);
-  CHECK(to_csv(read_cells(out.path()).table) == to_csv(read_cells(whole.path()).table));
+  CHECK(csv_of(read_cells(out.path()).rows) == csv_of(read_cells(whole.path()).rows));
 }
 
 TEST_CASE("archive: a finished cell without weights that lacks a score is trained again") {

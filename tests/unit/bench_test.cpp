@@ -279,10 +279,10 @@ TEST_CASE("bench: a row takes medians over its accepted samples") {
 }
 
 TEST_CASE("bench: comparisons divide by work and by what the machine offers more") {
-  const Comparison twice{2.0, 1.6, 1.0, false};
+  const RelativeTiming twice{2.0, 1.6, 1.0, false};
   CHECK(twice.excess() == doctest::Approx(1.25));
   CHECK(twice.speedup() == doctest::Approx(0.8));
-  const Comparison two_cells{1.25, 2.0, 1.9, false};
+  const RelativeTiming two_cells{1.25, 2.0, 1.9, false};
   CHECK(two_cells.speedup() == doctest::Approx(1.6));
   CHECK(two_cells.efficiency() == doctest::Approx(1.6 / 1.9));
 }
@@ -404,9 +404,9 @@ TEST_CASE("bench: steps leave the weights alone, and cells at once do the work o
                                        brief(), dense_twin, say_nothing);
   REQUIRE(report.rows.size() == 2);
   CHECK(report.rows[1].nominal_gflop == doctest::Approx(2.0 * report.rows[0].nominal_gflop));
-  REQUIRE(report.rows[1].comparison.has_value());
-  CHECK(report.rows[1].comparison->work_ratio == doctest::Approx(2.0));
-  CHECK(report.rows[1].comparison->time_ratio ==
+  REQUIRE(report.rows[1].relative.has_value());
+  CHECK(report.rows[1].relative->work_ratio == doctest::Approx(2.0));
+  CHECK(report.rows[1].relative->time_ratio ==
         doctest::Approx(report.rows[1].timing.ms / report.rows[0].timing.ms));
   CHECK(report.rates.size() == 2);  // on one and on two threads
 }

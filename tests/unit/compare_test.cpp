@@ -1,3 +1,5 @@
+#include "harness/compare/compare.hpp"
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -12,10 +14,8 @@
 
 #include "base/error.hpp"
 #include "base/fields.hpp"
-#include "harness/compare/comparison.hpp"
 #include "harness/compare/comparison_text.hpp"
 #include "harness/stats/paired_tests.hpp"
-#include "harness/store/table_rows.hpp"
 
 namespace recollect {
 namespace {
@@ -35,10 +35,10 @@ struct Line {
   std::vector<bool> exact = {};
 };
 
-Side side_of(const std::vector<Line>& lines) {
-  Side side;
-  side.name = "results";
-  std::vector<Values> rows;
+ResultSet side_of(const std::vector<Line>& lines) {
+  using Values = std::vector<std::pair<std::string, std::string>>;
+  CsvTable table;
+  std::vector<std::optional<std::vector<bool>>> exact;
   for (const Line& line : lines) {
     const bool scored = line.status == "finished";
     const std::string seed = std::to_string(line.seed);
@@ -77,21 +77,28 @@ Side side_of(const std::vector<Line>& lines) {
         if (name == column) value = text;
       }
     }
-    rows.push_back(values);
-    side.exact.push_back(line.exact.empty() ? std::nullopt : std::optional(line.exact));
+    table.header.clear();
+    std::vector<std::string>& row = table.rows.emplace_back();
+    for (const auto& [column, value] : values) {
+      table.header.push_back(column);
+      row.push_back(value);
+    }
+    exact.push_back(line.exact.empty() ? std::nullopt : std::optional(line.exact));
   }
-  side.cells = table_of(rows);
+  ResultSet side = result_set_of(table, "results");
+  side.exact = std::move(exact);
   return side;
 }
 
-Comparison compared(const std::vector<Line>& base, const std::vector<Line>& now,
-                    const CompareRules& rules = {}) {
+ResultComparison compared(const std::vector<Line>& base, const std::vector<Line>& now,
+                          const CompareRules& rules = {}) {
   return compare(side_of(base), side_of(now), rules);
 }
 
-const MetricResult& result_of(const Comparison& comparison, Metric metric, std::size_t group = 0) {
+const MetricResult& result_of(const ResultComparison& comparison, Metric metric,
+                              std::size_t group = 0) {
   std::size_t seen = 0;
-  for (const GroupResult& each : comparison.groups) {
+  for (const ComparedGroup& each : comparison.groups) {
     for (const MetricResult& result : each.metrics) {
       if (result.metric == metric && seen++ == group) return result;
     }
@@ -120,10 +127,10 @@ TEST_CASE("compare: results are the same as themselves, whatever the order of th
   std::vector<Line> shuffled = lines;
   std::mt19937 random(1);
   std::shuffle(shuffled.begin(), shuffled.end(), random);
-  const Comparison comparison = compared(lines, shuffled);
-  CHECK(comparison.obstacles.empty());
+  const ResultComparison comparison = compared(lines, shuffled);
+  CHECK(comparison.mismatches.empty());
   CHECK(comparison.groups.size() == 3 * 2);
-  for (const GroupResult& group : comparison.groups) {
+  for (const ComparedGroup& group : comparison.groups) {
     CHECK(group.verdict == Verdict::kSame);
     for (const MetricResult& result : group.metrics) {
       CHECK(result.difference == 0.0);
@@ -142,7 +149,7 @@ TEST_CASE("compare: with one seed the tolerance alone decides, and its own value
   CHECK(verdict(0.98, 0.9901) == Verdict::kBetter);
   CHECK(verdict(0.98, 0.98) == Verdict::kSame);
   // Loss is better where it is smaller.
-  const Comparison worse = compared({{0, 0.5, "a", 0.2, 1.0}}, {{0, 0.5, "a", 0.2, 1.06}});
+  const ResultComparison worse = compared({{0, 0.5, "a", 0.2, 1.0}}, {{0, 0.5, "a", 0.2, 1.06}});
   CHECK(result_of(worse, Metric::kLoss).verdict == Verdict::kWorse);
   CHECK(worse.worse());
   CompareRules rules;
@@ -164,7 +171,7 @@ TEST_CASE("compare: where every seed is worse by more than the tolerance, the gr
           now.push_back({seed, 0.9 - fall, fmt::format("label {}", group)});
         }
       }
-      const Comparison comparison = compared(base, now);
+      const ResultComparison comparison = compared(base, now);
       CAPTURE(seeds);
       CAPTURE(groups);
       const MetricResult& fallen = result_of(comparison, Metric::kAccuracy);
@@ -224,8 +231,8 @@ TEST_CASE("compare: what is worse one way is better the other way round") {
       base.push_back({seed, 0.5 + draw(), "a", draw(), 1.0 + draw(), solved()});
       now.push_back({seed, 0.5 + draw() + shift, "a", draw(), 1.0 + draw(), solved()});
     }
-    const Comparison one = compared(base, now);
-    const Comparison other = compared(now, base);
+    const ResultComparison one = compared(base, now);
+    const ResultComparison other = compared(now, base);
     for (const Metric metric :
          {Metric::kAccuracy, Metric::kExactMatch, Metric::kLoss, Metric::kSolved}) {
       const MetricResult& a = result_of(one, metric);
@@ -292,8 +299,8 @@ TEST_CASE("compare: a seed that diverged in NEW alone is worse, and so is a scor
   std::vector<Line> diverged = fine;
   diverged[1].status = "diverged";
   CHECK(compared(fine, diverged).worse());
-  CHECK(compared(fine, diverged).obstacles.empty());
-  const Comparison back = compared(diverged, fine);
+  CHECK(compared(fine, diverged).mismatches.empty());
+  const ResultComparison back = compared(diverged, fine);
   CHECK_FALSE(back.worse());
   CHECK(result_of(back, Metric::kAccuracy).verdict == Verdict::kBetter);
   CHECK_FALSE(compared(diverged, diverged).worse());
@@ -303,7 +310,7 @@ TEST_CASE("compare: a seed that diverged in NEW alone is worse, and so is a scor
   CHECK_FALSE(compared(none, none).worse());
   // A whole group of them.
   diverged[0].status = "diverged";
-  CHECK(compared(diverged, diverged).obstacles.empty());
+  CHECK(compared(diverged, diverged).mismatches.empty());
 }
 
 TEST_CASE("compare: seeds that are solved no more are worse, within a tolerance not") {
@@ -322,11 +329,12 @@ TEST_CASE("compare: seeds that are solved no more are worse, within a tolerance 
   CHECK(compared(base, now, rules).worse());
 }
 
-std::vector<std::string> obstacles_of(const std::vector<Line>& base, const std::vector<Line>& now) {
+std::vector<std::string> mismatches_of(const std::vector<Line>& base,
+                                       const std::vector<Line>& now) {
   std::vector<std::string> lines;
-  for (const Obstacle& obstacle : compared(base, now).obstacles) {
+  for (const Mismatch& mismatch : compared(base, now).mismatches) {
     lines.push_back(
-        fmt::format("{}: {}: {} -> {}", obstacle.where, obstacle.key, obstacle.base, obstacle.now));
+        fmt::format("{}: {}: {} -> {}", mismatch.where, mismatch.key, mismatch.base, mismatch.now));
   }
   return lines;
 }
@@ -340,39 +348,40 @@ TEST_CASE("compare: what keeps results from being compared is named key by key")
   };
   const Line plain{0};
   const std::string where = "mqar, adaptive-decay";
-  CHECK(obstacles_of({plain}, {with({{"task_pairs", "16"}, {"train_steps", "200"}})}) ==
+  CHECK(mismatches_of({plain}, {with({{"task_pairs", "16"}, {"train_steps", "200"}})}) ==
         Lines{where + ": task_pairs: 8 -> 16", where + ": train_steps: 100 -> 200"});
-  CHECK(obstacles_of({plain}, {with({{"variant", "fixed-decay"}})}) ==
+  CHECK(mismatches_of({plain}, {with({{"variant", "fixed-decay"}})}) ==
         Lines{where + ": variant: adaptive-decay -> fixed-decay"});
-  CHECK(obstacles_of({plain}, {with({{"data_seed", "7"}})}) ==
+  CHECK(mismatches_of({plain}, {with({{"data_seed", "7"}})}) ==
         Lines{where + ": data_seed: seed -> 7"});
-  CHECK(obstacles_of({plain, {0, 0.5, "b"}}, {plain}) ==
+  CHECK(mismatches_of({plain, {0, 0.5, "b"}}, {plain}) ==
         Lines{"mqar, b: group: present -> missing"});
-  CHECK(obstacles_of({plain}, {plain, {0, 0.5, "b"}}) ==
+  CHECK(mismatches_of({plain}, {plain, {0, 0.5, "b"}}) ==
         Lines{"mqar, b: group: missing -> present"});
-  CHECK(obstacles_of({plain, {1}, {10}}, {plain, {10}, {2}}) ==
+  CHECK(mismatches_of({plain, {1}, {10}}, {plain, {10}, {2}}) ==
         Lines{where + ": seeds: 0 1 10 -> 0 2 10"});
   const std::string score = where + ", best, test, length 64";
-  CHECK(obstacles_of({plain}, {with({{"examples", "50"}})}) ==
+  CHECK(mismatches_of({plain}, {with({{"examples", "50"}})}) ==
         Lines{score + ": examples: 100 -> 50"});
-  CHECK(obstacles_of({with({{"unseen_levels", "clamp"}})}, {with({{"unseen_levels", "as-is"}})}) ==
+  CHECK(mismatches_of({with({{"unseen_levels", "clamp"}})}, {with({{"unseen_levels", "as-is"}})}) ==
         Lines{score + ": unseen_levels: clamp -> as-is"});
-  CHECK(obstacles_of({plain}, {plain, with({{"eval_length", "128"}})}) ==
+  CHECK(mismatches_of({plain}, {plain, with({{"eval_length", "128"}})}) ==
         Lines{where + ", best, test, length 128: score: missing -> present"});
-  CHECK(obstacles_of({plain, with({{"split", "validation"}})}, {plain}) ==
+  CHECK(mismatches_of({plain, with({{"split", "validation"}})}, {plain}) ==
         Lines{where + ", best, validation, length 64: score: present -> missing"});
-  CHECK(obstacles_of({plain}, {with({{"numerics_version", "3"}})}) ==
+  CHECK(mismatches_of({plain}, {with({{"numerics_version", "3"}})}) ==
         Lines{"all cells: numerics_version: 2 -> 3"});
-  CHECK(obstacles_of({plain}, {with({{"ceiling_recent", "0.91"}})}) ==
+  CHECK(mismatches_of({plain}, {with({{"ceiling_recent", "0.91"}})}) ==
         Lines{score + ": ceiling_recent of seed 0: 0.9 -> 0.91"});
-  CHECK(obstacles_of({plain}, {with({{"parameters", "1235"}})}) ==
+  CHECK(mismatches_of({plain}, {with({{"parameters", "1235"}})}) ==
         Lines{where + ": parameters of seed 0: 1234 -> 1235"});
   Line failed = plain;
   failed.status = "failed";
-  CHECK(obstacles_of({plain}, {failed}) == Lines{where + ": status of seed 0: finished -> failed"});
+  CHECK(mismatches_of({plain}, {failed}) ==
+        Lines{where + ": status of seed 0: finished -> failed"});
   // Neither the experiment's name nor the build is a setting.
-  CHECK(obstacles_of({plain},
-                     {with({{"experiment", "y"}, {"code_version", "d"}, {"compiler", "Clang"}})})
+  CHECK(mismatches_of({plain},
+                      {with({{"experiment", "y"}, {"code_version", "d"}, {"compiler", "Clang"}})})
             .empty());
 }
 
@@ -384,20 +393,20 @@ TEST_CASE("compare: how the first layer is computed is a setting where a side ha
   };
   const Line rows = computed("rows");
   const Line ids = computed("ids");
-  const Comparison pairs = compared({rows}, {ids});
-  CHECK(pairs.obstacles.empty());
+  const ResultComparison pairs = compared({rows}, {ids});
+  CHECK(pairs.mismatches.empty());
   CHECK_FALSE(pairs.groups.empty());
-  const Comparison both = compared({rows, ids}, {rows, ids});
-  CHECK(both.obstacles.empty());
+  const ResultComparison both = compared({rows, ids}, {rows, ids});
+  CHECK(both.mismatches.empty());
   CHECK(both.groups.size() == 2 * pairs.groups.size());
-  CHECK_FALSE(compared({rows}, {rows, ids}).obstacles.empty());
+  CHECK_FALSE(compared({rows}, {rows, ids}).mismatches.empty());
 }
 
 TEST_CASE("compare: settings name a group where task and label do not suffice") {
   Line more{0};
   more.other = {{"task_pairs", "16"}};
-  const Comparison comparison = compared({{0}, more}, {{0}, more});
-  CHECK(comparison.obstacles.empty());
+  const ResultComparison comparison = compared({{0}, more}, {{0}, more});
+  CHECK(comparison.mismatches.empty());
   CHECK(comparison.groups.front().name == "mqar, adaptive-decay, task_pairs 8");
   CHECK(comparison.groups.back().name == "mqar, adaptive-decay, task_pairs 16");
 }
@@ -417,9 +426,9 @@ TEST_CASE(
 
 TEST_CASE("compare: the JUnit report is XML, whatever the names in it") {
   const std::string label = "a<b> & \"c\" 'd' \x01 ]]> \xff";
-  const Side base = side_of({{0, 0.9, label}, {0, 0.9, "plain"}});
-  const Side now = side_of({{0, 0.2, label}, {0, 0.9, "other"}});
-  const Comparison comparison = compare(base, now, {});
+  const ResultSet base = side_of({{0, 0.9, label}, {0, 0.9, "plain"}});
+  const ResultSet now = side_of({{0, 0.2, label}, {0, 0.9, "other"}});
+  const ResultComparison comparison = compare(base, now, {});
   std::istringstream stream(comparison_junit(comparison, base, now, {}));
   boost::property_tree::ptree tree;
   boost::property_tree::read_xml(stream, tree);
@@ -443,9 +452,9 @@ TEST_CASE("compare: the JUnit report is XML, whatever the names in it") {
 }
 
 TEST_CASE("compare: the text tells what differs, Markdown all values") {
-  const Side base = side_of({{0, 0.9, "a"}, {0, 0.75, "b"}});
-  const Side now = side_of({{0, 0.5, "a"}, {0, 0.75, "b"}});
-  const Comparison comparison = compare(base, now, {});
+  const ResultSet base = side_of({{0, 0.9, "a"}, {0, 0.75, "b"}});
+  const ResultSet now = side_of({{0, 0.5, "a"}, {0, 0.75, "b"}});
+  const ResultComparison comparison = compare(base, now, {});
   const std::string text = comparison_text(comparison, base, now, {});
   CHECK(text.find("worse: mqar, a, best, test, length 64: accuracy 0.9 -> 0.5 (-0.4): ") !=
         std::string::npos);

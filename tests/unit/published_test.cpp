@@ -1,4 +1,4 @@
-#include "harness/report/published.hpp"
+#include "harness/results/published.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -6,9 +6,8 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "harness/config/load.hpp"
-#include "harness/report/cell_table.hpp"
-#include "harness/report/group_table.hpp"
-#include "harness/report/readable_table.hpp"
+#include "harness/render/readable_table.hpp"
+#include "harness/results/read_cells.hpp"
 #include "harness/store/cell_folder.hpp"
 #include "harness/store/experiment_file.hpp"
 #include "tests/support/places.hpp"
@@ -23,7 +22,8 @@ constexpr const char* kHeader =
 
 /// The groups of an experiment whose seeds have these accuracies of the best weights on validation;
 /// 0.99 or more is a solved seed.
-CsvTable groups_of(const std::string& configuration, const std::vector<double>& accuracies) {
+std::vector<GroupResult> groups_of(const std::string& configuration,
+                                   const std::vector<double>& accuracies) {
   const TemporaryFolder out;
   std::string text = "experiment: x\nvariants: [adaptive-decay]\nseeds: [";
   for (std::size_t i = 0; i < accuracies.size(); ++i) text += fmt::format("{},", i);
@@ -51,16 +51,21 @@ CsvTable groups_of(const std::string& configuration, const std::vector<double>& 
     if (accuracies[i] >= 0.99) status.solved_step = 3000;
     folder.write_status(status);
   }
-  return group_cells(read_cells(out.path()).table);
+  return group_cells(read_cells(out.path()).rows);
 }
 
 constexpr const char* kHeadline =
     "task: {name: mqar, length: 128, pairs: 32}\ntrain: {steps: 6000}\n";
 
-CsvTable compare(const CsvTable& groups, const std::string& lines) {
+std::vector<PublishedComparison> compare_rows(const std::vector<GroupResult>& groups,
+                                              const std::string& lines) {
   const TemporaryFolder folder;
   write_file_atomically(folder / "published.csv", kHeader + lines);
   return compare_published(groups, read_published(folder / "published.csv"));
+}
+
+CsvTable compare(const std::vector<GroupResult>& groups, const std::string& lines) {
+  return to_table(published_table(compare_rows(groups, lines)));
 }
 
 std::string line(const std::string& mean, const std::string& sd, int seeds,
@@ -77,7 +82,7 @@ std::string only(const CsvTable& table, const char* column) {
 }
 
 TEST_CASE("published: agreement and difference by the interval of the means") {
-  const CsvTable groups = groups_of(kHeadline, {0.95, 0.96, 0.94, 0.955});
+  const std::vector<GroupResult> groups = groups_of(kHeadline, {0.95, 0.96, 0.94, 0.955});
   const CsvTable same = compare(groups, line("0.951", "0.01", 5, ""));
   CHECK(only(same, "verdict") == "agrees");
   CHECK(to_real(only(same, "ours_mean")) ==
@@ -94,7 +99,8 @@ TEST_CASE("published: agreement and difference by the interval of the means") {
 }
 
 TEST_CASE("published: shares of solved seeds decide where seeds fall into two groups") {
-  const CsvTable groups = groups_of(kHeadline, {0.995, 0.996, 0.03, 0.995, 0.997, 0.993});
+  const std::vector<GroupResult> groups =
+      groups_of(kHeadline, {0.995, 0.996, 0.03, 0.995, 0.997, 0.993});
   const CsvTable close = compare(groups, line("0.4", "0.01", 20, "16"));
   CHECK(only(close, "verdict") == "agrees");
   CHECK(only(close, "why") ==
@@ -113,18 +119,19 @@ TEST_CASE("published: shares of solved seeds decide where seeds fall into two gr
 }
 
 TEST_CASE("published: what cannot be compared says why, key by key") {
-  const CsvTable groups =
+  const std::vector<GroupResult> groups =
       groups_of(fmt::format("{}model: {{width: 32}}\n", kHeadline), {0.95, 0.96});
   const CsvTable other = compare(groups, line("0.951", "0.01", 5, "", "0.0003,20000,0.99,0,128,"));
   CHECK(only(other, "verdict") == "not comparable");
   CHECK(only(other, "why") ==
         "width 32 instead of 64, learning_rate 0.001 instead of 0.0003, steps 6000 instead of "
         "20000, stop_at none instead of 0.99");
-  const CsvTable lone = groups_of(kHeadline, {0.95});
+  const std::vector<GroupResult> lone = groups_of(kHeadline, {0.95});
   CHECK(only(compare(lone, line("0.951", "", 1, "")), "why") ==
         "one seed on each side, and no spread on either");
   // Another size, variant or length is no counterpart at all.
-  const CsvTable small = groups_of("task: {name: mqar, length: 128, pairs: 8}\n", {0.9, 0.9});
+  const std::vector<GroupResult> small =
+      groups_of("task: {name: mqar, length: 128, pairs: 8}\n", {0.9, 0.9});
   CHECK(compare(small, line("0.951", "0.01", 5, "")).rows.empty());
 }
 
@@ -146,9 +153,9 @@ TEST_CASE("published: a length with unseen levels is compared as it read them") 
 }
 
 TEST_CASE("published: the table for people numbers its sources") {
-  const CsvTable groups = groups_of(kHeadline, {0.95, 0.96, 0.94, 0.955});
-  const CsvTable comparison =
-      compare(groups, line("0.951", "0.01", 5, "") + line("0.9", "", 1, "", "0.0003,6000,,0,128,"));
+  const std::vector<GroupResult> groups = groups_of(kHeadline, {0.95, 0.96, 0.94, 0.955});
+  const std::vector<PublishedComparison> comparison = compare_rows(
+      groups, line("0.951", "0.01", 5, "") + line("0.9", "", 1, "", "0.0003,6000,,0,128,"));
   const std::vector<TextTable> tables = readable_comparison(comparison);
   REQUIRE(tables.size() == 1);
   CHECK(tables[0].rows.size() == 2);

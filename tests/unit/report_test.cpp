@@ -1,9 +1,10 @@
-#include "harness/report/report.hpp"
+#include "harness/render/report.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -11,10 +12,10 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "harness/config/load.hpp"
-#include "harness/report/archive_tables.hpp"
-#include "harness/report/group_table.hpp"
-#include "harness/report/readable_table.hpp"
-#include "harness/report/variance_table.hpp"
+#include "harness/render/readable_table.hpp"
+#include "harness/results/group_result.hpp"
+#include "harness/results/read_cells.hpp"
+#include "harness/results/variance_result.hpp"
 #include "harness/sweep/runner.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -59,25 +60,21 @@ std::string cell_of(const TextTable& table, std::size_t row, const std::string& 
   return table.rows[row][static_cast<std::size_t>(found - table.header.begin())];
 }
 
-/// A row of a grouped table, as a published figure of the same settings.
-PublishedFigure figure_like(const CsvTable& groups, const std::string& variant) {
-  for (const auto& row : groups.rows) {
-    const auto at = [&](const char* column) { return row[groups.index(column)]; };
-    if (at("weights") != "best" || at("split") != "validation" || at("variant") != variant)
+/// A group, as a published figure of the same settings.
+PublishedFigure figure_like(const std::vector<GroupResult>& groups, const std::string& variant) {
+  for (const GroupResult& group : groups) {
+    if (group.key->weights != Weights::kBest || group.key->split != Split::kValidation ||
+        group.variant != variant)
       continue;
     PublishedFigure figure;
     figure.source = "a paper";
     figure.variant = figure.variant_as_published = variant;
-    figure.task = at("task");
+    figure.task = group.task;
     figure.length = figure.eval_length = 16;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string& name = groups.header[i];
-      if (name.starts_with("task_") || name.starts_with("model_") ||
-          (name.starts_with("train_") && name != "train_length")) {
-        figure.settings[name] = row[i];
-      }
+    for (const Setting& setting : group.settings) {
+      figure.settings[setting.name] = setting.value.text;
     }
-    figure.mean = to_real(at("accuracy_mean"));
+    figure.mean = group.accuracy.summary->mean;
     figure.sd = 0.1;
     figure.seeds = 5;
     figure.solved = 0;
@@ -131,10 +128,9 @@ TEST_CASE("report: a section says what was run, how to run it again and what was
 
 TEST_CASE("report: headlines are the rows of the full table, with other lengths as columns") {
   const TemporaryFolder runs;
-  CsvTable groups = group_cells(archived_cells(archive_of({}, runs, "x/tiny")));
-  for (std::size_t i = 0; i < groups.rows.size(); ++i) {  // so short a training scores all alike
-    groups.rows[i][groups.index("clean_values")] =
-        fmt::format("0.1 0.2 {}", 0.3 + 0.01 * static_cast<double>(i));
+  std::vector<GroupResult> groups = group_cells(archived_cells(archive_of({}, runs, "x/tiny")));
+  for (std::size_t i = 0; i < groups.size(); ++i) {  // so short a training scores all alike
+    groups[i].clean.values = {0.1, 0.2, 0.3 + 0.01 * static_cast<double>(i)};
   }
   const std::vector<TextTable> full = readable_groups(groups);
   const std::vector<TextTable> short_ones = readable_headlines(groups);
@@ -155,12 +151,13 @@ TEST_CASE("report: headlines are the rows of the full table, with other lengths 
 
 TEST_CASE("report: of published figures, the section shows those that can be compared") {
   const TemporaryFolder runs;
-  const CsvTable groups = group_cells(archived_cells(archive_of({}, runs, "x/tiny")));
+  const std::vector<GroupResult> groups =
+      group_cells(archived_cells(archive_of({}, runs, "x/tiny")));
   PublishedFigure same = figure_like(groups, "fixed-decay");
   PublishedFigure other = figure_like(groups, "adaptive-decay");
   other.settings["train_steps"] = "7";
-  const CsvTable comparison = compare_published(groups, {same, other});
-  REQUIRE(comparison.rows.size() == 2);
+  const std::vector<PublishedComparison> comparison = compare_published(groups, {same, other});
+  REQUIRE(comparison.size() == 2);
   const std::vector<TextTable> tables = readable_comparison_headlines(comparison);
   REQUIRE(tables.size() == 1);
   REQUIRE(tables[0].rows.size() == 1);
@@ -173,12 +170,13 @@ TEST_CASE("report: of published figures, the section shows those that can be com
 
 TEST_CASE("report: the ratio of median steps is ours by theirs") {
   const TemporaryFolder runs;
-  CsvTable groups = group_cells(archived_cells(archive_of({}, runs, "x/tiny")));
+  std::vector<GroupResult> groups = group_cells(archived_cells(archive_of({}, runs, "x/tiny")));
   PublishedFigure figure = figure_like(groups, "fixed-decay");
   figure.solve_step_median = 2000.0;
-  for (auto& row : groups.rows) row[groups.index("solve_step_median_solved")] = "3000";
-  const CsvTable comparison = compare_published(groups, {figure});
-  CHECK(comparison.rows[0][comparison.index("solve_step_ratio")] == "1.5");
+  for (GroupResult& group : groups) group.solve_step_median_solved = 3000.0;
+  const std::vector<PublishedComparison> comparison = compare_published(groups, {figure});
+  const CsvTable table = to_table(published_table(comparison));
+  CHECK(table.rows[0][table.index("solve_step_ratio")] == "1.5");
   CHECK(cell_of(readable_comparison_headlines(comparison)[0], 0, "median step ratio") == "1.50");
 }
 
@@ -187,19 +185,18 @@ TEST_CASE("report: where seeds are crossed, the spread is given to its source") 
   const std::vector<std::string> crossed = {"variants=[fixed-decay]", "train.order_seed=0",
                                             "grid={task.data_seed: [0, 1, 2]}"};
   const Archive archive = archive_of(crossed, runs, "x/tiny");
-  CsvTable cells = archived_cells(archive);
+  std::vector<CellResult> cells = archived_cells(archive);
+  using Step = std::optional<std::int64_t>;
   const auto put = [&](auto&& accuracy, auto&& solved_step) {
-    for (auto& row : cells.rows) {
-      const std::int64_t data = to_integer(row[cells.index("data_seed")]);
-      const std::int64_t seed = to_integer(row[cells.index("seed")]);
-      row[cells.index("accuracy")] = fmt::format("{}", accuracy(data, seed));
-      row[cells.index("solved_step")] = solved_step(data, seed);
+    for (CellResult& row : cells) {
+      row.score->accuracy = accuracy(*row.data_seed, row.seed);
+      row.status.solved_step = solved_step(*row.data_seed, row.seed);
     }
   };
   // The data decide the accuracy, the first weights whether and when a run is solved.
   put([](std::int64_t data, std::int64_t) { return 0.25 * static_cast<double>(data); },
-      [](std::int64_t, std::int64_t seed) { return seed == 0 ? "" : std::to_string(5 * seed); });
-  const std::vector<TextTable> tables = readable_variance(cells);
+      [](std::int64_t, std::int64_t seed) { return seed == 0 ? Step() : Step(5 * seed); });
+  const std::vector<TextTable> tables = readable_variance(split_cells(cells));
   REQUIRE(tables.size() == 1);
   const TextTable& table = tables[0];
   CHECK(table.rows[0] == std::vector<std::string>{"accuracy", "25.0", "100 %", "100..100", "0 %",
@@ -211,18 +208,16 @@ TEST_CASE("report: where seeds are crossed, the spread is given to its source") 
   CHECK(table.notes.back() == "A run that was not solved counts as its last step.");
 
   // A gap takes one seed away, whole rows and columns stay.
-  std::erase_if(cells.rows, [&](const auto& row) {
-    return row[cells.index("data_seed")] == "2" && row[cells.index("seed")] != "1";
-  });
-  const TextTable partial = readable_variance(cells)[0];
+  std::erase_if(cells, [](const CellResult& row) { return row.data_seed == 2 && row.seed != 1; });
+  const TextTable partial = readable_variance(split_cells(cells))[0];
   CHECK(partial.caption.starts_with("2 seeds of the data x 3 of the first weights; all see"));
   CHECK(partial.notes.front().starts_with("1 run is left out"));
   CHECK(partial.rows[0][1] == "12.5");
 
   // No spread: nothing to share out.
   put([](std::int64_t, std::int64_t) { return 0.5; },
-      [](std::int64_t, std::int64_t) { return std::string("10"); });
-  CHECK(readable_variance(cells)[0].rows[0][2] == "-");
+      [](std::int64_t, std::int64_t) { return Step(10); });
+  CHECK(readable_variance(split_cells(cells))[0].rows[0][2] == "-");
 
   ReportInput input;
   input.archives.push_back(archive);
@@ -234,8 +229,8 @@ TEST_CASE("report: where seeds are crossed, the spread is given to its source") 
 
 TEST_CASE("report: seeds that follow each other are not crossed") {
   const TemporaryFolder runs;
-  const CsvTable cells = archived_cells(archive_of({}, runs, "x/tiny"));
-  CHECK(readable_variance(cells).empty());
+  const std::vector<CellResult> cells = archived_cells(archive_of({}, runs, "x/tiny"));
+  CHECK(readable_variance(split_cells(cells)).empty());
 }
 
 TEST_CASE("report: a section replaces what stood between its lines, and nothing else") {

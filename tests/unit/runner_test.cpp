@@ -11,8 +11,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "harness/config/load.hpp"
-#include "harness/report/cell_table.hpp"
-#include "harness/report/group_table.hpp"
+#include "harness/results/read_cells.hpp"
 #include "harness/store/experiment_file.hpp"
 #include "harness/store/safetensors.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -174,7 +173,7 @@ TEST_CASE("runner: a length that is missing is scored without training") {
   run_experiment(tiny({"eval.examples=30"}), out.path(), {.jobs = 1}, second);
   CHECK(second.steps == 0);
   CHECK(folder.read_scores().size() == 3 * 4 + 2);
-  CHECK(read_cells(out.path()).table.rows.size() == 4 * 4);
+  CHECK(read_cells(out.path()).rows.size() == 4 * 4);
 }
 
 TEST_CASE("runner: a cell that fails is a row, the others go on, and it is tried again") {
@@ -186,12 +185,12 @@ TEST_CASE("runner: a cell that fails is a row, the others go on, and it is tried
   REQUIRE(summary.problems.size() == 1);
   CHECK(summary.problems[0].find("cell 2 of 4") != std::string::npos);
   CHECK(summary.problems[0].find("failed: something broke") != std::string::npos);
-  CHECK(read_cells(out.path()).table.rows.size() == 3 * 4 + 1);
+  CHECK(read_cells(out.path()).rows.size() == 3 * 4 + 1);
 
   Watch again;
   CHECK(run_experiment(tiny(), out.path(), {.jobs = 1}, again).finished == 4);
   CHECK(again.steps == 20);
-  CHECK(read_cells(out.path()).table.rows.size() == 4 * 4);
+  CHECK(read_cells(out.path()).rows.size() == 4 * 4);
 }
 
 TEST_CASE("runner: a cell that diverges is a row and is not tried again") {
@@ -203,7 +202,7 @@ TEST_CASE("runner: a cell that diverges is a row and is not tried again") {
   CHECK(summary.finished == 0);
   REQUIRE(summary.problems.size() == 1);
   CHECK(summary.problems[0].find("diverged: ") != std::string::npos);
-  const CsvTable cells = read_cells(out.path()).table;
+  const CsvTable cells = to_table(cell_table(read_cells(out.path()).rows));
   REQUIRE(cells.rows.size() == 1);
   CHECK(cells.rows[0][cells.index("status")] == "diverged");
   CHECK_FALSE(cells.rows[0][cells.index("reason")].empty());

@@ -1,10 +1,12 @@
-#include "harness/report/summary_table.hpp"
+#include "harness/render/summary_table.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <sstream>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "harness/store/csv.hpp"
 
@@ -16,8 +18,37 @@ constexpr const char* kHeader =
     "weights,split,eval_length,accuracy_median,accuracy_min,accuracy_max,solved,runs,chance,"
     "unseen_level\n";
 
+/// Groups as the columns above tell of them.
 std::string summary_of(const std::string& rows) {
-  return summary_text(parse_csv(kHeader + rows, "groups"));
+  const CsvTable table = parse_csv(kHeader + rows, "groups");
+  std::vector<GroupResult> groups;
+  for (const std::vector<std::string>& row : table.rows) {
+    const auto at = [&](std::string_view column) { return row[table.index(column)]; };
+    GroupResult& group = groups.emplace_back();
+    group.experiment = at("experiment");
+    group.task = at("task");
+    group.label = at("label");
+    for (const char* name : {"task_length", "task_pairs", "train_select_length"}) {
+      group.settings.push_back({name, {at(name), false}});
+    }
+    group.train_length = to_integer(at("train_length"));
+    group.seeds.resize(static_cast<std::size_t>(to_integer(at("n"))));
+    group.failed = to_integer(at("failed"));
+    if (at("weights").empty()) continue;
+    group.key = ScoreKey{at("weights") == "best" ? Weights::kBest : Weights::kFinal,
+                         at("split") == "test" ? Split::kTest : Split::kValidation,
+                         to_integer(at("eval_length")), 1, ""};
+    group.accuracy.summary = Summary{};
+    group.accuracy.summary->median = to_real(at("accuracy_median"));
+    group.accuracy.summary->min = to_real(at("accuracy_min"));
+    group.accuracy.summary->max = to_real(at("accuracy_max"));
+    for (std::int64_t run = 0; run < to_integer(at("runs")); ++run) {
+      group.solve_steps.push_back({1, run < to_integer(at("solved"))});
+    }
+    group.chance = to_real(at("chance"));
+    group.unseen_level = at("unseen_level") == "1";
+  }
+  return summary_text(groups);
 }
 
 std::size_t widest_line(const std::string& text) {

@@ -5,10 +5,9 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "harness/config/load.hpp"
-#include "harness/report/cell_table.hpp"
-#include "harness/report/group_table.hpp"
-#include "harness/report/published.hpp"
-#include "harness/report/readable_table.hpp"
+#include "harness/render/readable_table.hpp"
+#include "harness/results/group_result.hpp"
+#include "harness/results/read_cells.hpp"
 #include "harness/store/cell_folder.hpp"
 #include "harness/store/experiment_file.hpp"
 #include "harness/sweep/runner.hpp"
@@ -109,7 +108,7 @@ std::size_t row_with(const CsvTable& table,
 TEST_CASE("table: the columns of cells are the documented ones, in order") {
   const TemporaryFolder out;
   write_fixture(out.path());
-  const CsvTable cells = read_cells(out.path()).table;
+  const CsvTable cells = to_table(cell_table(read_cells(out.path()).rows));
   std::string line;
   for (const std::string& name : cells.header) line += name + " ";
   CHECK(line ==
@@ -130,24 +129,25 @@ TEST_CASE(
     "table: a cell has a row for each score its experiment asks for, a broken one a single row") {
   const TemporaryFolder out;
   const Experiment experiment = write_fixture(out.path());
-  const CellTable read = read_cells(out.path());
+  const CellResults read = read_cells(out.path());
+  const CsvTable table = to_table(cell_table(read.rows));
   CHECK(read.warnings.empty());
-  CHECK(read.table.rows.size() == 5 * 2 * 2 * 2 + 1);
-  const std::size_t broken = row_with(read.table, {{"status", "diverged"}});
-  CHECK(cell_of(read.table, broken, "reason") == "step 3: loss \"nan\", sorry");
-  CHECK(cell_of(read.table, broken, "accuracy").empty());
-  CHECK(cell_of(read.table, broken, "seed") == "1");
-  CHECK(cell_of(read.table, 0, "cell") == experiment.cells[0].hash());
-  CHECK(cell_of(read.table, 0, "build") == "Release, native");
-  CHECK(cell_of(read.table, 0, "solved_step") == "10");
+  CHECK(table.rows.size() == 5 * 2 * 2 * 2 + 1);
+  const std::size_t broken = row_with(table, {{"status", "diverged"}});
+  CHECK(cell_of(table, broken, "reason") == "step 3: loss \"nan\", sorry");
+  CHECK(cell_of(table, broken, "accuracy").empty());
+  CHECK(cell_of(table, broken, "seed") == "1");
+  CHECK(cell_of(table, 0, "cell") == experiment.cells[0].hash());
+  CHECK(cell_of(table, 0, "build") == "Release, native");
+  CHECK(cell_of(table, 0, "solved_step") == "10");
   // Written and read again, quotes and commas stay what they were.
-  CHECK(parse_csv(to_csv(read.table), "x").rows == read.table.rows);
+  CHECK(parse_csv(to_csv(table), "x").rows == table.rows);
 }
 
 TEST_CASE("table: groups sum up the seeds") {
   const TemporaryFolder out;
   write_fixture(out.path());
-  const CsvTable groups = group_cells(read_cells(out.path()).table);
+  const CsvTable groups = to_table(group_table(group_cells(read_cells(out.path()).rows)));
   CHECK(groups.rows.size() == 2 * 2 * 2 * 2);
   CHECK_FALSE(groups.find("seed").has_value());
   const std::size_t fixed = row_with(
@@ -184,10 +184,10 @@ TEST_CASE("table: a group of one seed has no deviation, one of failures no score
   CellStatus status = finished(std::nullopt);
   status.ending = Ending::kFailed;
   write_cell(out.path(), experiment.cells[3], status, 0.0);
-  const CellTable read = read_cells(out.path());
+  const CellResults read = read_cells(out.path());
   REQUIRE(read.warnings.size() == 1);
   CHECK(read.warnings[0] == "experiment 'fixture': 4 of 6 cells are not done yet");
-  const CsvTable groups = group_cells(read.table);
+  const CsvTable groups = to_table(group_table(group_cells(read.rows)));
   const std::size_t one = row_with(
       groups,
       {{"label", "fixed-decay"}, {"weights", "best"}, {"split", "test"}, {"eval_length", "16"}});
@@ -203,7 +203,7 @@ TEST_CASE("table: a group of one seed has no deviation, one of failures no score
 TEST_CASE("table: a group says when its seeds solved the task, and how sure its figures are") {
   const TemporaryFolder out;
   write_fixture(out.path());
-  const CsvTable groups = group_cells(read_cells(out.path()).table);
+  const CsvTable groups = to_table(group_table(group_cells(read_cells(out.path()).rows)));
   const std::vector<std::pair<std::string, std::string>> best_test = {
       {"weights", "best"}, {"split", "test"}, {"eval_length", "32"}};
   auto wanted = best_test;
@@ -258,12 +258,13 @@ TEST_CASE("table: a group in which every seed diverged is a row") {
     status.ending = Ending::kDiverged;
     write_cell(out.path(), cell, status, 0.0);
   }
-  const CsvTable groups = group_cells(read_cells(out.path()).table);
+  const std::vector<GroupResult> results = group_cells(read_cells(out.path()).rows);
+  const CsvTable groups = to_table(group_table(results));
   const std::size_t row = row_with(groups, {{"label", "full|ref"}});
   CHECK(cell_of(groups, row, "runs") == "3");
   CHECK(cell_of(groups, row, "solved") == "0");
   CHECK(cell_of(groups, row, "accuracy_low").empty());
-  const std::vector<TextTable> tables = readable_groups(groups);
+  const std::vector<TextTable> tables = readable_groups(results);
   REQUIRE(tables.size() == 1);
   const std::vector<std::string>& line = tables[0].rows.back();
   CHECK(line.back() == "3 (3 diverged)");
@@ -273,7 +274,7 @@ TEST_CASE("table: a group in which every seed diverged is a row") {
 TEST_CASE("table: Markdown shows both scores, in per cent, and seeds that fall apart") {
   const TemporaryFolder out;
   write_fixture(out.path());
-  const CsvTable cells = read_cells(out.path()).table;
+  const std::vector<CellResult> cells = read_cells(out.path()).rows;
   const std::vector<TextTable> tables = readable_groups(group_cells(cells));
   REQUIRE(tables.size() == 1);
   CHECK(to_markdown(tables[0]) == R"(### fixture
@@ -333,15 +334,15 @@ TEST_CASE("table: LaTeX escapes what it must and has booktabs' rules") {
 TEST_CASE("table: a cell that cannot be read is left out with a warning") {
   const TemporaryFolder out;
   const Experiment experiment = write_fixture(out.path());
-  const std::size_t rows = read_cells(out.path()).table.rows.size();
+  const std::size_t rows = read_cells(out.path()).rows.size();
   const CellFolder first(out.path(), experiment.cells[0].hash());
   first.write_text("scores.csv", "half a fi");
-  CellTable read = read_cells(out.path());
+  CellResults read = read_cells(out.path());
   REQUIRE(read.warnings.size() == 1);
   CHECK(read.warnings[0].find("leaving out cell " + experiment.cells[0].hash()) !=
         std::string::npos);
   CHECK(read.warnings[0].find("scores.csv") != std::string::npos);
-  CHECK(read.table.rows.size() == rows - 8);
+  CHECK(read.rows.size() == rows - 8);
   for (const Cell& cell : experiment.cells) {
     CellFolder(out.path(), cell.hash()).write_text("status.yaml", "{half a fi");
   }

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "harness/results/cell_result.hpp"
+#include "harness/store/csv.hpp"
+
+namespace recollect {
+
+/// One of the two sets of results that are compared.
+struct ResultSet {
+  std::string name;  ///< the path as it was given
+  std::vector<CellResult> cells;
+  std::set<std::string> absent;       ///< columns that a table lacks
+  std::vector<std::string> warnings;  ///< e.g. cells that are not done yet
+  /// For each of `cells`: which of its examples were answered without a mistake; none where that is
+  /// not known, as in a table.
+  std::vector<std::optional<std::vector<bool>>> exact;
+
+  /// A column of a row as a table shows it; "" where that is absent.
+  [[nodiscard]] std::string text(std::size_t row, const std::string& column) const;
+  /// The texts of a column, once each, `separator` between; none where it is absent.
+  [[nodiscard]] std::optional<std::string> distinct(const std::string& column,
+                                                    const char* separator) const;
+};
+
+/// The rows of a per-cell table; examples are not known. `name` stands for the file in messages.
+/// @throws IoError naming row and column of what cannot be read
+[[nodiscard]] ResultSet result_set_of(const CsvTable& table, const std::string& name);
+
+/// Reads the --out folder of a run, an archive of one experiment, or a table as `recollect table
+/// --rows cells` prints it; of one experiment alone where it is named. @throws IoError where the
+/// path is neither, holds no row, or lacks a column that comparing needs
+[[nodiscard]] ResultSet read_result_set(const std::filesystem::path& path,
+                                        const std::string& experiment = "");
+
+}  // namespace recollect

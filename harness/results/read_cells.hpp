@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "harness/results/cell_result.hpp"
+#include "harness/store/archive.hpp"
+
+namespace recollect {
+
+/// RUNS/experiments/*.yaml in the order of names, or that of the experiment which is named.
+/// @throws IoError where there is none
+[[nodiscard]] std::vector<std::filesystem::path> experiment_files(
+    const std::filesystem::path& runs, const std::string& experiment = "");
+
+/// What a results folder holds: one row per (cell, weights, split, eval length).
+struct CellResults {
+  std::vector<CellResult> rows;
+  std::vector<std::string> warnings;  ///< e.g. cells that are not done yet, or cannot be read
+};
+
+/// Reads the experiments of a results folder, or the one that is named. A cell that failed or
+/// diverged is one row without a score. Only the scores that an experiment's configuration asks for
+/// are its rows, though the cell may hold more for another experiment. A cell whose files cannot be
+/// read is left out, and a warning names it.
+/// @throws IoError where there are no such cells, or an experiment's own file cannot be read
+[[nodiscard]] CellResults read_cells(const std::filesystem::path& runs,
+                                     const std::string& experiment = "");
+
+/// The same of an archive. @throws IoError where it holds no cells
+[[nodiscard]] std::vector<CellResult> archived_cells(const Archive& archive);
+
+}  // namespace recollect
