@@ -167,9 +167,9 @@ BenchReport run_bench(const std::vector<BenchGroup>& groups, const BenchSettings
         row.timing = summarise_samples(row.samples, rates.attainable, row.nominal_gflop);
       }
       if (groups[g].compare && row.status == RowStatus::kOk && base.status == RowStatus::kOk) {
-        row.relative =
-            RelativeTiming{row.timing.ms / base.timing.ms, row.nominal_gflop / base.nominal_gflop,
-                       row.timing.probe / base.timing.probe, row.timing.noisy || base.timing.noisy};
+        row.relative = RelativeTiming{
+            row.timing.ms / base.timing.ms, row.nominal_gflop / base.nominal_gflop,
+            row.timing.probe / base.timing.probe, row.timing.noisy || base.timing.noisy};
       }
       report.rows.push_back(row);
     }

@@ -1,3 +1,5 @@
+#include "harness/compare/compare.hpp"
+
 #include <fmt/format.h>
 
 #include <cmath>
@@ -5,7 +7,6 @@
 
 #include "base/file.hpp"
 #include "harness/cli/commands.hpp"
-#include "harness/compare/compare.hpp"
 #include "harness/compare/comparison_text.hpp"
 
 namespace recollect::cli {

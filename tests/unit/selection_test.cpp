@@ -16,7 +16,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "harness/config/load.hpp"
-#include "harness/report/cell_table.hpp"
+#include "harness/results/read_cells.hpp"
 #include "harness/store/archive.hpp"
 #include "harness/store/cell_folder.hpp"
 #include "harness/store/csv.hpp"
@@ -251,7 +251,7 @@ TEST_CASE("archive: cells selected by accuracy and by loss stand in one, and com
     }
   }
   // A table has a column of an option only where some cell departs from what files without it mean.
-  const CsvTable table = read_cells(runs.path()).table;
+  const CsvTable table = to_table(cell_table(read_cells(runs.path()).rows));
   REQUIRE(table.find("train_metric").has_value());
   CHECK_FALSE(table.find("train_solve_at").has_value());
   CHECK(table.rows.front()[table.index("train_metric")] == "");
