@@ -3,7 +3,7 @@
 export SETUP JOBS
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test test-all results regression bench bench-kernels setup format clean help
+.PHONY: build demo test contracts test-all results regression bench bench-kernels setup format clean help
 .NOTPARALLEL:  # the targets share build folders; each is parallel inside
 
 build: ## (default) install what is missing, build the optimised program, link it as ./recollect
@@ -16,6 +16,10 @@ demo: ## the same, then train the variants of configs/demo.yaml and sum up what 
 
 test: ## build with warnings as errors, quick tests, include check, smoke configuration
 	@cmake/check.sh quick
+
+contracts: ## build and run what holds for every variant, in a minute; VARIANT=name for one
+	@cmake/setup.sh test
+	@cmake/contracts.sh $(VARIANT)
 
 test-all: ## also slow tests, address/undefined/thread sanitizers, fuzzers, clang++, clang-tidy, formatting
 	@cmake/check.sh all

@@ -13,7 +13,7 @@ if [[ $preset == release ]]; then
   if [[ $* == *bench-* ]]; then
     options+=(-DRECOLLECT_BENCH=ON)
   fi
-  if [[ $* != recollect* ]]; then
+  if [[ $* != recollect* || $* == *contracts ]]; then
     options+=(-DRECOLLECT_TESTS=ON)
   elif [[ ! -f build/release/CMakeCache.txt ]]; then
     options+=(-DRECOLLECT_TESTS=OFF)
@@ -46,7 +46,7 @@ quiet=()
 export NINJA_STATUS='[%f of %t] '
 start=$SECONDS
 cmake --build "build/$preset" --target "$@" ${JOBS:+--parallel "$JOBS"} "${quiet[@]}"
-if [[ $preset == release ]]; then
+if [[ $preset == release && $* != *contracts ]]; then
   ln -sfn build/release/recollect recollect
   echo "Built ./recollect${steps:+ in $((SECONDS - start)) s}"
 fi

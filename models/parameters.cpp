@@ -45,6 +45,12 @@ Tensor ParameterLayout::add_vector(std::string name, Index size, Fill fill, doub
 
 Tensor ParameterLayout::add(std::string name, Index rows, Index cols, bool one_dimensional,
                             Fill fill, double scale) {
+#ifdef RECOLLECT_SHAPE_ERRORS
+  // A gap, so that what reads or writes beyond a tensor is noticed. Projections of one shape are
+  // read as one matrix.
+  if (!all_.empty() && (all_.back().tensor.rows != rows || all_.back().tensor.cols != cols))
+    size_ += 64;
+#endif
   const Tensor tensor{size_, rows, cols};
   all_.push_back(ParameterInfo{std::move(name), tensor, one_dimensional, fill, scale});
   size_ += tensor.size();

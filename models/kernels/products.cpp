@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "math/eigen.hpp"
+#include "math/shape_check.hpp"
 
 namespace recollect {
 namespace {
@@ -31,6 +32,7 @@ void for_each_piece(Index m, Index n, Index k, Body&& body) {
 
 template <class S>
 void product_nn(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
+  RECOLLECT_CHECK(a.cols() == b.rows() && c.rows() == a.rows() && c.cols() == b.cols(), a, b, c);
   if (write == Write::kOverwrite) set_zero(c);
   for_each_piece(a.rows(), b.cols(), a.cols(),
                  [&](Index i, Index m, Index j, Index n, Index p, Index depth) {
@@ -41,6 +43,7 @@ void product_nn(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
 
 template <class S>
 void product_nt(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
+  RECOLLECT_CHECK(a.cols() == b.cols() && c.rows() == a.rows() && c.cols() == b.rows(), a, b, c);
   if (write == Write::kOverwrite) set_zero(c);
   for_each_piece(a.rows(), b.rows(), a.cols(),
                  [&](Index i, Index m, Index j, Index n, Index p, Index depth) {
@@ -51,6 +54,7 @@ void product_nt(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
 
 template <class S>
 void product_tn(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
+  RECOLLECT_CHECK(a.rows() == b.rows() && c.rows() == a.cols() && c.cols() == b.cols(), a, b, c);
   if (write == Write::kOverwrite) set_zero(c);
   for_each_piece(a.cols(), b.cols(), a.rows(),
                  [&](Index i, Index m, Index j, Index n, Index p, Index depth) {

@@ -3,6 +3,7 @@
 // so its bits depend on neither the vector width nor the tiling.
 #include <algorithm>
 
+#include "math/shape_check.hpp"
 #include "models/kernels/products.hpp"
 #include "models/kernels/simd.hpp"
 
@@ -272,18 +273,21 @@ void transpose(const float* from, Index stride, Index rows, Index cols, float* t
 
 template <>
 void product_nn<float>(ConstView<float> a, ConstView<float> b, View<float> c, Write write) {
+  RECOLLECT_CHECK(a.cols() == b.rows() && c.rows() == a.rows() && c.cols() == b.cols(), a, b, c);
   multiply({a.data(), a.stride(), 1}, b.data(), b.stride(), c, a.cols(),
            write == Write::kAccumulate);
 }
 
 template <>
 void product_tn<float>(ConstView<float> a, ConstView<float> b, View<float> c, Write write) {
+  RECOLLECT_CHECK(a.rows() == b.rows() && c.rows() == a.cols() && c.cols() == b.cols(), a, b, c);
   multiply({a.data(), 1, a.stride()}, b.data(), b.stride(), c, a.rows(),
            write == Write::kAccumulate);
 }
 
 template <>
 void product_nt<float>(ConstView<float> a, ConstView<float> b, View<float> c, Write write) {
+  RECOLLECT_CHECK(a.cols() == b.cols() && c.rows() == a.rows() && c.cols() == b.rows(), a, b, c);
   alignas(64) float packed[kDepth * kBlock];
   for (Index p = 0; p < a.cols(); p += kDepth) {
     const Index depth = std::min(kDepth, a.cols() - p);

@@ -12,6 +12,7 @@
 #include "math/fenwick.hpp"
 #include "models/registry.hpp"
 #include "tasks/mqar.hpp"
+#include "tests/contracts/expect_contract.hpp"
 #include "tests/support/allocation_counter.hpp"
 #include "tests/support/model_options.hpp"
 #include "tests/support/test_model.hpp"
@@ -60,6 +61,11 @@ TEST_CASE("allocation: the counter sees malloc and new, here and in other thread
     std::free(here);
   });
   CHECK(testing::allocations_of_all_threads() - before >= 5);
+}
+
+TEST_CASE("allocation: none in a step of the model after the first, for every variant and option") {
+  expect_contract("allocation");
+  expect_contract("threads");
 }
 
 TEST_CASE("allocation: none in a training step after the first, for every variant and option") {

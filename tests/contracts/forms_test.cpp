@@ -11,6 +11,7 @@
 #include "models/linear_attention/heads.hpp"
 #include "models/linear_attention/recurrent.hpp"
 #include "models/linear_attention/reference.hpp"
+#include "tests/contracts/expect_contract.hpp"
 #include "tests/support/mixer_fixture.hpp"
 #include "tests/support/test_model.hpp"
 
@@ -34,24 +35,6 @@ double distance(const Tensor& expected, const Tensor& actual) {
   return difference / magnitude;
 }
 
-Eigen::Map<const Eigen::VectorXd> vector_of(const std::vector<double>& numbers) {
-  return {numbers.data(), static_cast<Index>(numbers.size())};
-}
-
-struct Decay {
-  const char* name;
-  double total;  ///< of the logarithm of the decay over one chunk
-};
-const std::vector<Decay> kDecays = {{"weak", -0.064}, {"strong", -200.0}};
-const std::vector<Index> kLengths = {1, 2, 3, 5, 31, 63, 64, 65, 127, 200, 1000};
-
-/// A gate whose decay over `per` tokens is close to exp(total), with some dependence on the input.
-void set_decay(MixerFixture<double>& fixture, const Decay& decay, double per) {
-  const double step = -decay.total / per;
-  fixture.set("A_log", 0.0);
-  fixture.set("dt_bias", step > 30 ? step : std::log(std::expm1(step)));
-}
-
 TEST_CASE("forms: a NaN anywhere is a distance that no bound accepts") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   for (Index at = 0; at < 3; ++at) {
@@ -62,105 +45,19 @@ TEST_CASE("forms: a NaN anywhere is a distance that no bound accepts") {
 }
 
 TEST_CASE("forms: dense, chunkwise and recurrent agree for every log-linear variant") {
-  for (const MixerEntry& entry : mixers()) {
-    if (entry.name == "full-quadratic") continue;
-    for (const std::int64_t heads : {1, 3}) {
-      for (const Decay& decay : kDecays) {
-        for (const Index length : kLengths) {
-          CAPTURE(entry.name);
-          CAPTURE(heads);
-          CAPTURE(decay.name);
-          CAPTURE(length);
-          TestModel settings;
-          settings.width = 6;
-          settings.heads = heads;
-          settings.lambda_hidden = 5;
-          const Matrix<double> u = normal_matrix<double>(11, length, 6);
-          const Matrix<double> w = normal_matrix<double>(12, length, 6);
-          const auto with = [&](Form form, std::int64_t chunk) {
-            settings.form = form;
-            settings.chunk = chunk;
-            MixerFixture<double> fixture(entry, settings, length);
-            set_decay(fixture, decay, static_cast<double>(chunk));
-            return fixture;
-          };
-          for (const std::int64_t chunk : {16, 32, 64}) {
-            CAPTURE(chunk);
-            const MixerFixture<double> dense = with(Form::kDense, chunk);
-            const auto expected = dense.gradients(u, dense.all(), w);
-            REQUIRE(expected.y.allFinite());
-            const MixerFixture<double> chunkwise = with(Form::kChunkwise, chunk);
-            const auto actual = chunkwise.gradients(u, chunkwise.all(), w);
-            CHECK(distance(expected.y, actual.y) <= kTolerance);
-            CHECK(distance(expected.du, actual.du) <= kTolerance);
-            for (const ParameterInfo& info : chunkwise.layout.all()) {
-              CAPTURE(info.name);
-              const Index begin = info.tensor.offset;
-              const Index size = info.tensor.size();
-              CHECK(distance(vector_of(expected.theta).segment(begin, size).eval(),
-                             vector_of(actual.theta).segment(begin, size).eval()) <= kTolerance);
-            }
-            const MixerFixture<double> recurrent = with(Form::kRecurrent, chunk);
-            CHECK(distance(expected.y, recurrent.forward(u, recurrent.all())) <= kTolerance);
-          }
-        }
-      }
-    }
-  }
+  expect_contract("forms");
 }
 
 TEST_CASE("forms: segments hand on all that the whole sequence knows, for every variant") {
-  for (const MixerEntry& entry : mixers()) {
-    for (const bool rope : {false, true}) {
-      for (const Index length : {1, 31, 33, 64, 100, 300}) {
-        CAPTURE(entry.name);
-        CAPTURE(rope);
-        CAPTURE(length);
-        TestModel settings;
-        settings.width = 8;
-        settings.heads = 2;
-        settings.chunk = 16;
-        if (rope) settings.position = Position::kRope;
-        settings.form = Form::kChunkwise;
-        const MixerFixture<double> fixture(entry, settings, length);
-        const Matrix<double> u = normal_matrix<double>(11, length, 8);
-        const Matrix<double> w = normal_matrix<double>(12, length, 8);
-        const auto expected = fixture.gradients(u, fixture.all(), w);
-        for (const Index segment : {16, 32, 48, 256}) {
-          CAPTURE(segment);
-          CHECK(distance(expected.y, fixture.forward(u, fixture.all(), segment)) <= kTolerance);
-          const auto actual = fixture.gradients(u, fixture.all(), w, segment);
-          CHECK(distance(expected.y, actual.y) <= kTolerance);
-          CHECK(distance(expected.du, actual.du) <= kTolerance);
-          CHECK(distance(vector_of(expected.theta), vector_of(actual.theta)) <= kTolerance);
-        }
-      }
-    }
-  }
+  expect_contract("segments");
+}
+
+TEST_CASE("forms: float gives what double gives, for every variant and option") {
+  expect_contract("float");
 }
 
 TEST_CASE("forms: a chunk that decays by e^-200 neither overflows nor gives NaN in float") {
-  for (const MixerEntry& entry : mixers()) {
-    if (entry.name == "full-quadratic") continue;
-    for (const std::int64_t chunk : {16, 64}) {
-      CAPTURE(entry.name);
-      CAPTURE(chunk);
-      TestModel settings;
-      settings.width = 8;
-      settings.chunk = chunk;
-      settings.form = Form::kChunkwise;
-      MixerFixture<float> fixture(entry, settings, 200);
-      fixture.set("A_log", 0.0);
-      fixture.set("dt_bias", 200.0 / static_cast<double>(chunk));
-      const Matrix<float> u = normal_matrix<float>(3, 200, 8);
-      const Matrix<float> w = normal_matrix<float>(4, 200, 8);
-      const auto out = fixture.gradients(u, fixture.all(), w);
-      CHECK(out.y.allFinite());
-      CHECK(out.du.allFinite());
-      CHECK(std::all_of(out.theta.begin(), out.theta.end(),
-                        [](float value) { return std::isfinite(value); }));
-    }
-  }
+  expect_contract("strong decay");
 }
 
 TEST_CASE("forms: the float chunkwise form stays close to double over thousands of tokens") {
@@ -180,37 +77,7 @@ TEST_CASE("forms: the float chunkwise form stays close to double over thousands 
   CHECK(error / exact.cwiseAbs().maxCoeff() <= 1e-5);
 }
 
-TEST_CASE("forms: at a few rows the output is that of all rows") {
-  for (const MixerEntry& entry : mixers()) {
-    for (const Form form : {Form::kFastest, Form::kDense, Form::kChunkwise}) {
-      CAPTURE(entry.name);
-      CAPTURE(static_cast<int>(form));
-      TestModel settings;
-      settings.width = 6;
-      settings.heads = 3;
-      settings.chunk = 16;
-      settings.form = form;
-      constexpr Index kTokens = 70;
-      const MixerFixture<double> fixture(entry, settings, kTokens);
-      const std::vector<std::int32_t> some = {0, 3, 15, 16, 40, 41, 69};
-      const Queries rows{some, false};
-      const Matrix<double> u = normal_matrix<double>(21, kTokens, 6);
-      const Matrix<double> w = normal_matrix<double>(22, rows.count(), 6);
-      Matrix<double> wide = Matrix<double>::Zero(kTokens, 6);
-      for (Index r = 0; r < rows.count(); ++r)
-        wide.row(some[static_cast<std::size_t>(r)]) = w.row(r);
-
-      const auto at_rows = fixture.gradients(u, rows, w);
-      const auto everywhere = fixture.gradients(u, fixture.all(), wide);
-      for (Index r = 0; r < rows.count(); ++r) {
-        CHECK(distance(everywhere.y.row(some[static_cast<std::size_t>(r)]).eval(),
-                       at_rows.y.row(r).eval()) <= kTolerance);
-      }
-      CHECK(distance(everywhere.du, at_rows.du) <= kTolerance);
-      CHECK(distance(vector_of(everywhere.theta), vector_of(at_rows.theta)) <= kTolerance);
-    }
-  }
-}
+TEST_CASE("forms: at a few rows the output is that of all rows") { expect_contract("few queries"); }
 
 TEST_CASE("forms: each gives what the definition says, number by number, for any widths") {
   for (const Index tokens : {1, 2, 15, 16, 17, 64, 100}) {

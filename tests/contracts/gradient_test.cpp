@@ -1,11 +1,9 @@
 // Every hand-written backward pass against central differences, in double.
 #include <doctest/doctest.h>
-#include <fmt/format.h>
 
 #include <cmath>
 #include <functional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "models/layers/convolution.hpp"
@@ -15,10 +13,8 @@
 #include "models/layers/mlp.hpp"
 #include "models/layers/norm.hpp"
 #include "models/layers/rotary.hpp"
-#include "models/sequence_model.hpp"
-#include "tests/support/mixer_fixture.hpp"
-#include "tests/support/model_options.hpp"
-#include "tests/support/test_model.hpp"
+#include "tests/contracts/expect_contract.hpp"
+#include "tests/support/random_numbers.hpp"
 
 namespace recollect {
 namespace {
@@ -182,66 +178,12 @@ TEST_CASE("gradients: cross-entropy") {
   });
 }
 
-TestModel small_model() {
-  TestModel plain;
-  plain.width = 4;
-  plain.lambda_hidden = 3;
-  plain.chunk = 4;
-  return plain;
-}
-
 TEST_CASE("gradients: every variant with every option, through the whole model") {
-  constexpr std::int64_t kTokens = 11;
-  for (const MixerEntry& entry : mixers()) {
-    for (TestModel settings : all_options(entry, small_model())) {
-      for (const bool tabulate : {false, true}) {
-        settings.form = tabulate ? Form::kFastest : Form::kChunkwise;
-        CAPTURE(tabulate);
-        CAPTURE(entry.name);
-        const std::string options = describe(settings, entry.name);
-        CAPTURE(options);
-        SequenceModel<double> model =
-            test_model<double>(settings, std::string(entry.name), 5, kTokens, level_count(kTokens));
-        fill_normal<double>(4, 0.5, model.parameters());
-        const std::int64_t tokens_of_step = tabulate ? 1000 : 0;
-        model.begin_step({kTokens, tokens_of_step});
-        const std::vector<std::int32_t> ids = {1, 4, 0, 2, 2, 3, 1, 0, 4, 3, 2};
-        const std::vector<std::int32_t> positions = {2, 5, 9, 10};
-        const std::vector<std::int32_t> labels = {3, 0, 4, 1};
-        const SequenceInput input{ids, positions, labels};
-        Workspace<double> workspace;
-        std::vector<double> gradient(model.gradient_size(tokens_of_step), 0.0);
-        (void)model.forward_backward(input, 0.25, workspace, gradient);
-        model.end_step(gradient);
-        gradient.resize(model.parameters().size());
-        Matrix<double> logits(4, 5);
-        check_gradient(model.parameters(), gradient, [&] {
-          model.begin_step({kTokens, tokens_of_step});
-          return 0.25 * model.forward(input, workspace, view_of(logits)).loss;
-        });
-      }
-    }
-  }
+  expect_contract("gradients");
 }
 
 TEST_CASE("gradients: every mixer with respect to its input, at all rows and at a few") {
-  constexpr Index kTokens = 13;
-  for (const MixerEntry& entry : mixers()) {
-    for (TestModel settings : all_options(entry, small_model())) {
-      CAPTURE(entry.name);
-      const std::string options = describe(settings, entry.name);
-      CAPTURE(options);
-      const MixerFixture<double> fixture(entry, settings, kTokens);
-      const std::vector<std::int32_t> some = {0, 4, 11};
-      for (const Queries& rows : {fixture.all(), Queries{some, false}}) {
-        Matrix<double> u = normal_matrix<double>(5, kTokens, settings.width);
-        const Matrix<double> w = normal_matrix<double>(6, rows.count(), settings.width);
-        auto out = fixture.gradients(u, rows, w);
-        check_gradient(numbers_of(u), numbers_of(out.du),
-                       [&] { return weigh(w, fixture.forward(u, rows)); });
-      }
-    }
-  }
+  expect_contract("input gradients");
 }
 
 }  // namespace

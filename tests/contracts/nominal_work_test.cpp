@@ -8,6 +8,7 @@
 #include "math/fenwick.hpp"
 #include "models/registry.hpp"
 #include "models/sequence_model.hpp"
+#include "tests/support/built_in.hpp"
 #include "tests/support/model_options.hpp"
 #include "tests/support/test_model.hpp"
 
@@ -116,7 +117,7 @@ TEST_CASE("nominal work: loops count the same for every variant and option") {
   plain.width = 8;
   plain.chunk = 8;
   plain.lambda_hidden = 5;
-  for (const MixerEntry& entry : mixers()) {
+  for (const MixerEntry& entry : built_in_mixers()) {
     for (const TestModel& model : all_options(entry, plain)) {
       for (const std::int64_t tokens : {1, 7, 8, 64, 93}) {  // part of a chunk, whole ones, both
         expect_counted(std::string(entry.name), model, {tokens, 1, 10}, true);
@@ -129,14 +130,14 @@ TEST_CASE("nominal work: loops count the same where the last layer runs everywhe
   TestModel model;
   model.width = 8;
   model.chunk = 8;
-  for (const MixerEntry& entry : mixers()) {
+  for (const MixerEntry& entry : built_in_mixers()) {
     expect_counted(std::string(entry.name), model, {93, 40, 10}, false);
   }
 }
 
 TEST_CASE("nominal work: loops count the same for the headline case and its options") {
   const Shape shape{256, 8, 128};
-  for (const MixerEntry& entry : mixers()) {
+  for (const MixerEntry& entry : built_in_mixers()) {
     expect_counted(std::string(entry.name), TestModel{}, shape, true);
   }
   TestModel model;

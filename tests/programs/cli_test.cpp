@@ -9,6 +9,7 @@
 
 #include "base/file.hpp"
 #include "harness/store/csv.hpp"
+#include "tests/support/built_in.hpp"
 #include "tests/support/places.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -252,7 +253,8 @@ TEST_CASE("cli: check and run say where splits share examples") {
 TEST_CASE("cli: list prints tasks, variants and configurations") {
   CHECK(holds(recollect_program("list tasks").out, "mqar "));
   const Result variants = recollect_program("list variants");
-  CHECK(line_count(variants.out) == 6);
+  CHECK(line_count(variants.out) == mixers().size());
+  for (const std::string& variant : kBuiltIn) CHECK(holds(variants.out, variant + " "));
   CHECK(holds(variants.out, "adaptive-decay "));
   const TemporaryFolder folder;
   (void)tiny_config(folder);

@@ -9,6 +9,7 @@
 
 #include "math/fenwick.hpp"
 #include "tests/support/random_numbers.hpp"
+#include "tests/support/tensor_names.hpp"
 #include "tests/support/test_model.hpp"
 
 namespace recollect {
@@ -35,6 +36,7 @@ struct MixerFixture {
         length(tokens) {
     std::iota(everything.begin(), everything.end(), 0);
     fill_normal<S>(7, 0.5, theta);
+    poison_gaps(layout, theta.data());
   }
 
   /// Sets every element of a tensor; does nothing where the mixer has none of that name.
@@ -70,6 +72,7 @@ struct MixerFixture {
   /// @param segment  tokens handed over at a time; 0: all
   [[nodiscard]] Matrix<S> forward(const Matrix<S>& u, const Queries& queries,
                                   Index segment = 0) const {
+    use_tensors(layout, theta.data());
     mixer->begin_step(theta.data(), {length});
     Workspace<S> workspace;
     Matrix<S> y(queries.count(), u.cols());
@@ -95,10 +98,11 @@ struct MixerFixture {
   /// y, and the gradients of the sum of w * y.
   [[nodiscard]] Gradients gradients(const Matrix<S>& u, const Queries& queries, const Matrix<S>& w,
                                     Index segment = 0) const {
-    mixer->begin_step(theta.data(), {length});
-    Workspace<S> workspace;
     Gradients out{Matrix<S>(queries.count(), u.cols()), Matrix<S>(u.rows(), u.cols()),
                   std::vector<S>(theta.size(), S(0))};
+    use_tensors(layout, theta.data(), out.theta.data());
+    mixer->begin_step(theta.data(), {length});
+    Workspace<S> workspace;
     const Segments cut = segments(queries, segment);
     auto* carry = mixer->begin(shape(queries, true), workspace);
     std::vector<const typename Mixer<S>::Tape*> tapes;

@@ -1,7 +1,6 @@
 #include "tests/support/model_options.hpp"
 
 #include "base/error.hpp"
-#include "harness/config/model_options.hpp"
 
 namespace recollect {
 namespace {
@@ -14,9 +13,10 @@ std::vector<std::int64_t> values_of(const Field& option) {
     for (std::size_t i = 0; i < choice->names.size(); ++i) all.push_back(static_cast<int>(i));
     return all;
   }
-  if (!std::holds_alternative<std::int64_t*>(option.value)) return {};
-  if (option.name == "width" || option.name == "chunk") return {};
-  return {option.name == "short_conv" ? 3 : 2};
+  const auto* number = std::get_if<std::int64_t*>(&option.value);
+  if (number == nullptr) return {};
+  if (option.name == "width" || option.name == "layers" || option.name == "chunk") return {};
+  return {option.name == "short_conv" || **number == 2 ? 3 : 2};
 }
 
 bool is_valid(const TestModel& model, const MixerEntry& entry) {
@@ -34,7 +34,8 @@ bool is_valid(const TestModel& model, const MixerEntry& entry) {
 std::vector<TestModel> all_options(const MixerEntry& entry, const TestModel& plain) {
   std::vector<TestModel> all = {plain};
   const auto add = [&](const TestModel& one) {
-    if (is_valid(one, entry)) all.push_back(one);
+    const bool is_default = difference(one, plain, entry.name).empty();
+    if (!is_default && is_valid(one, entry)) all.push_back(one);
   };
   TestModel probe = plain;
   const Fields around = probe.ModelSettings::fields();
@@ -73,12 +74,35 @@ std::vector<TestModel> all_options(const MixerEntry& entry, const TestModel& pla
   return all;
 }
 
+Fields fields_of(ModelSettings& model, MixerSettings& mixer) {
+  Fields all = model.fields();
+  for (Field& own : mixer.fields()) all.push_back(std::move(own));
+  return all;
+}
+
 std::string describe(const TestModel& settings, std::string_view variant) {
   ModelSettings model = settings;
   const auto mixer = mixer_of(settings, variant);
   std::string text;
-  for (const Field& field : model_fields(model, *mixer)) {
+  for (const Field& field : fields_of(model, *mixer)) {
     text += field.name + "=" + field.text() + " ";
+  }
+  return text;
+}
+
+std::string difference(const TestModel& settings, const TestModel& plain,
+                       std::string_view variant) {
+  ModelSettings model = settings;
+  ModelSettings plain_model = plain;
+  const auto mixer = mixer_of(settings, variant);
+  const auto plain_mixer = mixer_of(plain, variant);
+  const Fields given = fields_of(model, *mixer);
+  const Fields usual = fields_of(plain_model, *plain_mixer);
+  std::string text;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    if (given[i].text() == usual[i].text()) continue;
+    if (!text.empty()) text += ", ";
+    text += given[i].name + " = " + given[i].text();
   }
   return text;
 }

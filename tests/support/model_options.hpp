@@ -16,4 +16,11 @@ namespace recollect {
 /// "layers=2 width=4 ...", as the variant has them.
 [[nodiscard]] std::string describe(const TestModel& settings, std::string_view variant);
 
+/// The options of a model and of its mixer, model first.
+[[nodiscard]] Fields fields_of(ModelSettings& model, MixerSettings& mixer);
+
+/// Which options differ from `plain`: "heads = 2, mlp = 2".
+[[nodiscard]] std::string difference(const TestModel& settings, const TestModel& plain,
+                                     std::string_view variant);
+
 }  // namespace recollect

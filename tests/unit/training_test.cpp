@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/config/load.hpp"
+#include "harness/config/model_options.hpp"
 #include "harness/train/batch_step.hpp"
 #include "harness/train/optimizer.hpp"
 #include "harness/train/schedule.hpp"
@@ -87,7 +88,7 @@ Cell tiny_cell(const std::string& variant, const std::string& train = "steps: 30
           "model: {{width: 16{}}}\n"
           "variants: [{}]\n"
           "train: {{examples: {}, batch: 20, validation_examples: 50, eval_every: 10, {}}}\n",
-          variant == "full-quadratic" ? "" : ", chunk: 8", variant, examples, train),
+          model_option_applies(variant, "chunk") ? ", chunk: 8" : "", variant, examples, train),
       "tiny.yaml");
   return experiment.cells.at(0);
 }

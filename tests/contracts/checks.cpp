@@ -1,0 +1,153 @@
+#include "tests/contracts/checks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "tests/support/model_options.hpp"
+
+namespace recollect {
+namespace {
+
+constexpr double kStep = 1e-5;
+constexpr double kGradientTolerance = 1e-7;
+
+const Checks* running = nullptr;
+
+/// The one factor by which all of `actual` differs from `expected`; 0 where there is none.
+double common_factor(ConstView<double> expected, ConstView<double> actual) {
+  double dot = 0.0;
+  double square = 0.0;
+  for_each_element(actual, expected, [&](const double& a, const double& e) {
+    dot += a * e;
+    square += e * e;
+  });
+  if (!(square > 0.0)) return 0.0;
+  const double factor = dot / square;
+  double rest = 0.0;
+  for_each_element(actual, expected, [&](const double& a, const double& e) {
+    rest = std::max(rest, std::abs(a - factor * e));
+  });
+  return rest <= 1e-5 * std::sqrt(square) * std::max(1.0, std::abs(factor)) ? factor : 0.0;
+}
+
+}  // namespace
+
+Checks::Checks(const MixerEntry& entry) : entry_(entry) { running = this; }
+Checks::~Checks() { running = nullptr; }
+const Checks* Checks::current() noexcept { return running; }
+
+void Checks::with(const TestModel& model, const TestModel& plain, const std::string& doing) {
+  option_ = difference(model, plain, entry_.name);
+  if (!option_.empty() && !doing.empty()) option_ += ", ";
+  option_ += doing;
+}
+
+std::string Checks::where() const {
+  return option_.empty() ? variant() : fmt::format("{}, {}", variant(), option_);
+}
+
+void Checks::fail(const std::string& what) const {
+  throw ContractFailure{fmt::format("{}: {}", where(), what)};
+}
+
+void Checks::fail(const Compared& compared, ConstView<double> expected, ConstView<double> actual,
+                  Index row, Index col) const {
+  std::string text =
+      fmt::format("{}: {} [{}, {}]: {} gives {:.9g}, {} {:.9g}\n  look at {}", where(),
+                  compared.tensor, row, col, compared.actual, actual(row, col), compared.expected,
+                  expected(row, col), compared.look_at);
+  const double factor = common_factor(expected, actual);
+  if (factor != 0.0) {
+    text += fmt::format("; every element of this tensor is {:.6g} times what it should be", factor);
+  }
+  throw ContractFailure{text};
+}
+
+void Checks::that(bool holds, const std::string& otherwise) {
+  ++comparisons_;
+  if (!holds) fail(otherwise);
+}
+
+void Checks::close(ConstView<double> expected, ConstView<double> actual, double tolerance,
+                   const Compared& compared) {
+  that(expected.rows() == actual.rows() && expected.cols() == actual.cols(),
+       fmt::format("{}: {} gives a matrix ({}, {}), {} ({}, {})", compared.tensor, compared.actual,
+                   actual.rows(), actual.cols(), compared.expected, expected.rows(),
+                   expected.cols()));
+  double magnitude = 1.0;
+  for (Index r = 0; r < expected.rows(); ++r) {
+    for (const double value : expected.row(r)) magnitude = std::max(magnitude, std::abs(value));
+  }
+  for (Index r = 0; r < expected.rows(); ++r) {
+    for (Index c = 0; c < expected.cols(); ++c) {
+      ++comparisons_;
+      // A NaN on either side is a difference.
+      if (!(std::abs(expected(r, c) - actual(r, c)) <= tolerance * magnitude)) {
+        fail(compared, expected, actual, r, c);
+      }
+    }
+  }
+}
+
+void Checks::same(ConstView<double> expected, ConstView<double> actual, const Compared& compared) {
+  for (Index r = 0; r < expected.rows(); ++r) {
+    for (Index c = 0; c < expected.cols(); ++c) {
+      ++comparisons_;
+      if (!(expected(r, c) == actual(r, c))) fail(compared, expected, actual, r, c);
+    }
+  }
+}
+
+void Checks::close_gradients(const ParameterLayout& layout, std::span<const double> expected,
+                             std::span<const double> actual, double tolerance,
+                             const Compared& compared) {
+  for (auto info = layout.all().rbegin(); info != layout.all().rend(); ++info) {
+    Compared tensor = compared;
+    tensor.tensor = "gradient of " + info->name;
+    close(info->tensor.in(expected.data()), info->tensor.in(actual.data()), tolerance, tensor);
+  }
+}
+
+void Checks::gradient(const std::string& tensor, View<double> elements, ConstView<double> analytic,
+                      const std::function<double()>& loss) {
+  std::vector<double> numeric;
+  bool wrong = false;
+  Index row = 0;
+  Index col = 0;
+  for (Index r = 0; r < elements.rows(); ++r) {
+    for (Index c = 0; c < elements.cols(); ++c) {
+      double& element = elements(r, c);
+      const double keep = element;
+      element = keep + kStep;
+      const double above = loss();
+      element = keep - kStep;
+      const double below = loss();
+      element = keep;
+      numeric.push_back((above - below) / (2.0 * kStep));
+      ++comparisons_;
+      const double bound = kGradientTolerance * std::max(1.0, std::abs(numeric.back()));
+      if (!wrong && !(std::abs(analytic(r, c) - numeric.back()) <= bound)) {
+        wrong = true;
+        row = r;
+        col = c;
+      }
+    }
+  }
+  if (!wrong) return;
+  fail({tensor, "central differences of forward()", "backward()",
+        "what backward() adds to this gradient, and what reaches it from above"},
+       view(numeric.data(), elements.rows(), elements.cols()), analytic, row, col);
+}
+
+TestModel small_model() {
+  TestModel plain;
+  plain.width = 4;
+  plain.lambda_hidden = 3;
+  plain.chunk = 4;
+  return plain;
+}
+
+}  // namespace recollect

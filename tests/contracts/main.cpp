@@ -1,0 +1,61 @@
+// recollect_contracts [VARIANT...]: runs what holds for every variant on some, or on all.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "tests/contracts/contracts.hpp"
+#include "tests/contracts/shape_errors.hpp"
+
+namespace recollect {
+namespace {
+
+/// The number of contracts that do not hold.
+int run(const MixerEntry& entry) {
+  int failed = 0;
+  std::int64_t comparisons = 0;
+  const auto start = std::chrono::steady_clock::now();
+  for (const Contract& contract : contracts()) {
+    const std::string failure = failure_of(contract, entry, comparisons);
+    if (failure.empty()) continue;
+    ++failed;
+    fmt::print(stderr, "FAILED {}: {}\n", contract.name, failure);
+    if (contract.others_need_it) {
+      fmt::print(stderr, "{}: nothing else is checked until this holds\n", entry.name);
+      return failed;
+    }
+  }
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  fmt::print("{}: {} of {} contracts hold, {} comparisons, {:.1f} s\n", entry.name,
+             static_cast<int>(contracts().size()) - failed, contracts().size(), comparisons,
+             seconds.count());
+  std::fflush(stdout);
+  return failed;
+}
+
+int run_all(const std::vector<std::string>& names) {
+  for (const std::string& name : names) (void)mixer_settings(name);  // throws where there is none
+  int failed = 0;
+  for (const MixerEntry& entry : mixers()) {
+    const bool asked =
+        names.empty() || std::find(names.begin(), names.end(), entry.name) != names.end();
+    if (asked) failed += run(entry);
+  }
+  return failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace recollect
+
+int main(int count, char** arguments) {
+  recollect::report_signals();
+  try {
+    return recollect::run_all({arguments + 1, arguments + count});
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return 64;
+  }
+}
