@@ -2,6 +2,7 @@
 // Every element of a result is one chain of fused multiply-adds over the inner dimension, in order,
 // so its bits depend on neither the vector width nor the tiling.
 #include <algorithm>
+#include <bit>
 
 #include "math/shape_check.hpp"
 #include "models/kernels/products.hpp"
@@ -149,6 +150,13 @@ struct Reach {
   Index last;
 };
 
+/// How many rows the tiles of a triangular product have whose sums are `vectors` wide: a power of
+/// two.
+constexpr Index rows_of_tile(Index vectors) {
+  return static_cast<Index>(std::bit_floor(static_cast<std::size_t>(kSums / vectors)));
+}
+static_assert(kBand % rows_of_tile(1) == 0);
+
 /// c (m, n) = or += a b with a (m, k) triangular: rows i.. of a hold something in reach(i, rows)
 /// alone. Bands are as fine as tiles here: what a tile need not read, it need not multiply.
 template <class Of>
@@ -158,7 +166,9 @@ void multiply_triangular(const Strided& a, const float* b, Index b_stride, View<
   for (Index p = 0; p < k; p += kDepth) {
     for (Index j = 0; j < c.cols(); j += kWidth) {
       const Index width = std::min(kWidth, c.cols() - j);
-      const Index rows = kSums / ((width + kLanes - 1) / kLanes);  // those of a tile
+      // Those of a tile; bands of kBand are a whole number of them, so that no tile reads beyond
+      // the zeros which stand at the end of a band.
+      const Index rows = rows_of_tile((width + kLanes - 1) / kLanes);
       for (Index i = 0; i < c.rows(); i += rows) {
         const Index count = std::min(rows, c.rows() - i);
         const Reach all = reach(i, count);

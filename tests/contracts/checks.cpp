@@ -72,12 +72,11 @@ void Checks::that(bool holds, const std::string& otherwise) {
 }
 
 void Checks::close(ConstView<double> expected, ConstView<double> actual, double tolerance,
-                   const Compared& compared) {
+                   const Compared& compared, double magnitude) {
   that(expected.rows() == actual.rows() && expected.cols() == actual.cols(),
        fmt::format("{}: {} gives a matrix ({}, {}), {} ({}, {})", compared.tensor, compared.actual,
                    actual.rows(), actual.cols(), compared.expected, expected.rows(),
                    expected.cols()));
-  double magnitude = 1.0;
   for (Index r = 0; r < expected.rows(); ++r) {
     for (const double value : expected.row(r)) magnitude = std::max(magnitude, std::abs(value));
   }
@@ -103,11 +102,12 @@ void Checks::same(ConstView<double> expected, ConstView<double> actual, const Co
 
 void Checks::close_gradients(const ParameterLayout& layout, std::span<const double> expected,
                              std::span<const double> actual, double tolerance,
-                             const Compared& compared) {
+                             const Compared& compared, double magnitude) {
   for (auto info = layout.all().rbegin(); info != layout.all().rend(); ++info) {
     Compared tensor = compared;
     tensor.tensor = "gradient of " + info->name;
-    close(info->tensor.in(expected.data()), info->tensor.in(actual.data()), tolerance, tensor);
+    close(info->tensor.in(expected.data()), info->tensor.in(actual.data()), tolerance, tensor,
+          magnitude);
   }
 }
 

@@ -47,14 +47,15 @@ class Checks {
   [[nodiscard]] std::string where() const;
 
   void that(bool holds, const std::string& otherwise);
-  /// Every |actual - expected| <= tolerance * max(1, largest |expected|).
+  /// Every |actual - expected| <= tolerance * max(magnitude, largest |expected|).
   void close(ConstView<double> expected, ConstView<double> actual, double tolerance,
-             const Compared& compared);
+             const Compared& compared, double magnitude = 1.0);
   /// To the last bit; row by row of `expected`.
   void same(ConstView<double> expected, ConstView<double> actual, const Compared& compared);
   /// close() for each tensor of two buffers of gradients.
   void close_gradients(const ParameterLayout& layout, std::span<const double> expected,
-                       std::span<const double> actual, double tolerance, const Compared& compared);
+                       std::span<const double> actual, double tolerance, const Compared& compared,
+                       double magnitude = 1.0);
   /// |analytic - central difference| <= 1e-7 * max(1, |central difference|), for every element;
   /// `loss` reads `elements`.
   void gradient(const std::string& tensor, View<double> elements, ConstView<double> analytic,

@@ -67,10 +67,11 @@ std::vector<TestModel> all_options(const MixerEntry& entry, const TestModel& pla
   rich.mlp = 2;
   rich.heads = 2;
   rich.position = Position::kRope;
-  all.push_back(rich);
+  if (!is_valid(rich, entry)) rich.position = Position::kNone;
+  add(rich);
   rich.norm = Norm::kPost;
   rich.position = Position::kLearned;
-  all.push_back(rich);
+  add(rich);
   return all;
 }
 
