@@ -18,7 +18,7 @@ set(rules
   "models/linear_attention/  base/ math/ models/(kernels|layers|level_weights|linear_attention)/ models/(mixer|settings|parameters|choose_path)[.]hpp"
   "models/attention/         base/ math/ models/(kernels|layers|attention)/ models/(mixer|settings|parameters|choose_path)[.]hpp"
   "models/shortcuts/         base/ math/ models/(kernels|layers|level_weights|linear_attention|shortcuts)/ models/(mixer|settings|parameters|choose_path)[.]hpp"
-  "models/mixers/            base/ math/ models/[a-z_]+/ models/(mixer|settings|parameters|choose_path|mixer_settings)[.]hpp"
+  "models/mixers/            base/ math/ models/[a-z_]+/ models/(mixer|whole_sequence_mixer|settings|parameters|choose_path|mixer_settings)[.]hpp"
   "models/(mixer|settings|parameters|choose_path)[.]  base/ math/ models/(mixer|settings|parameters|choose_path)[.]hpp"
   "models/                   base/ math/ models/"
   "harness/config/           base/ math/ tasks/ models/ harness/config/"

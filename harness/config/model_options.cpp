@@ -89,13 +89,17 @@ bool model_option_applies(std::string_view variant, std::string_view option) {
   return find(model_fields(model, *mixer), option) != nullptr;
 }
 
+bool is_always_listed(std::string_view option) {
+  return std::find(kOrder.begin(), kOrder.end(), option) != kOrder.end();
+}
+
 std::vector<std::pair<std::string, std::string>> option_texts(const VariantSettings& variant) {
   ModelSettings model = variant.model;
   const auto mixer = variant.mixer->clone();
   Fields own = model_fields(model, *mixer);
   ModelOptions given = variant.given ? *variant.given : ModelOptions();
   for (Field& field : given.fields()) {
-    if (rank(field) < kOrder.size() && find(own, field.name) == nullptr) {
+    if (is_always_listed(field.name) && find(own, field.name) == nullptr) {
       own.push_back(std::move(field));
     }
   }

@@ -45,6 +45,10 @@ class ModelOptions {
 /// Whether a variant has an option; "true" where no variant has that name.
 [[nodiscard]] bool model_option_applies(std::string_view variant, std::string_view option);
 
+/// Whether every configuration lists the option, also where its variants have no use for it. Others
+/// are listed where a variant has them, so that a new variant changes no configuration but its own.
+[[nodiscard]] bool is_always_listed(std::string_view option);
+
 /// The name and value of each option as tables list them: what every variant of the first release
 /// had is a column of all rows (where a variant has no use for it, what `model:` says), others
 /// where a variant has them.

@@ -7,6 +7,7 @@
 
 #include "harness/config/declarations.hpp"
 #include "harness/config/emit.hpp"
+#include "harness/config/model_options.hpp"
 
 namespace recollect {
 
@@ -32,10 +33,12 @@ void emit_common(std::string& out, const std::vector<Fields>& drafts, const std:
     const bool common = std::all_of(drafts.begin(), drafts.end(), [&](const Fields& other) {
       return field_text(other[i]) == text;
     });
+    const bool unused = is_unused(plan, section, field.name);
     if (!crossed && common && field.is_implied()) continue;
+    if (unused && !is_always_listed(field.name)) continue;
     if (crossed) {
       out += fmt::format("{}# {}: crossed by the grid\n", indent, field.name);
-    } else if (is_unused(plan, section, field.name)) {
+    } else if (unused) {
       out += fmt::format("{}# {}: not used by these variants\n", indent, field.name);
     } else if (common && !text.empty()) {
       out += fmt::format("{}{}: {}\n", indent, field.name, text);

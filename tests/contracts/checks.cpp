@@ -56,11 +56,11 @@ void Checks::fail(const std::string& what) const {
 void Checks::fail(const Compared& compared, ConstView<double> expected, ConstView<double> actual,
                   Index row, Index col) const {
   std::string text =
-      fmt::format("{}: {} [{}, {}]: {} gives {:.9g}, {} {:.9g}\n  look at {}", where(),
-                  compared.tensor, row, col, compared.actual, actual(row, col), compared.expected,
-                  expected(row, col), compared.look_at);
+      fmt::format("{}: {} [{}, {}]: {:.9g} from {}, {:.9g} from {}\n  look at {}", where(),
+                  compared.tensor, row, col, actual(row, col), compared.actual, expected(row, col),
+                  compared.expected, compared.look_at);
   const double factor = common_factor(expected, actual);
-  if (factor != 0.0) {
+  if (factor != 0.0 && std::abs(factor - 1.0) > 1e-4) {
     text += fmt::format("; every element of this tensor is {:.6g} times what it should be", factor);
   }
   throw ContractFailure{text};
@@ -74,9 +74,9 @@ void Checks::that(bool holds, const std::string& otherwise) {
 void Checks::close(ConstView<double> expected, ConstView<double> actual, double tolerance,
                    const Compared& compared, double magnitude) {
   that(expected.rows() == actual.rows() && expected.cols() == actual.cols(),
-       fmt::format("{}: {} gives a matrix ({}, {}), {} ({}, {})", compared.tensor, compared.actual,
-                   actual.rows(), actual.cols(), compared.expected, expected.rows(),
-                   expected.cols()));
+       fmt::format("{}: a matrix ({}, {}) from {}, ({}, {}) from {}", compared.tensor,
+                   actual.rows(), actual.cols(), compared.actual, expected.rows(), expected.cols(),
+                   compared.expected));
   for (Index r = 0; r < expected.rows(); ++r) {
     for (const double value : expected.row(r)) magnitude = std::max(magnitude, std::abs(value));
   }

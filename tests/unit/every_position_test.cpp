@@ -14,6 +14,7 @@
 #include "harness/train/scorer.hpp"
 #include "harness/train/trainer.hpp"
 #include "models/registry.hpp"
+#include "tests/support/built_in.hpp"
 #include "tests/support/toy_tasks.hpp"
 
 namespace recollect {
@@ -66,7 +67,7 @@ double scoring_bytes(const std::string& variant, std::int64_t length) {
 }
 
 TEST_CASE("every position: what scoring holds does not grow with the length of a sequence") {
-  for (const MixerEntry& mixer : mixers()) {
+  for (const MixerEntry& mixer : built_in_mixers()) {
     const std::string variant(mixer.name);
     if (variant == "full-quadratic") continue;  // it keeps every key and value, by definition
     CAPTURE(variant);
