@@ -25,29 +25,29 @@ def main() -> int:
     matplotlib.rcParams["svg.hashsalt"] = "recollect"
     import matplotlib.pyplot as plt
 
-    lines = defaultdict(list)  # (savings, variant) -> [(T, microseconds a token, MiB)]
+    lines = defaultdict(list)  # (shortcuts, variant) -> [(T, microseconds a token, MiB)]
     with open(sys.argv[1], newline="") as file:
         for row in csv.DictReader(file):
             if row["status"] != "ok":
                 continue
-            lines[row["savings"] == "true", row["variant"]].append(
+            lines[row["shortcuts"] == "true", row["variant"]].append(
                 (int(row["length"]), float(row["ns_per_token"]) * float(row["threads"]) * 1e-3,
                  float(row["workspace_bytes"]) / 2**20))
 
     figure, (time, memory) = plt.subplots(1, 2, figsize=(11, 4.5))
     variants = list(dict.fromkeys(variant for _, variant in lines))
-    for (savings, variant), points in lines.items():
+    for (shortcuts, variant), points in lines.items():
         points.sort()
         look = {"color": f"C{variants.index(variant)}", "marker": ".",
-                "linestyle": "-" if savings else "--",
-                "label": variant if savings else None}
+                "linestyle": "-" if shortcuts else "--",
+                "label": variant if shortcuts else None}
         time.plot([p[0] for p in points], [p[1] for p in points], **look)
         memory.plot([p[0] for p in points], [p[2] for p in points], **look)
     for axes, label in ((time, "microseconds a token, one thread"), (memory, "workspace, MiB")):
         axes.set(xscale="log", yscale="log", xlabel="tokens of a sequence", ylabel=label)
         axes.set_xscale("log", base=2)
         axes.grid(True, which="both", alpha=0.3)
-    time.legend(title="solid: with the savings, dashed: without", fontsize="small",
+    time.legend(title="solid: with the shortcuts, dashed: without", fontsize="small",
                 loc="upper left", bbox_to_anchor=(0.0, -0.14), ncol=3)
     figure.tight_layout()
     figure.savefig(sys.argv[2], metadata={"Date": None})

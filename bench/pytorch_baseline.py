@@ -10,7 +10,7 @@ Two sides of PyTorch, each in a process of its own:
   tuned  beyond that: an allocator that keeps its memory, the widest vectors, the batch cut over
          Python threads in the fastest way
 Forms: chunkwise, with the faster chunk of two; dense (T x T masks); and, tuned only, folded, which
-is chunkwise with the two savings of ours that take algebra.
+is chunkwise with the two shortcuts of ours that take algebra.
 
 Exit status: 0 done; 1 the sides disagree, or one failed; 2 PyTorch or a fast BLAS is missing;
 64 the command line is wrong.

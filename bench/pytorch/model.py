@@ -29,7 +29,7 @@ class Form:
     """How the model is computed; every form gives the same function."""
 
     chunk: int  #: tokens of a chunk, a power of two; 0: dense, all T tokens are one chunk
-    #: With the two savings of ours that take algebra: the first layer's projections once a row of
+    #: With the two shortcuts of ours that take algebra: the first layer's projections once a row of
     #: the vocabulary; in the last layer no keys and values: W_k and W_v at scored positions.
     folded: bool = False
 

@@ -13,7 +13,7 @@ from pytorch.ours import Failure, Settings
 BOUND = 1e-4  # relative to a tensor's largest number; float32
 
 #: Forms of the same function by side, and the chunks to choose from. `folded` is chunkwise with the
-#: two savings of ours that take algebra (model.py): batching alone does not give them.
+#: two shortcuts of ours that take algebra (model.py): batching alone does not give them.
 FORMS = {
     "plain": {"chunkwise": [(64,), (128,)], "dense": [(0,)]},
     "tuned": {

@@ -94,7 +94,8 @@ class Bench {
       return row;
     }
     say_(fmt::format("[{} of {}] {}, {} tokens{}", prepared_, cases_, what.name,
-                     what.cell.task->length, what.execution.shortcuts ? "" : ", without savings"));
+                     what.cell.task->length,
+                     what.execution.shortcuts ? "" : ", without shortcuts"));
     row.agreement = check_agreement(what.cell, what.execution, what.mode, twin_);
     if (!row.agreement->agrees()) {
       row.status = RowStatus::kDisagrees;

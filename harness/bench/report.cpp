@@ -102,7 +102,7 @@ const std::vector<RowField>& row_fields() {
       {"scored", [](Row row) { return Value(row.what.cell.task->make()->max_scored()); }},
       {"width", [](Row row) { return Value(row.what.cell.variant.model.width); }},
       {"options", [](Row row) { return Value(options_text(row.what.cell.variant)); }},
-      {"savings", [](Row row) { return Value(row.what.execution.shortcuts); }},
+      {"shortcuts", [](Row row) { return Value(row.what.execution.shortcuts); }},
       {"mode", [](Row row) { return Value(std::string(name_of(row.what.mode))); }},
       {"cells", [](Row row) { return Value(std::int64_t{row.what.cells}); }},
       {"threads", [](Row row) { return Value(std::int64_t{row.what.threads}); }},
@@ -181,7 +181,7 @@ std::vector<TextColumn> text_columns(Suite suite) {
   add({"case", [](Row row) { return row.what.name; }});
   add({"T", [](Row row) { return std::to_string(row.what.cell.task->length); }});
   if (suite == Suite::kOptions || suite == Suite::kGrowth) {
-    add({"savings", [](Row row) { return row.what.execution.shortcuts ? "on" : "off"; }});
+    add({"shortcuts", [](Row row) { return row.what.execution.shortcuts ? "on" : "off"; }});
   }
   add(text_figure("ms/step", [](Row row) { return fmt::format("{:.3f}", row.timing.ms); }));
   if (suite == Suite::kGrowth) {

@@ -29,14 +29,14 @@ constexpr const char* kWhatIsTimed =
     "from\n"
     "the best is taken again, five times at most. `fraction` is the nominal work (docs/model.md) "
     "a\n"
-    "second over the rate of a sample's own probes; savings that avoid some of it can make it "
+    "second over the rate of a sample's own probes; shortcuts that avoid some of it can make it "
     "exceed 1.\n"
     "Exit status 4: a row disagrees with its twin.\n\n";
 
 struct Options {
   BenchShape shape;
   BenchOrigin origin;
-  bool no_savings = false;
+  bool no_shortcuts = false;
   bool json = false;
   bool csv = false;
   std::string export_to;
@@ -55,7 +55,7 @@ void check_variants(const std::vector<std::string>& variants) {
 
 ExitStatus bench(Options& options) {
   BenchShape& shape = options.shape;
-  shape.shortcuts = !options.no_savings;
+  shape.shortcuts = !options.no_shortcuts;
   const std::vector<BenchGroup> groups = suite_groups(options.origin.suite, shape);
   if (!options.export_to.empty()) {
     export_batch(groups.front().cases.front().cell, options.export_to);
@@ -145,7 +145,7 @@ void add_bench(CLI::App& app, Action& action) {
              "cost; growth: time and memory against length, shortcuts on and off; scaling: several "
              "cells at once, and several threads");
   add_shape(*command, shape);
-  command->add_flag("--no-savings", options->no_savings,
+  command->add_flag("--no-shortcuts,--no-savings", options->no_shortcuts,
                     "Without the exact shortcuts (docs/architecture.md)");
   command->add_option("--samples", settings.samples, "Undisturbed samples wanted for a row")
       ->check(CLI::Range(1, 1000).description(""))

@@ -90,11 +90,11 @@ std::map<Verdict, std::size_t> counts(const ResultComparison& comparison) {
 
 std::string summary(const ResultComparison& comparison) {
   std::map<Verdict, std::size_t> count = counts(comparison);
-  return fmt::format(
-      "{} groups of scores: {} same, {} worse, {} better, {} unclear; {} to comparing\n",
-      comparison.groups.size(), count[Verdict::kSame], count[Verdict::kWorse],
-      count[Verdict::kBetter], count[Verdict::kUnclear],
-      plural(comparison.mismatches.size(), "obstacle"));
+  return fmt::format("{} groups of scores: {} same, {} worse, {} better, {} unclear; {} {}\n",
+                     comparison.groups.size(), count[Verdict::kSame], count[Verdict::kWorse],
+                     count[Verdict::kBetter], count[Verdict::kUnclear],
+                     comparison.mismatches.size(),
+                     comparison.mismatches.size() == 1 ? "mismatch" : "mismatches");
 }
 
 /// Lines on what cannot be compared and on every verdict but "same"; each begins with `bullet`.

@@ -30,46 +30,47 @@ void add_table(std::string& out, const std::string& section, const Fields& field
   out += "\n";
 }
 
+const char* const kTopLevel =
+    "# Configuration\n\n"
+    "Generated from the declarations; edit those, not this page. A configuration is one YAML "
+    "file. "
+    "Unknown keys, wrong types and impossible values are errors that name file and line, and "
+    "nothing "
+    "is written before the whole configuration is valid. On the command line, `--set key=value` "
+    "replaces any key in full (`--set task.pairs=16`, `--set seeds=[0,1]`, "
+    "`--set grid.task.pairs=[8,16]`). Whole numbers are written without fraction or exponent.\n\n"
+    "## Top level\n\n"
+    "| key | type | default | meaning |\n|---|---|---|---|\n"
+    "| `experiment` | string | the file's name without its suffix | names the rows in tables; no "
+    "`/`, no `.` in front |\n"
+    "| `task` | map | required, unless the grid crosses tasks | what is learned: `name` and the "
+    "task's own options |\n"
+    "| `model` | map | the papers' model | options of the sequence model |\n"
+    "| `variants` | list | every variant | names, or maps with `name`, `label` and any option of "
+    "`model` |\n"
+    "| `train` | map | see below | how it is trained |\n"
+    "| `eval` | map | see below | how it is scored |\n"
+    "| `seeds` | list of int, 0..9007199254740992 | `[0]` | one cell each; a seed sets the "
+    "initial "
+    "weights and, unless given, `task.data_seed` and `train.order_seed` |\n"
+    "| `seed` | int | | short for a list of one; not together with `seeds` |\n"
+    "| `grid` | map | | keys in full, each with a list of values, all crossed: "
+    "`grid: {task.pairs: [8, 16], model.width: [32, 64]}`. Any key of task, model and train "
+    "that takes one value; or `task` with a list of whole tasks, in place of the section |\n\n"
+    "Cells are laid out as grid x variants x seeds, the first line of the grid outermost. No two "
+    "may be the same training run: a value listed twice, or a variant listed twice, is an error. "
+    "A "
+    "variant on which a crossed option has no effect gets one cell for all its values, and a "
+    "warning says so; an option of `model`, in the section or in the grid, that no listed "
+    "variant "
+    "uses is an error. Options of `eval` are not crossed, since scoring makes no other cells: "
+    "give "
+    "lists in `eval`, or run a second configuration.\n\n";
+
 }  // namespace
 
 std::string configuration_reference() {
-  std::string out =
-      "# Configuration\n\n"
-      "Generated from the declarations; edit those, not this page. A configuration is one YAML "
-      "file. "
-      "Unknown keys, wrong types and impossible values are errors that name file and line, and "
-      "nothing "
-      "is written before the whole configuration is valid. On the command line, `--set key=value` "
-      "replaces any key in full (`--set task.pairs=16`, `--set seeds=[0,1]`, "
-      "`--set grid.task.pairs=[8,16]`). Whole numbers are written without fraction or exponent.\n\n"
-      "## Top level\n\n"
-      "| key | type | default | meaning |\n|---|---|---|---|\n"
-      "| `experiment` | string | the file's name without its suffix | names the rows in tables; no "
-      "`/`, no `.` in front |\n"
-      "| `task` | map | required, unless the grid crosses tasks | what is learned: `name` and the "
-      "task's own options |\n"
-      "| `model` | map | the papers' model | options of the sequence model |\n"
-      "| `variants` | list | every variant | names, or maps with `name`, `label` and any option of "
-      "`model` |\n"
-      "| `train` | map | see below | how it is trained |\n"
-      "| `eval` | map | see below | how it is scored |\n"
-      "| `seeds` | list of int, 0..9007199254740992 | `[0]` | one cell each; a seed sets the "
-      "initial "
-      "weights and, unless given, `task.data_seed` and `train.order_seed` |\n"
-      "| `seed` | int | | short for a list of one; not together with `seeds` |\n"
-      "| `grid` | map | | keys in full, each with a list of values, all crossed: "
-      "`grid: {task.pairs: [8, 16], model.width: [32, 64]}`. Any key of task, model and train "
-      "that takes one value; or `task` with a list of whole tasks, in place of the section |\n\n"
-      "Cells are laid out as grid x variants x seeds, the first line of the grid outermost. No two "
-      "may be the same training run: a value listed twice, or a variant listed twice, is an error. "
-      "A "
-      "variant on which a crossed option has no effect gets one cell for all its values, and a "
-      "warning says so; an option of `model`, in the section or in the grid, that no listed "
-      "variant "
-      "uses is an error. Options of `eval` are not crossed, since scoring makes no other cells: "
-      "give "
-      "lists in `eval`, or run a second configuration.\n\n";
-
+  std::string out = kTopLevel;
   for (const TaskEntry& task : tasks()) {
     const auto settings = task.settings();
     Fields fields = settings->fields();

@@ -40,13 +40,13 @@ std::vector<TextTable> readable_variance(const std::vector<VarianceResult>& resu
     table.title =
         fmt::format("{}: what the spread of {} comes from", result.experiment, result.label);
     table.caption = fmt::format(
-        "{} seeds of the data x {} of the first weights{}, one run each. Shares of the variance "
+        "{} seeds of the data x {} of the initial weights{}, one run each. Shares of the variance "
         "between runs, by two-way random effects, with 95 % intervals from resampled seeds; the "
         "rest is the interaction of both. `accuracy` in per cent: best weights on test examples.",
         result.data_seeds, result.weight_seeds,
         result.orders_differ ? " and the order of the batches"
                              : "; all see batches in the same order");
-    table.header = {"measure", "mean", "data", "95 %", "first weights", "95 %", "rest", "95 %"};
+    table.header = {"measure", "mean", "data", "95 %", "initial weights", "95 %", "rest", "95 %"};
     if (result.left_out > 0) {
       table.notes.push_back(fmt::format(
           "{} left out, as {} seeds were not crossed with all others.",

@@ -35,6 +35,8 @@ using simd::Whole;
 
 constexpr Index kTile = 16;
 constexpr int kTileLevels = std::bit_width(static_cast<unsigned>(kTile));  // on a diagonal tile
+constexpr int kAtOnce = 8;  // levels whose gradients are summed together
+static_assert(kTileLevels <= kAtOnce);
 
 /// levels[t][s] = level(t, s) for s <= t, else 0.
 struct DiagonalLevels {
@@ -188,8 +190,6 @@ void weigh_row_backward<float>(ConstView<float> lambda, Index row, Index t, Inde
   const RowLevels levels(lambda, row);
   const Diagonal diagonal(t, end);
   // Of each level, what its tokens add to its gradient; levels from kAtOnce on come at the end.
-  constexpr int kAtOnce = 8;
-  static_assert(kTileLevels <= kAtOnce);
   Sixteen products[kAtOnce];
   unrolled<kAtOnce>([&](int i) RECOLLECT_INLINE { products[i] = sixteen(0); });
 

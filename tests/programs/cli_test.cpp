@@ -1,7 +1,5 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <stdio.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <string>
@@ -11,6 +9,7 @@
 #include "harness/store/csv.hpp"
 #include "tests/support/built_in.hpp"
 #include "tests/support/places.hpp"
+#include "tests/support/recollect_program.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -24,75 +23,8 @@
 namespace recollect {
 namespace {
 
-struct Result {
-  int status = -1;
-  std::string out;
-  std::string err;
-};
-
-/// Runs the real program. Arguments are those of a shell; `before` is a command of the shell.
-Result recollect_program(const std::string& arguments, const std::string& before = "") {
-  const TemporaryFolder folder;
-  const std::string errors = (folder / "stderr").string();
-  std::string command = before;
-  command += fmt::format("'{}' ", program().string());
-  command += arguments + " 2>'" + errors + "'";
-  FILE* pipe = ::popen(command.c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  Result result;
-  char block[4096];
-  for (std::size_t count = 0; (count = ::fread(block, 1, sizeof block, pipe)) > 0;) {
-    result.out.append(block, count);
-  }
-  const int code = ::pclose(pipe);
-  result.status = WIFEXITED(code) ? WEXITSTATUS(code) : -1;
-  result.err = read_file(errors);
-  return result;
-}
-
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-std::size_t line_count(const std::string& text) {
-  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-}
-
-/// A path as one argument of the shell. (g++ 12 has a false warning about "'" + path.)
-std::string quoted(const std::filesystem::path& path) {
-  std::string text = "'";
-  text += path.string();
-  text += "'";
-  return text;
-}
-
-/// Writes a configuration that trains in a moment; returns its path, quoted.
-std::string tiny_config(const TemporaryFolder& folder) {
-  const std::filesystem::path path = folder / "tiny.yaml";
-  write_file_atomically(path, R"(# A cell that trains in a moment.
-experiment: tiny
-task: {name: mqar, length: 16, pairs: 2, vocab: 16}
-model: {width: 8, layers: 1, chunk: 8}
-variants: [fixed-decay, full-quadratic]
-train: {examples: 40, validation_examples: 20, batch: 4, steps: 20, eval_every: 10}
-eval: {lengths: [16], examples: 20}
-)");
-  return quoted(path);
-}
-
-void expect_usage_error(const std::string& arguments, const std::string& message) {
-  const Result result = recollect_program(arguments);
-  CAPTURE(arguments);
-  CAPTURE(result.err);
-  CHECK(result.status == 64);
-  CHECK(result.out.empty());
-  CHECK(line_count(result.err) == 1);
-  CHECK(holds(result.err, message));
-  CHECK(holds(result.err, "ee recollect --help"));
-}
-
 TEST_CASE("cli: help lists what there is and the exit statuses") {
-  const Result result = recollect_program("--help");
+  const ProgramResult result = recollect_program("--help");
   CHECK(result.status == 0);
   CHECK(result.err.empty());
   for (const char* word :
@@ -111,7 +43,7 @@ TEST_CASE("cli: help lists what there is and the exit statuses") {
 }
 
 TEST_CASE("cli: the version names code, compiler and build") {
-  const Result result = recollect_program("--version");
+  const ProgramResult result = recollect_program("--version");
   CHECK(result.status == 0);
   CHECK(result.out.starts_with("recollect "));
   CHECK(holds(result.out, "\ncode version  "));
@@ -161,7 +93,7 @@ TEST_CASE("cli: compare says by its status whether results are the same, worse o
   const std::string table = quoted(folder / "base" / "tiny.cells.csv");
   for (const std::string& one : {base, table}) {
     for (const std::string& other : {base, table}) {
-      const Result same = recollect_program("compare " + one + " " + other);
+      const ProgramResult same = recollect_program("compare " + one + " " + other);
       CAPTURE(same.err);
       CHECK(same.status == 0);
       CHECK(same.err.empty());
@@ -174,8 +106,8 @@ TEST_CASE("cli: compare says by its status whether results are the same, worse o
   for (auto& row : better.rows) row[better.index("accuracy")].assign(1, '1');
   write_file_atomically(folder / "better.csv", to_csv(better));
   const std::string report = quoted(folder / "report.xml");
-  const Result worse = recollect_program("compare " + quoted(folder / "better.csv") + " " + base +
-                                         " --format junit --output " + report);
+  const ProgramResult worse = recollect_program("compare " + quoted(folder / "better.csv") + " " +
+                                                base + " --format junit --output " + report);
   CHECK(worse.status == 1);
   CHECK(worse.out.empty());
   CHECK(holds(read_file(folder / "report.xml"), "tests=\"10\" failures=\"8\" errors=\"0\""));
@@ -185,19 +117,20 @@ TEST_CASE("cli: compare says by its status whether results are the same, worse o
             .status == 0);
 
   const std::string other = train("other", " --set train.batch=5");
-  const Result cannot = recollect_program("compare " + base + " " + other);
+  const ProgramResult cannot = recollect_program("compare " + base + " " + other);
   CHECK(cannot.status == 2);
   CHECK(holds(cannot.out, "cannot compare: mqar, fixed-decay: train_batch: 4 -> 5\n"));
   CHECK(recollect_program("compare " + base + " " + other + " --experiment tiny --format markdown")
             .status == 2);
-  const Result misnamed =
+  const ProgramResult misnamed =
       recollect_program("compare " + table + " " + base + " --experiment tinny");
   CHECK(misnamed.status == 5);
   CHECK(holds(misnamed.err, "did you mean 'tiny'?"));
 
   CHECK(recollect_program("compare " + base + " " + quoted(folder / "none")).status == 5);
   write_file_atomically(folder / "wrong.csv", "a,b\n1,2\n");
-  const Result wrong = recollect_program("compare " + base + " " + quoted(folder / "wrong.csv"));
+  const ProgramResult wrong =
+      recollect_program("compare " + base + " " + quoted(folder / "wrong.csv"));
   CHECK(wrong.status == 5);
   CHECK(holds(wrong.err, "column 'experiment' is missing"));
 }
@@ -206,27 +139,29 @@ TEST_CASE("cli: a configuration that is wrong or missing") {
   const TemporaryFolder folder;
   const std::string config = tiny_config(folder);
   const std::string out = (folder / "out").string();
-  const Result wrong = recollect_program("run " + config + " --set task.pairs=100 --out " + out);
+  const ProgramResult wrong =
+      recollect_program("run " + config + " --set task.pairs=100 --out " + out);
   CHECK(wrong.status == 3);
   CHECK(line_count(wrong.err) == 1);
   CHECK(holds(wrong.err, "task.pairs"));
   CHECK_FALSE(std::filesystem::exists(out));
-  const Result missing = recollect_program("check " + quoted(folder / "no.yaml"));
+  const ProgramResult missing = recollect_program("check " + quoted(folder / "no.yaml"));
   CHECK(missing.status == 5);
   CHECK(holds(missing.err, "no.yaml"));
 }
 
 TEST_CASE("cli: check prints a configuration that is its own") {
   const TemporaryFolder folder;
-  const Result once = recollect_program("check " + tiny_config(folder) + " --set train.batch=5");
+  const ProgramResult once =
+      recollect_program("check " + tiny_config(folder) + " --set train.batch=5");
   CHECK(once.status == 0);
   CHECK(holds(once.out, "batch: 5"));
   CHECK(holds(once.out, "learning_rate: "));
   write_file_atomically(folder / "resolved.yaml", once.out);
-  const Result again = recollect_program("check " + quoted(folder / "resolved.yaml"));
+  const ProgramResult again = recollect_program("check " + quoted(folder / "resolved.yaml"));
   CHECK(again.status == 0);
   CHECK(again.out == once.out);
-  const Result warned =
+  const ProgramResult warned =
       recollect_program("check " + tiny_config(folder) + " --set 'eval.lengths=[64]'");
   CHECK(warned.status == 0);
   CHECK(holds(warned.err, "warning: "));
@@ -236,11 +171,11 @@ TEST_CASE("cli: check prints a configuration that is its own") {
 TEST_CASE("cli: check and run say where splits share examples") {
   const TemporaryFolder folder;
   const std::string config = tiny_config(folder);
-  const Result clean = recollect_program("check " + config);
+  const ProgramResult clean = recollect_program("check " + config);
   CHECK(holds(clean.err, "no split holds an example of another"));
   CHECK_FALSE(holds(clean.err, "warning"));
   const std::string tiny = " --set task.length=4 --set task.pairs=1 --set 'eval.lengths=[4]'";
-  const Result leaking = recollect_program("check " + config + tiny);
+  const ProgramResult leaking = recollect_program("check " + config + tiny);
   CHECK(leaking.status == 0);
   CHECK(holds(leaking.err, "warning: mqar: length 4, "));
   CHECK(holds(leaking.err, " test examples ("));
@@ -252,13 +187,13 @@ TEST_CASE("cli: check and run say where splits share examples") {
 
 TEST_CASE("cli: list prints tasks, variants and configurations") {
   CHECK(holds(recollect_program("list tasks").out, "mqar "));
-  const Result variants = recollect_program("list variants");
+  const ProgramResult variants = recollect_program("list variants");
   CHECK(line_count(variants.out) == mixers().size());
   for (const std::string& variant : kBuiltIn) CHECK(holds(variants.out, variant + " "));
   CHECK(holds(variants.out, "adaptive-decay "));
   const TemporaryFolder folder;
   (void)tiny_config(folder);
-  const Result configs = recollect_program("list configs " + quoted(folder.path()));
+  const ProgramResult configs = recollect_program("list configs " + quoted(folder.path()));
   CHECK(configs.status == 0);
   CHECK(configs.out ==
         (folder / "tiny.yaml").string() + "  tiny  A cell that trains in a moment.\n");
@@ -270,7 +205,7 @@ TEST_CASE("cli: run trains, tabulates, and finds its work done when it runs agai
   const std::string config = tiny_config(folder);
   const std::filesystem::path out = folder / "out";
   const std::string run = "run " + config + " --jobs 1 --out " + quoted(out);
-  const Result first = recollect_program(run);
+  const ProgramResult first = recollect_program(run);
   CAPTURE(first.err);
   CHECK(first.status == 0);
   CHECK(first.out ==
@@ -283,11 +218,11 @@ TEST_CASE("cli: run trains, tabulates, and finds its work done when it runs agai
   CHECK(parse_csv(cells, "cells").rows.size() == 2 * 4);
   CHECK(recollect_program("table " + quoted(out) + " --rows cells").out == cells);
   CHECK(recollect_program("table " + quoted(out)).out == groups);
-  const Result markdown = recollect_program("table --format markdown " + quoted(out));
+  const ProgramResult markdown = recollect_program("table --format markdown " + quoted(out));
   CHECK(holds(markdown.out, "### tiny\n"));
   CHECK(holds(markdown.out, "| full-quadratic |"));
 
-  const Result second = recollect_program(run);
+  const ProgramResult second = recollect_program(run);
   CHECK(second.status == 0);
   CHECK(holds(second.err, "0 to train, 2 done"));
   CHECK(read_file(out / "tiny.cells.csv") == cells);
@@ -295,7 +230,7 @@ TEST_CASE("cli: run trains, tabulates, and finds its work done when it runs agai
 
 TEST_CASE("cli: a cell that diverges gives status 4 and its reason") {
   const TemporaryFolder folder;
-  const Result result = recollect_program(
+  const ProgramResult result = recollect_program(
       "run " + tiny_config(folder) + " --out " + quoted(folder / "out") +
       " --set train.learning_rate=10 --set train.weight_decay=10 --set train.clip=0");
   CAPTURE(result.err);
@@ -310,7 +245,7 @@ TEST_CASE("cli: a cell that diverges gives status 4 and its reason") {
 TEST_CASE("cli: a dry run tells cells, parameters, memory and time, and writes nothing") {
   const TemporaryFolder folder;
   const std::filesystem::path out = folder / "out";
-  const Result result =
+  const ProgramResult result =
       recollect_program("run " + tiny_config(folder) + " --dry-run --out " + quoted(out));
   CAPTURE(result.err);
   CHECK(result.status == 0);
@@ -326,7 +261,7 @@ TEST_CASE("cli: a dry run counts the cells that are only scored") {
   const std::string run =
       "run " + tiny_config(folder) + " --jobs 1 --out " + quoted(folder / "out");
   REQUIRE(recollect_program(run).status == 0);
-  const Result result = recollect_program(run + " --dry-run --set 'eval.lengths=[16, 24]'");
+  const ProgramResult result = recollect_program(run + " --dry-run --set 'eval.lengths=[16, 24]'");
   CHECK(holds(result.out, "0 done, 2 only to score, 0 to train"));
 }
 
@@ -335,7 +270,7 @@ TEST_CASE("cli: run --verify runs what is left, then tells whether all comes out
   const std::filesystem::path out = folder / "out";
   const std::string config = tiny_config(folder);
   const std::string verify = "run " + config + " --verify --jobs 1 --out " + quoted(out);
-  const Result first = recollect_program(verify);
+  const ProgramResult first = recollect_program(verify);
   CAPTURE(first.err);
   CHECK(first.status == 0);
   CHECK(holds(first.err, "2 to train"));
@@ -348,7 +283,7 @@ TEST_CASE("cli: run --verify runs what is left, then tells whether all comes out
   std::string other = history;
   other[history.rfind('\n', history.size() - 2) + 1] = '3';  // the last step
   write_file_atomically(cell / "history.csv", other);
-  const Result changed = recollect_program(verify);
+  const ProgramResult changed = recollect_program(verify);
   CAPTURE(changed.err);
   CHECK(changed.status == 1);
   CHECK(holds(changed.err, "recollect: cell "));
@@ -360,7 +295,7 @@ TEST_CASE("cli: run --verify runs what is left, then tells whether all comes out
   std::string build = status;
   build[build.find("compiler: \"") + 11] = 'x';
   write_file_atomically(cell / "status.yaml", build);
-  const Result unknown = recollect_program(verify);
+  const ProgramResult unknown = recollect_program(verify);
   CAPTURE(unknown.err);
   CHECK(unknown.status == 2);
   CHECK(holds(unknown.err, "made by another build"));
@@ -371,7 +306,7 @@ TEST_CASE("cli: run --verify runs what is left, then tells whether all comes out
   write_file_atomically(cell / "history.csv", history);
   const std::string scores = read_file(cell / "scores.csv");
   write_file_atomically(cell / "scores.csv", fmt::format("x{}", scores));
-  const Result damaged = recollect_program(verify);
+  const ProgramResult damaged = recollect_program(verify);
   CAPTURE(damaged.err);
   CHECK(damaged.status == 1);
   CHECK(holds(damaged.err, "scores.csv from byte 0 on: line 1"));
@@ -379,7 +314,7 @@ TEST_CASE("cli: run --verify runs what is left, then tells whether all comes out
   write_file_atomically(cell / "scores.csv", scores);
 
   std::filesystem::remove(cell / "final.safetensors");
-  const Result missing = recollect_program(verify);
+  const ProgramResult missing = recollect_program(verify);
   CAPTURE(missing.err);
   CHECK(missing.status == 5);
   CHECK(holds(missing.err, "final.safetensors is missing"));
@@ -395,7 +330,7 @@ TEST_CASE("cli: damaged weights that the bits of the examples need give status 4
     std::filesystem::resize_file(cell.path() / "final.safetensors", 100);
     std::filesystem::remove(cell.path() / "correct.csv");  // which they alone can give again
   }
-  const Result result = recollect_program(run);
+  const ProgramResult result = recollect_program(run);
   CAPTURE(result.err);
   CHECK(result.status == 4);
   CHECK(holds(result.err, "to train the cell again, remove the folder "));
@@ -404,8 +339,8 @@ TEST_CASE("cli: damaged weights that the bits of the examples need give status 4
 
 TEST_CASE("cli: a shard that leaves nothing to tabulate gives a warning") {
   const TemporaryFolder folder;
-  const Result result = recollect_program("run " + tiny_config(folder) + " --shard 3/8 --out " +
-                                          quoted(folder / "out"));
+  const ProgramResult result = recollect_program("run " + tiny_config(folder) +
+                                                 " --shard 3/8 --out " + quoted(folder / "out"));
   CAPTURE(result.err);
   CHECK(result.status == 0);
   CHECK(result.out.empty());
@@ -420,7 +355,7 @@ TEST_CASE("cli: where weights are damaged and needed, run says so and trains the
   for (const auto& cell : std::filesystem::directory_iterator(out / "cells")) {
     std::filesystem::resize_file(cell.path() / "final.safetensors", 100);
   }
-  const Result result = recollect_program(run + " --set 'eval.lengths=[24]'");
+  const ProgramResult result = recollect_program(run + " --set 'eval.lengths=[24]'");
   CAPTURE(result.err);
   CHECK(result.status == 0);
   CHECK(holds(result.err, "training a cell again: "));
@@ -435,7 +370,7 @@ TEST_CASE("cli: a size for which there is no memory is refused before anything i
                                 quoted(folder / "out") + " --set model.layers=64";
   const std::string limit = "ulimit -v 3000000; ";
   const std::string large = arguments + " --set 'grid={model.width: [8, 4096]}'";
-  const Result result = recollect_program(large, limit);
+  const ProgramResult result = recollect_program(large, limit);
   CAPTURE(result.err);
   CHECK(result.status == 3);
   CHECK(line_count(result.err) == 1);
@@ -443,10 +378,10 @@ TEST_CASE("cli: a size for which there is no memory is refused before anything i
   CHECK(holds(result.err, "with model.width = 4096, model.layers = 64, task.length = 16"));
   CHECK(holds(result.err, " are available (limit of the address space, ulimit -v); make one"));
   CHECK_FALSE(std::filesystem::exists(folder / "out"));
-  const Result dry = recollect_program(large + " --dry-run", limit);
+  const ProgramResult dry = recollect_program(large + " --dry-run", limit);
   CHECK(dry.status == 3);
   CHECK(dry.err == result.err);
-  const Result length =
+  const ProgramResult length =
       recollect_program(arguments + " --set model.layers=1 --set 'eval.lengths=[16, 16777216]'",
                         "ulimit -v 500000; ");
   CAPTURE(length.err);
@@ -460,10 +395,10 @@ TEST_CASE("cli: where several jobs find no memory together, there are fewer") {
       "run " + tiny_config(folder) + " --dry-run --out " + quoted(folder / "out") +
       " --set 'variants=[fixed-decay]' --set 'seeds=[0, 1, 2, 3]' --set model.width=512";
   // The program itself takes some of it; a cell takes 37 MiB.
-  const Result four = recollect_program(arguments + " --jobs 4");
+  const ProgramResult four = recollect_program(arguments + " --jobs 4");
   CHECK(holds(four.out, "jobs     4, with "));
   CHECK_FALSE(holds(four.err, " instead of "));
-  const Result fewer = recollect_program(arguments + " --jobs 4", "ulimit -v 140000; ");
+  const ProgramResult fewer = recollect_program(arguments + " --jobs 4", "ulimit -v 140000; ");
   CAPTURE(fewer.err);
   CAPTURE(fewer.out);
   CHECK(holds(fewer.err, " instead of 4 jobs with "));
@@ -476,127 +411,26 @@ TEST_CASE("cli: places that cannot be read or written give status 5 and one line
   const TemporaryFolder folder;
   const std::string config = tiny_config(folder);
   write_file_atomically(folder / "file", "x");
-  const Result file = recollect_program("run " + config + " --out " + quoted(folder / "file"));
+  const ProgramResult file =
+      recollect_program("run " + config + " --out " + quoted(folder / "file"));
   CHECK(file.status == 5);
   CHECK(line_count(file.err) == 1);
   CHECK(holds(file.err, "Not a directory"));
-  const Result dry =
+  const ProgramResult dry =
       recollect_program("run " + config + " --dry-run --out " + quoted(folder / "file"));
   CHECK(dry.status == 5);
   CHECK(dry.err == file.err);
   CHECK(dry.out.empty());
   const std::string name(300, 'x');
-  const Result long_name = recollect_program("run " + config + " --out " + quoted(folder / name));
+  const ProgramResult long_name =
+      recollect_program("run " + config + " --out " + quoted(folder / name));
   CHECK(long_name.status == 5);
   CHECK(line_count(long_name.err) == 1);
   CHECK(holds(long_name.err, "File name too long"));
-  const Result empty = recollect_program("table " + quoted(folder.path()));
+  const ProgramResult empty = recollect_program("table " + quoted(folder.path()));
   CHECK(empty.status == 5);
   CHECK(holds(empty.err, "holds no results"));
   CHECK(recollect_program("list tasks >/dev/full").status == 5);
-}
-
-TEST_CASE("cli: bench prints a table, JSON or CSV, and exports a batch") {
-  const std::string tiny =
-      "bench --variant gated-linear --length 16 --batch 2 --pairs 2 --set model.width=8 --samples "
-      "1 "
-      "--seconds 0.0001 --threads 1 ";
-  const Result table = recollect_program(tiny);
-  CHECK(table.status == 0);
-  CHECK(holds(table.out, "attainable"));
-  CHECK(holds(table.out, "\ngated-linear"));
-  CHECK(holds(table.err, "[1 of 1] gated-linear, 16 tokens"));
-  CHECK(recollect_program(tiny + "--json").out.starts_with("{"));
-  const CsvTable csv = parse_csv(recollect_program(tiny + "--csv").out, "bench");
-  REQUIRE(csv.rows.size() == 1);
-  CHECK(csv.rows[0][csv.index("status")] == "ok");
-  CHECK(csv.rows[0][csv.index("options")] == "width=8");
-  CHECK(csv.rows[0][csv.index("mode")] == "train");
-  const CsvTable scored = parse_csv(
-      recollect_program(tiny + "--csv --mode score --no-savings --suite scaling").out, "bench");
-  REQUIRE(scored.rows.size() == 2);
-  CHECK(scored.rows[0][scored.index("mode")] == "score");
-  CHECK(scored.rows[0][scored.index("savings")] == "false");
-
-  const TemporaryFolder folder;
-  const std::filesystem::path batch = folder / "batch.safetensors";
-  const Result exported = recollect_program(tiny + "--export " + quoted(batch));
-  CHECK(exported.status == 0);
-  CHECK(exported.out == batch.string() + "\n");
-  CHECK(file_exists(batch));
-  CHECK(recollect_program(tiny + "--export /nowhere/batch.safetensors").status == 5);
-}
-
-TEST_CASE("cli: a wrong benchmark is one line with a way out") {
-  expect_usage_error("bench --variant adaptive-decy", "did you mean 'adaptive-decay'?");
-  expect_usage_error("bench --lenght 64", "did you mean '--length'?");
-  expect_usage_error("bench --length 0", "--length");
-  expect_usage_error("bench --suite step", "--suite");
-  expect_usage_error("bench --mode both", "--mode");
-  expect_usage_error("bench --threads 0", "--threads");
-  expect_usage_error("bench --json --csv", "--csv");
-  expect_usage_error("bench --export ''", "--export is empty; give the path of a file");
-  for (const auto& [given, message] : std::vector<std::pair<std::string, std::string>>{
-           {"bench --length 16", "task.pairs = 8 needs 4*8"},
-           {"bench --set model.widht=3", "did you mean 'width'?"},
-           {"bench --set train.batch=3", "options of the model alone"},
-           {"bench --set model.heads=3", "does not divide width"}}) {
-    const std::string arguments = given;  // clang 14 cannot capture a structured binding
-    const Result result = recollect_program(arguments);
-    CAPTURE(arguments);
-    CHECK(result.status == 3);
-    CHECK(result.out.empty());
-    CHECK(line_count(result.err) == 1);
-    CHECK(holds(result.err, message));
-  }
-}
-
-TEST_CASE("cli: an archive is written, reported and reused") {
-  const TemporaryFolder folder;
-  const std::string config = tiny_config(folder);
-  const std::string runs = quoted(folder / "runs");
-  const std::string archives = quoted(folder / "archives");
-  REQUIRE(recollect_program("run " + config + " --out " + runs).status == 0);
-  const Result archived = recollect_program("archive " + runs + " --out " + archives);
-  CHECK(archived.status == 0);
-  CHECK(archived.out == (folder / "archives/tiny").string() + ": all 2 cells\n");
-  CHECK_FALSE(file_exists(folder / "archives/tiny/weights"));
-  CHECK(recollect_program("archive " + runs + " --weights --out " + archives).status == 0);
-  CHECK(file_exists(folder / "archives/tiny/weights/full-quadratic.safetensors"));
-
-  const std::string again = "run " + config + " --out " + quoted(folder / "new") + " --reuse ";
-  const Result plan = recollect_program(again + archives + " --dry-run");
-  CHECK(plan.status == 0);
-  CHECK(holds(plan.out, "cells    2: 0 done, 2 from archives, 0 only to score, 0 to train"));
-  CHECK_FALSE(file_exists(folder / "new"));
-  const Result reused = recollect_program(again + archives);
-  CHECK(reused.status == 0);
-  CHECK(holds(reused.err, "taking 2 cells from " + (folder / "archives/tiny").string()));
-  CHECK(holds(reused.err, "2 cells: 0 to train, 2 from archives, 0 done"));
-  CHECK(read_file(folder / "new/tiny.cells.csv") == read_file(folder / "runs/tiny.cells.csv"));
-  CHECK(recollect_program(again + quoted(folder / "absent")).status == 5);
-
-  const Result report = recollect_program("report " + archives);
-  CHECK(report.status == 0);
-  CHECK(holds(report.out, "### tiny\n"));
-  const std::filesystem::path page = folder / "page.md";
-  write_file_atomically(
-      page, "Top\n<!-- recollect report: results -->\n<!-- recollect report: end -->\n");
-  const std::string into = "report " + archives + " --tables --into " + quoted(page);
-  CHECK(recollect_program(into).out.empty());
-  CHECK(read_file(page) == "Top\n<!-- recollect report: results -->\n\n" + report.out +
-                               "\n<!-- recollect report: end -->\n");
-  CHECK(holds(read_file(folder / "archives/tiny/table.md"), "### tiny\n"));
-  write_file_atomically(page, "Top\n");
-  CHECK(recollect_program(into).status == 5);
-  // Of a results folder, the report is the same but for where things are.
-  CHECK(holds(recollect_program("report " + runs).out, "All 2 cells"));
-  // What is damaged is an error here: a report without it would look complete.
-  write_file_atomically(folder / "archives/tiny/history.csv", "cell\n");
-  const Result damaged = recollect_program("report " + archives);
-  CHECK(damaged.status == 5);
-  CHECK(line_count(damaged.err) == 1);
-  CHECK(holds(damaged.err, "history.csv:1: its columns are cell;"));
 }
 
 }  // namespace

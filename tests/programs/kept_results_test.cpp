@@ -175,8 +175,10 @@ TEST_CASE("kept: the state of a stopped cell can be read, and another build does
   const Experiment all = experiment();
   const Cell& cell = stopped_cell(all);
   const SequenceModel<float> sizes = model_sizes(cell);
-  for (const auto& [file, step] :
+  for (const auto& each :
        {std::pair("state.safetensors", 12), std::pair("state.previous.safetensors", 8)}) {
+    const char* const file = each.first;  // clang 14 captures no structured binding
+    const int step = each.second;
     CAPTURE(file);
     const fs::path path = CellFolder(kept("runs"), cell.hash()).path() / file;
     StateIdentity written_by;

@@ -301,7 +301,7 @@ TEST_CASE("bench: suites hold the cases that they are about") {
   CHECK(steps.front().cases.front().threads == 6);
 
   std::set<std::string> changes;
-  std::size_t without_savings = 0;
+  std::size_t without_shortcuts = 0;
   for (const BenchGroup& group : suite_groups(Suite::kOptions, shape)) {
     REQUIRE(group.cases.size() == 2);
     CHECK(group.compare);
@@ -310,9 +310,9 @@ TEST_CASE("bench: suites hold the cases that they are about") {
     CHECK(group.cases[0].cell.hash() != group.cases[1].cell.hash());
     CHECK(group.cases[0].execution.shortcuts == group.cases[1].execution.shortcuts);
     changes.insert(group.cases[1].name);
-    if (!group.cases[1].execution.shortcuts) ++without_savings;
+    if (!group.cases[1].execution.shortcuts) ++without_shortcuts;
   }
-  CHECK(without_savings == changes.size());
+  CHECK(without_shortcuts == changes.size());
   for (const char* name : {"short_conv 4", "mlp 2", "rope", "heads 2", "heads 4", "width 32",
                            "width 128", "width 256", "norm pre", "full-quadratic"}) {
     CAPTURE(name);
@@ -349,7 +349,7 @@ TEST_CASE("bench: growth has a sequence a thread, and leaves out long softmax at
     CHECK(one.cell.task->length == 65536);
     CHECK(holds(one.skipped, "--variant full-quadratic --length 65536"));
   }
-  CHECK(skipped == 2);  // with and without savings
+  CHECK(skipped == 2);  // with and without shortcuts
 
   const std::vector<BenchGroup> all = suite_groups(Suite::kGrowth, shape);
   const auto found = std::find_if(all.begin(), all.end(), [](const BenchGroup& group) {

@@ -47,7 +47,9 @@ void check_same(const DataTable& data) {
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     REQUIRE(rows[i].size() == table.header.size());
     std::size_t column = 0;
-    for (const auto& [name, value] : rows[i].items()) {
+    for (const auto& item : rows[i].items()) {
+      const std::string& name = item.key();  // clang 14 captures no structured binding
+      const Json& value = item.value();
       CAPTURE(name);
       CHECK(name == table.header[column]);
       const std::string& text = table.rows[i][column++];

@@ -193,7 +193,7 @@ TEST_CASE("report: where seeds are crossed, the spread is given to its source") 
       row.status.solved_step = solved_step(*row.data_seed, row.seed);
     }
   };
-  // The data decide the accuracy, the first weights whether and when a run is solved.
+  // The data decide the accuracy, the initial weights whether and when a run is solved.
   put([](std::int64_t data, std::int64_t) { return 0.25 * static_cast<double>(data); },
       [](std::int64_t, std::int64_t seed) { return seed == 0 ? Step() : Step(5 * seed); });
   const std::vector<TextTable> tables = readable_variance(split_cells(cells));
@@ -210,7 +210,7 @@ TEST_CASE("report: where seeds are crossed, the spread is given to its source") 
   // A gap takes one seed away, whole rows and columns stay.
   std::erase_if(cells, [](const CellResult& row) { return row.data_seed == 2 && row.seed != 1; });
   const TextTable partial = readable_variance(split_cells(cells))[0];
-  CHECK(partial.caption.starts_with("2 seeds of the data x 3 of the first weights; all see"));
+  CHECK(partial.caption.starts_with("2 seeds of the data x 3 of the initial weights; all see"));
   CHECK(partial.notes.front().starts_with("1 run is left out"));
   CHECK(partial.rows[0][1] == "12.5");
 

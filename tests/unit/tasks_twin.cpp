@@ -37,85 +37,121 @@ std::string difference(const Example& expected, const Example& example) {
   return "";
 }
 
-}  // namespace
-
-std::string mqar_fault(const MqarSettings& settings, const Example& example,
-                       const Ceilings& ceilings) {
-  const std::int64_t length = settings.length;
-  const std::int64_t pairs = settings.pairs;
-  const std::int64_t half = settings.vocab / 2;
-  const std::int64_t after_pairs = settings.offset + 2 * pairs;
-  const bool packed = settings.layout == MqarLayout::kPacked;
-  if (std::ssize(example.ids) != length) return "the length is wrong";
-
+/// Where an MQAR example has its pairs and queries.
+struct MqarPlan {
   std::map<std::int64_t, std::int64_t> pair_of_key;
+  std::vector<std::int64_t> queries;
+  std::int64_t after_pairs;
+  bool packed;
+};
+
+std::string read_pairs(const MqarSettings& settings, const Example& example, MqarPlan& plan) {
+  const std::int64_t half = settings.vocab / 2;
   std::set<std::int64_t> values;
-  for (std::int64_t i = 0; i < pairs; ++i) {
+  for (std::int64_t i = 0; i < settings.pairs; ++i) {
     const std::int64_t key = id_at(example, settings.offset + 2 * i);
     const std::int64_t value = id_at(example, settings.offset + 2 * i + 1);
     if (key < 1 || key > half - 1) return fmt::format("key {} of pair {} is out of range", key, i);
     if (value < half || value > settings.vocab - 1) {
       return fmt::format("value {} of pair {} is out of range", value, i);
     }
-    pair_of_key[key] = i;
+    plan.pair_of_key[key] = i;
     values.insert(value);
   }
-  if (std::ssize(pair_of_key) != pairs) return "a key occurs in two pairs";
-  if (std::ssize(values) != pairs) return "a value occurs in two pairs";
+  if (std::ssize(plan.pair_of_key) != settings.pairs) return "a key occurs in two pairs";
+  if (std::ssize(values) != settings.pairs) return "a value occurs in two pairs";
+  return "";
+}
 
-  std::vector<std::int64_t> queries;
-  if (packed) {
-    for (std::int64_t p = length - 2 * pairs; p < length; p += 2) queries.push_back(p);
+std::string read_queries(const MqarSettings& settings, const Example& example, MqarPlan& plan) {
+  const std::int64_t length = settings.length;
+  if (plan.packed) {
+    for (std::int64_t p = length - 2 * settings.pairs; p < length; p += 2) {
+      plan.queries.push_back(p);
+    }
   } else if (settings.filler == MqarFiller::kRandom) {
-    queries.assign(example.positions.begin(), example.positions.end());
+    plan.queries.assign(example.positions.begin(), example.positions.end());
   } else {
-    for (std::int64_t p = after_pairs; p < length; ++p) {
-      if (pair_of_key.contains(id_at(example, p))) queries.push_back(p);
+    for (std::int64_t p = plan.after_pairs; p < length; ++p) {
+      if (plan.pair_of_key.contains(id_at(example, p))) plan.queries.push_back(p);
     }
   }
-  if (std::ssize(queries) != pairs) return "there are not K queries";
-  if (!std::ranges::is_sorted(queries)) return "the positions do not ascend";
+  if (std::ssize(plan.queries) != settings.pairs) return "there are not K queries";
+  if (!std::ranges::is_sorted(plan.queries)) return "the positions do not ascend";
+  return "";
+}
 
+std::string answers_fault(const MqarSettings& settings, const Example& example,
+                          const MqarPlan& plan) {
   Example expected;
   std::set<std::int64_t> asked;
-  for (const std::int64_t p : queries) {
-    if (p < after_pairs || p + 1 >= length) return fmt::format("no slot starts at {}", p);
-    if (!packed && (p - after_pairs) % 2 != 0) return fmt::format("no slot starts at {}", p);
-    const auto found = pair_of_key.find(id_at(example, p));
-    if (found == pair_of_key.end()) return fmt::format("position {} asks no key", p);
-    if (!asked.insert(found->first).second)
+  for (const std::int64_t p : plan.queries) {
+    const bool is_slot = plan.packed || (p - plan.after_pairs) % 2 == 0;
+    if (p < plan.after_pairs || p + 1 >= settings.length || !is_slot) {
+      return fmt::format("no slot starts at {}", p);
+    }
+    const auto found = plan.pair_of_key.find(id_at(example, p));
+    if (found == plan.pair_of_key.end()) return fmt::format("position {} asks no key", p);
+    if (!asked.insert(found->first).second) {
       return fmt::format("key {} is asked twice", found->first);
+    }
     const std::int64_t source = settings.offset + 2 * found->second + 1;
     expect(expected, p, id_at(example, source), found->second, source);
   }
-  if (std::string fault = difference(expected, example); !fault.empty()) return fault;
+  return difference(expected, example);
+}
 
-  for (std::int64_t p = 0; p < length; ++p) {
-    const bool in_pair = p >= settings.offset && p < after_pairs;
-    if (in_pair || std::ranges::count(queries, p) > 0) continue;
+std::string filler_fault(const MqarSettings& settings, const Example& example,
+                         const MqarPlan& plan) {
+  for (std::int64_t p = 0; p < settings.length; ++p) {
+    const bool in_pair = p >= settings.offset && p < plan.after_pairs;
+    if (in_pair || std::ranges::count(plan.queries, p) > 0) continue;
     const std::int64_t id = id_at(example, p);
     bool allowed = id >= 1 && id < settings.vocab;
     if (settings.filler == MqarFiller::kZeros) allowed = id == 0;
-    if (settings.filler == MqarFiller::kRandom && !packed) allowed = id >= 0 && id < settings.vocab;
-    if (settings.filler == MqarFiller::kClean && pair_of_key.contains(id)) allowed = false;
+    if (settings.filler == MqarFiller::kRandom && !plan.packed) {
+      allowed = id >= 0 && id < settings.vocab;
+    }
+    if (settings.filler == MqarFiller::kClean && plan.pair_of_key.contains(id)) allowed = false;
     if (!allowed) return fmt::format("position {} holds {}, which is no filler", p, id);
   }
+  return "";
+}
 
+std::string ceilings_fault(const MqarSettings& settings, const Example& example,
+                           const MqarPlan& plan, const Ceilings& ceilings) {
+  const std::int64_t half = settings.vocab / 2;
   Ceilings right;
-  for (std::size_t r = 0; r < queries.size(); ++r) {
+  for (std::size_t r = 0; r < plan.queries.size(); ++r) {
+    const std::int64_t query = plan.queries[r];
     std::vector<std::int64_t> bound;
-    for (std::int64_t s = 0; s <= queries[r] - 2; ++s) {
-      if (id_at(example, s) != id_at(example, queries[r])) continue;
+    for (std::int64_t s = 0; s <= query - 2; ++s) {
+      if (id_at(example, s) != id_at(example, query)) continue;
       if (id_at(example, s + 1) >= half) bound.push_back(id_at(example, s + 1));
     }
-    if (bound.front() == expected.labels[r]) ++right.first;
-    if (bound.back() == expected.labels[r]) ++right.recent;
+    if (bound.front() == example.labels[r]) ++right.first;
+    if (bound.back() == example.labels[r]) ++right.recent;
   }
   if (ceilings.first != right.first || ceilings.recent != right.recent) {
     return fmt::format("the ceilings are {} and {}, not {} and {}", right.first, right.recent,
                        ceilings.first, ceilings.recent);
   }
   return "";
+}
+
+}  // namespace
+
+std::string mqar_fault(const MqarSettings& settings, const Example& example,
+                       const Ceilings& ceilings) {
+  MqarPlan plan{
+      {}, {}, settings.offset + 2 * settings.pairs, settings.layout == MqarLayout::kPacked};
+  if (std::ssize(example.ids) != settings.length) return "the length is wrong";
+  std::string fault = read_pairs(settings, example, plan);
+  if (fault.empty()) fault = read_queries(settings, example, plan);
+  if (fault.empty()) fault = answers_fault(settings, example, plan);
+  if (fault.empty()) fault = filler_fault(settings, example, plan);
+  if (fault.empty()) fault = ceilings_fault(settings, example, plan, ceilings);
+  return fault;
 }
 
 std::string copying_fault(const SelectiveCopyingSettings& settings, const Example& example,

@@ -1,0 +1,123 @@
+// bench, archive and report from the command line.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "base/file.hpp"
+#include "harness/store/csv.hpp"
+#include "tests/support/built_in.hpp"
+#include "tests/support/places.hpp"
+#include "tests/support/recollect_program.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace recollect {
+namespace {
+
+TEST_CASE("cli: bench prints a table, JSON or CSV, and exports a batch") {
+  const std::string tiny =
+      "bench --variant gated-linear --length 16 --batch 2 --pairs 2 --set model.width=8 --samples "
+      "1 "
+      "--seconds 0.0001 --threads 1 ";
+  const ProgramResult table = recollect_program(tiny);
+  CHECK(table.status == 0);
+  CHECK(holds(table.out, "attainable"));
+  CHECK(holds(table.out, "\ngated-linear"));
+  CHECK(holds(table.err, "[1 of 1] gated-linear, 16 tokens"));
+  CHECK(recollect_program(tiny + "--json").out.starts_with("{"));
+  const CsvTable csv = parse_csv(recollect_program(tiny + "--csv").out, "bench");
+  REQUIRE(csv.rows.size() == 1);
+  CHECK(csv.rows[0][csv.index("status")] == "ok");
+  CHECK(csv.rows[0][csv.index("options")] == "width=8");
+  CHECK(csv.rows[0][csv.index("mode")] == "train");
+  const CsvTable scored = parse_csv(
+      recollect_program(tiny + "--csv --mode score --no-shortcuts --suite scaling").out, "bench");
+  REQUIRE(scored.rows.size() == 2);
+  CHECK(scored.rows[0][scored.index("mode")] == "score");
+  CHECK(scored.rows[0][scored.index("shortcuts")] == "false");
+
+  const TemporaryFolder folder;
+  const std::filesystem::path batch = folder / "batch.safetensors";
+  const ProgramResult exported = recollect_program(tiny + "--export " + quoted(batch));
+  CHECK(exported.status == 0);
+  CHECK(exported.out == batch.string() + "\n");
+  CHECK(file_exists(batch));
+  CHECK(recollect_program(tiny + "--export /nowhere/batch.safetensors").status == 5);
+}
+
+TEST_CASE("cli: a wrong benchmark is one line with a way out") {
+  expect_usage_error("bench --variant adaptive-decy", "did you mean 'adaptive-decay'?");
+  expect_usage_error("bench --lenght 64", "did you mean '--length'?");
+  expect_usage_error("bench --length 0", "--length");
+  expect_usage_error("bench --suite step", "--suite");
+  expect_usage_error("bench --mode both", "--mode");
+  expect_usage_error("bench --threads 0", "--threads");
+  expect_usage_error("bench --json --csv", "--csv");
+  expect_usage_error("bench --export ''", "--export is empty; give the path of a file");
+  for (const auto& [given, message] : std::vector<std::pair<std::string, std::string>>{
+           {"bench --length 16", "task.pairs = 8 needs 4*8"},
+           {"bench --set model.widht=3", "did you mean 'width'?"},
+           {"bench --set train.batch=3", "options of the model alone"},
+           {"bench --set model.heads=3", "does not divide width"}}) {
+    const std::string arguments = given;  // clang 14 cannot capture a structured binding
+    const ProgramResult result = recollect_program(arguments);
+    CAPTURE(arguments);
+    CHECK(result.status == 3);
+    CHECK(result.out.empty());
+    CHECK(line_count(result.err) == 1);
+    CHECK(holds(result.err, message));
+  }
+}
+
+TEST_CASE("cli: an archive is written, reported and reused") {
+  const TemporaryFolder folder;
+  const std::string config = tiny_config(folder);
+  const std::string runs = quoted(folder / "runs");
+  const std::string archives = quoted(folder / "archives");
+  REQUIRE(recollect_program("run " + config + " --out " + runs).status == 0);
+  const ProgramResult archived = recollect_program("archive " + runs + " --out " + archives);
+  CHECK(archived.status == 0);
+  CHECK(archived.out == (folder / "archives/tiny").string() + ": all 2 cells\n");
+  CHECK_FALSE(file_exists(folder / "archives/tiny/weights"));
+  CHECK(recollect_program("archive " + runs + " --weights --out " + archives).status == 0);
+  CHECK(file_exists(folder / "archives/tiny/weights/full-quadratic.safetensors"));
+
+  const std::string again = "run " + config + " --out " + quoted(folder / "new") + " --reuse ";
+  const ProgramResult plan = recollect_program(again + archives + " --dry-run");
+  CHECK(plan.status == 0);
+  CHECK(holds(plan.out, "cells    2: 0 done, 2 from archives, 0 only to score, 0 to train"));
+  CHECK_FALSE(file_exists(folder / "new"));
+  const ProgramResult reused = recollect_program(again + archives);
+  CHECK(reused.status == 0);
+  CHECK(holds(reused.err, "taking 2 cells from " + (folder / "archives/tiny").string()));
+  CHECK(holds(reused.err, "2 cells: 0 to train, 2 from archives, 0 done"));
+  CHECK(read_file(folder / "new/tiny.cells.csv") == read_file(folder / "runs/tiny.cells.csv"));
+  CHECK(recollect_program(again + quoted(folder / "absent")).status == 5);
+
+  const ProgramResult report = recollect_program("report " + archives);
+  CHECK(report.status == 0);
+  CHECK(holds(report.out, "### tiny\n"));
+  const std::filesystem::path page = folder / "page.md";
+  write_file_atomically(
+      page, "Top\n<!-- recollect report: results -->\n<!-- recollect report: end -->\n");
+  const std::string into = "report " + archives + " --tables --into " + quoted(page);
+  CHECK(recollect_program(into).out.empty());
+  CHECK(read_file(page) == "Top\n<!-- recollect report: results -->\n\n" + report.out +
+                               "\n<!-- recollect report: end -->\n");
+  CHECK(holds(read_file(folder / "archives/tiny/table.md"), "### tiny\n"));
+  write_file_atomically(page, "Top\n");
+  CHECK(recollect_program(into).status == 5);
+  // Of a results folder, the report is the same but for where things are.
+  CHECK(holds(recollect_program("report " + runs).out, "All 2 cells"));
+  // What is damaged is an error here: a report without it would look complete.
+  write_file_atomically(folder / "archives/tiny/history.csv", "cell\n");
+  const ProgramResult damaged = recollect_program("report " + archives);
+  CHECK(damaged.status == 5);
+  CHECK(line_count(damaged.err) == 1);
+  CHECK(holds(damaged.err, "history.csv:1: its columns are cell;"));
+}
+
+}  // namespace
+}  // namespace recollect
