@@ -20,7 +20,7 @@ enum class ExitStatus : int {
   kUsage = 64,         ///< the command line is wrong
   kProcessor = 69,     ///< built for another processor (base/processor.hpp)
   kInterrupted = 130,  ///< stopped by SIGINT; the same command goes on
-  kTerminated = 143,   ///< stopped by SIGTERM; the same command goes on
+  kTerminated = 143,   ///< stopped by SIGTERM; the same command goes on; 128 + n by signal n
 };
 
 /// The root of every error that the program reports: one clear line, and the exit status it leads
@@ -44,7 +44,13 @@ class ConfigError : public Error {
 /// A file that cannot be read or written. The line names the path and the system's reason.
 class IoError : public Error {
  public:
-  explicit IoError(const std::string& message) : Error(ExitStatus::kInputOutput, message) {}
+  /// @param code  the system's, an errno; 0 where the system has said nothing
+  explicit IoError(const std::string& message, int code = 0)
+      : Error(ExitStatus::kInputOutput, message), code_(code) {}
+  [[nodiscard]] int code() const noexcept { return code_; }
+
+ private:
+  int code_;
 };
 
 /// A rule between options that does not hold, e.g. more pairs than a sequence has room for. It

@@ -97,6 +97,11 @@ Field&& Field::or_word(std::string word) && {
   return std::move(*this);
 }
 
+Field&& Field::identified_as(std::vector<std::pair<std::string, std::string>> texts) && {
+  identities = std::move(texts);
+  return std::move(*this);
+}
+
 Field&& Field::implied_at(std::string default_text) && {
   implied = std::move(default_text);
   return std::move(*this);
@@ -130,6 +135,14 @@ std::string Field::text() const {
         }
       },
       value);
+}
+
+std::string Field::identity_text() const {
+  std::string own = text();
+  for (const auto& [given, identity] : identities) {
+    if (given == own) return identity;
+  }
+  return own;
 }
 
 void assign(const Field& to, const Field& from) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -36,6 +37,9 @@ struct Field {
   std::string derived;     ///< for optionals: what an absent value means, e.g. "the cell's seed"
   std::size_t exact_size = 0;  ///< for lists: the only allowed length; 0: any but none
   std::string implied;  ///< a text that is left out where settings are written down; "": none
+  /// Texts that stand for another one in the identity of a cell, where the meaning of a name has
+  /// changed: {text, text in the identity}.
+  std::vector<std::pair<std::string, std::string>> identities;
   std::string also;  ///< a word allowed in place of a number ("online"); leaves the optional empty
 
   /// Inclusive bounds.
@@ -47,6 +51,9 @@ struct Field {
   Field&& when_absent(std::string meaning) &&;
   Field&& size(std::size_t elements) &&;
   Field&& or_word(std::string word) &&;
+  /// A name that means something new has another text in the identity of a cell, so that cells of
+  /// both meanings are told apart.
+  Field&& identified_as(std::vector<std::pair<std::string, std::string>> texts) &&;
   /// For an option that files and tables from before do not have: its default, which they mean. It
   /// is not written, so that they stay what they are.
   Field&& implied_at(std::string default_text) &&;
@@ -58,6 +65,8 @@ struct Field {
   /// The value as YAML writes it; doubles in the shortest form that reads back to the same bits.
   /// An absent optional gives "" (or the word of `or_word`).
   [[nodiscard]] std::string text() const;
+  /// text(), or what stands for it in the identity of a cell.
+  [[nodiscard]] std::string identity_text() const;
   /// "1..4096", "> 0 and <= 1"; "" without bounds.
   [[nodiscard]] std::string bounds_text() const;
 };

@@ -79,7 +79,7 @@ void write_file_atomically(const std::filesystem::path& named, std::string_view 
   if (std::filesystem::is_other(path, none)) {
     Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (file.get() < 0 || !write_all(file.get(), bytes) || !file.close()) {
-      throw IoError(fmt::format("cannot write {}: {}", path.string(), reason(errno)));
+      throw IoError(fmt::format("cannot write {}: {}", path.string(), reason(errno)), errno);
     }
     return;
   }
@@ -93,7 +93,7 @@ void write_file_atomically(const std::filesystem::path& named, std::string_view 
   if (!write_and_flush(temporary, bytes) || ::rename(temporary.c_str(), path.c_str()) != 0) {
     const int code = errno;
     ::unlink(temporary.c_str());
-    throw IoError(fmt::format("cannot write {}: {}", path.string(), reason(code)));
+    throw IoError(fmt::format("cannot write {}: {}", path.string(), reason(code)), code);
   }
   // The new name itself must survive a power cut; not every file system can flush a folder.
   const Descriptor parent(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -150,7 +150,9 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t limit,
 bool file_exists(const std::filesystem::path& path) {
   std::error_code error;
   const bool exists = std::filesystem::exists(path, error);
-  if (error) throw IoError(fmt::format("cannot read {}: {}", path.string(), error.message()));
+  if (error) {
+    throw IoError(fmt::format("cannot read {}: {}", path.string(), error.message()), error.value());
+  }
   return exists;
 }
 
@@ -167,7 +169,8 @@ void check_folder(const std::filesystem::path& path) {
     error = std::error_code(errno, std::generic_category());
   }
   if (error) {
-    throw IoError(fmt::format("cannot make the folder {}: {}", path.string(), error.message()));
+    throw IoError(fmt::format("cannot make the folder {}: {}", path.string(), error.message()),
+                  error.value());
   }
 }
 
@@ -178,7 +181,8 @@ void make_folder(const std::filesystem::path& path) {
     error = std::make_error_code(std::errc::not_a_directory);
   }
   if (error) {
-    throw IoError(fmt::format("cannot make the folder {}: {}", path.string(), error.message()));
+    throw IoError(fmt::format("cannot make the folder {}: {}", path.string(), error.message()),
+                  error.value());
   }
 }
 

@@ -1,11 +1,31 @@
 #pragma once
 
+#include <signal.h>
+
 #include <atomic>
 #include <string>
 
 #include "base/error.hpp"
 
 namespace recollect {
+
+/// "SIGINT"
+[[nodiscard]] inline std::string signal_name(int signal) {
+  switch (signal) {
+    case SIGINT:
+      return "SIGINT";
+    case SIGTERM:
+      return "SIGTERM";
+    case SIGHUP:
+      return "SIGHUP";
+    case SIGUSR1:
+      return "SIGUSR1";
+    case SIGUSR2:
+      return "SIGUSR2";
+    default:
+      return "signal " + std::to_string(signal);
+  }
+}
 
 /// Work was given up because somebody asked for it. The exit status is that of the signal.
 class Interrupted : public Error {
@@ -23,7 +43,7 @@ class StopRequest {
   StopRequest(const StopRequest&) = delete;
   StopRequest& operator=(const StopRequest&) = delete;
 
-  /// Asks for a stop, because of this signal (SIGINT, SIGTERM). The first signal counts.
+  /// Asks for a stop, because of this signal. The first signal counts.
   void request(int signal) noexcept {
     int expected = 0;
     state_.compare_exchange_strong(expected, signal, std::memory_order_relaxed);

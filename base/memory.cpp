@@ -10,20 +10,14 @@
 #include <optional>
 #include <string_view>
 
+#include "base/control_groups.hpp"
+
 namespace recollect {
 namespace {
 
 namespace fs = std::filesystem;
 
 constexpr double kKibi = 1024.0;
-
-/// The number in a file that holds nothing else; none where it says "max" or is not there.
-std::optional<double> number_in(const fs::path& file) {
-  std::ifstream in(file);
-  double value = 0.0;
-  if (in >> value) return value;
-  return std::nullopt;
-}
 
 /// The number after `name` in a file of lines "name number".
 std::optional<double> number_after(const fs::path& file, std::string_view name) {
@@ -49,38 +43,17 @@ constexpr GroupFiles kVersion2{"memory.max", "memory.current", "inactive_file "}
 constexpr GroupFiles kVersion1{"memory.limit_in_bytes", "memory.usage_in_bytes",
                                "total_inactive_file "};
 
-/// What the limits of a group and of those around it leave. Inside a container the group's path
-/// may be the host's: folders that are not there set no limit, the mount point itself does.
-double left_by_groups(const fs::path& mount, const std::string& group, const GroupFiles& files) {
-  double least = std::numeric_limits<double>::infinity();
-  fs::path folder = (mount / fs::path(group).relative_path()).lexically_normal();
-  while (true) {
-    const auto limit = number_in(folder / files.limit);
-    const auto usage = number_in(folder / files.usage);
-    if (limit && usage) {
-      const double cache = number_after(folder / "memory.stat", files.cache).value_or(0.0);
-      least = std::min(least, *limit - std::max(0.0, *usage - cache));
-    }
-    if (folder == mount || !folder.has_relative_path()) return least;
-    folder = folder.parent_path();
-  }
-}
-
+/// What the limits of the process's groups leave.
 double left_by_control_groups(const fs::path& root) {
   double least = std::numeric_limits<double>::infinity();
-  const fs::path mount = root / "sys/fs/cgroup";
-  std::ifstream in(root / "proc/self/cgroup");
-  for (std::string line; std::getline(in, line);) {  // number:controllers:path
-    const std::size_t first = line.find(':');
-    const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    const std::string group = line.substr(second + 1);
-    if (controllers.empty()) least = std::min(least, left_by_groups(mount, group, kVersion2));
-    if (controllers == "memory") {
-      least = std::min(least, left_by_groups(mount / "memory", group, kVersion1));
-    }
-  }
+  for_each_control_group(root, "memory", [&](const fs::path& folder, int version) {
+    const GroupFiles& files = version == 2 ? kVersion2 : kVersion1;
+    const auto limit = number_in(folder / files.limit);
+    const auto usage = number_in(folder / files.usage);
+    if (!limit || !usage) return;
+    const double cache = number_after(folder / "memory.stat", files.cache).value_or(0.0);
+    least = std::min(least, *limit - std::max(0.0, *usage - cache));
+  });
   return least;
 }
 

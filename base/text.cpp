@@ -6,6 +6,42 @@
 
 namespace recollect {
 
+namespace {
+
+/// Where the lines that follow a broken one begin.
+std::size_t hanging_indent(std::string_view line, std::size_t width) {
+  constexpr std::size_t kInColumn = 8;  // a line that goes on in the second column
+  const std::size_t begin = std::min(line.find_first_not_of(' '), line.size());
+  if (begin == 0) return 0;
+  const std::size_t gap = line.find("  ", begin);
+  if (gap == std::string_view::npos) return begin > kInColumn ? begin : begin + 4;
+  const std::size_t column = line.find_first_not_of(' ', gap);
+  return column == std::string_view::npos || column > width / 2 ? begin + 4 : column;
+}
+
+void append_wrapped(std::string& out, std::string_view line, std::size_t width) {
+  const std::size_t indent = hanging_indent(line, width);
+  std::size_t used = 0;  // columns of the line that is being written
+  while (used + line.size() > width) {
+    // The last blank that fits, but none of those in front of the first word or of the column.
+    const std::size_t least = used > 0 ? 0 : std::max(line.find_first_not_of(' '), indent);
+    std::size_t cut = line.rfind(' ', width - used);
+    if (cut == std::string_view::npos || cut <= least) cut = line.find(' ', least);
+    if (cut == std::string_view::npos) break;  // a word that is too long stays whole
+    std::string_view head = line.substr(0, cut);
+    while (head.ends_with(' ')) head.remove_suffix(1);
+    out += head;
+    line.remove_prefix(std::min(line.find_first_not_of(' ', cut), line.size()));
+    if (line.empty()) return;
+    out += '\n';
+    out.append(indent, ' ');
+    used = indent;
+  }
+  out += line;
+}
+
+}  // namespace
+
 std::size_t utf8_length(std::string_view bytes) {
   const auto at = [&](std::size_t i) {
     return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U;
@@ -63,6 +99,18 @@ std::vector<std::string> words(std::string_view text) {
 
 std::string plural(std::size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string wrapped(std::string_view text, std::size_t width) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    append_wrapped(out, text.substr(0, end), width);
+    if (end == std::string_view::npos) break;
+    out += '\n';
+    text.remove_prefix(end + 1);
+  }
+  return out;
 }
 
 }  // namespace recollect

@@ -28,4 +28,9 @@ template <std::signed_integral Count>
 /// The limit that cuts nothing: names of files are shown whole.
 inline constexpr std::size_t kWhole = static_cast<std::size_t>(-1);
 
+/// Breaks lines that are longer than `width` between words. What follows stands where the line's
+/// second column stands ("  --name     text"), or, where it has none, a little further right than
+/// the line.
+[[nodiscard]] std::string wrapped(std::string_view text, std::size_t width);
+
 }  // namespace recollect

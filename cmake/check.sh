@@ -31,7 +31,7 @@ fi
 if [[ $suite != quick ]]; then
   add release "regression baseline" "cmake/regression.sh ./recollect build/regression"
   add asan "build: clang++, address and undefined-behaviour sanitizers, fuzzers" \
-    "cmake/build.sh asan recollect_tests fuzzers"
+    "cmake/build.sh asan recollect_tests recollect_examples fuzzers"
   add asan "quick tests under these sanitizers" "ctest --preset asan"
   # A change is judged by the same inputs as the one before; new ones are looked for in all.
   fuzz="env FUZZ_SEED=1 cmake/fuzz.sh 20"

@@ -9,16 +9,21 @@
 
 namespace recollect {
 
-/// Number of processor cores that this process may use.
-[[nodiscard]] int available_cores() noexcept;
+/// Number of processor cores that this process should keep busy (base/cores.hpp).
+[[nodiscard]] int available_cores();
+
+/// How many threads a team of this thread can have, `wanted` at most: where the system lets no more
+/// be created, OpenMP would end the program. Asked once for each size of team and thread.
+[[nodiscard]] int team_size(int wanted);
 
 /// Name of the processor, as Linux gives it; "unknown" where it does not.
 [[nodiscard]] std::string cpu_model();
 
-/// Calls body(item, thread) for each item 0..items-1 on `threads` threads, in contiguous shares.
-/// The split of the work depends on `threads`, so a body must write to places that belong to its
-/// item, or, for scratch, to its thread. The first exception is passed on once all are done. A
-/// template, not a std::function: a training step must not allocate.
+/// Calls body(item, thread) for each item 0..items-1 on `threads` threads, in contiguous shares; on
+/// fewer where the system allows no more. The split of the work depends on `threads`, so a body
+/// must write to places that belong to its item, or, for scratch, to its thread. The first
+/// exception is passed on once all are done. A template, not a std::function: a training step must
+/// not allocate.
 template <class Body>
 void parallel_for(int items, int threads, Body&& body) {
   if (threads <= 1 || items <= 1) {
@@ -27,7 +32,8 @@ void parallel_for(int items, int threads, Body&& body) {
   }
   std::exception_ptr failure;
   std::mutex guard;
-#pragma omp parallel num_threads(threads)
+  const int possible = team_size(threads);
+#pragma omp parallel num_threads(possible)
   {
     // Dealt by hand: LLVM's `omp for` allocates memory in every loop.
     const std::int64_t team = omp_get_num_threads();

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kTags = {"lag", "level", "pair"};
 constexpr std::array<std::string_view, 2> kRules = {"first", "recent"};
-constexpr std::array<const char*, 3> kDialectNames = {"adaptive", "mad", "mamba"};
+constexpr std::array<const char*, 4> kDialectNames = {"adaptive", "mad", "mamba", "mad-uniform"};
 constexpr std::int64_t kMaxTokens = 1048576;
 constexpr std::int64_t kAdaptiveVocab = 128;
 constexpr std::int64_t kAdaptiveData = 63;
@@ -28,6 +28,8 @@ struct Layout {
   std::int32_t data_low;    // first id of the data
   std::int32_t data_count;  // number of different data ids
   bool distinct;            // whether an example's data differ from one another
+  bool multinomial;         // whether each blank chooses a token to stand before; else all places
+                            // are equally likely
   std::int32_t noise_low;
   std::int32_t noise_count;
   std::int32_t prompt;
@@ -41,14 +43,41 @@ Layout layout_of(CopyingDialect dialect, std::int32_t length, std::int32_t token
   const std::int32_t before_prompt = length - tokens - 1;
   switch (dialect) {
     case CopyingDialect::kMad:
-      return {0,         vocab - 2, false,         vocab - 2,        1,
-              vocab - 1, vocab - 2, before_prompt, before_prompt + 1};
+    case CopyingDialect::kMadUniform:
+      return {.data_low = 0,
+              .data_count = vocab - 2,
+              .distinct = false,
+              .multinomial = dialect == CopyingDialect::kMad,
+              .noise_low = vocab - 2,
+              .noise_count = 1,
+              .prompt = vocab - 1,
+              .tail = vocab - 2,
+              .input = before_prompt,
+              .first_scored = before_prompt + 1};
     case CopyingDialect::kMamba:
-      return {1, vocab - 2, false, 0, 1, vocab - 1, vocab - 1, length - tokens, length - tokens};
+      return {.data_low = 1,
+              .data_count = vocab - 2,
+              .distinct = false,
+              .multinomial = false,
+              .noise_low = 0,
+              .noise_count = 1,
+              .prompt = vocab - 1,
+              .tail = vocab - 1,
+              .input = length - tokens,
+              .first_scored = length - tokens};
     case CopyingDialect::kAdaptive:
       break;
   }
-  return {3, kAdaptiveData, true, 67, 61, 1, 2, before_prompt, before_prompt};
+  return {.data_low = 3,
+          .data_count = kAdaptiveData,
+          .distinct = true,
+          .multinomial = false,
+          .noise_low = 67,
+          .noise_count = 61,
+          .prompt = 1,
+          .tail = 2,
+          .input = before_prompt,
+          .first_scored = before_prompt};
 }
 
 class SelectiveCopying final : public Task {
@@ -79,9 +108,7 @@ class SelectiveCopying final : public Task {
         label = rng.between(layout_.data_low, layout_.data_low + layout_.data_count - 1);
       }
     }
-    const auto places = scratch.sampler.draw(rng, layout_.input, tokens_);
-    scratch.items.assign(places.begin(), places.end());
-    std::ranges::sort(scratch.items);
+    draw_places(rng, scratch);
 
     out.ids.assign(static_cast<std::size_t>(length_), layout_.tail);
     out.ids[static_cast<std::size_t>(input)] = layout_.prompt;
@@ -111,6 +138,25 @@ class SelectiveCopying final : public Task {
   }
 
  private:
+  /// scratch.items (n) = where the data stand, ascending.
+  void draw_places(Rng& rng, GeneratorScratch& scratch) const {
+    if (!layout_.multinomial) {
+      const auto places = scratch.sampler.draw(rng, layout_.input, tokens_);
+      scratch.items.assign(places.begin(), places.end());
+      std::ranges::sort(scratch.items);
+      return;
+    }
+    scratch.items.assign(static_cast<std::size_t>(tokens_), 0);
+    for (std::int32_t blank = layout_.input - tokens_; blank > 0; --blank) {
+      ++scratch.items[static_cast<std::size_t>(rng.between(0, tokens_ - 1))];
+    }
+    std::int32_t place = -1;
+    for (std::int32_t& blanks_before : scratch.items) {
+      place += blanks_before + 1;
+      blanks_before = place;
+    }
+  }
+
   std::int32_t length_;
   std::int32_t tokens_;
   std::int32_t vocab_;
@@ -129,7 +175,9 @@ Fields SelectiveCopyingSettings::fields() {
                     .range(1, kMaxLength)
                     .when_absent("256; dialect mamba: 4096"));
   all.push_back(choice("dialect", dialect, {kDialectNames.begin(), kDialectNames.end()},
-                       "which published variant of the task"));
+                       "which published variant of the task; mad-uniform: mad with all places "
+                       "equally likely")
+                    .identified_as({{"mad", "mad-multinomial"}, {"mad-uniform", "mad"}}));
   all.push_back(field("tokens", tokens, "n, data tokens to copy; at most 63 in dialect adaptive")
                     .range(1, kMaxTokens));
   all.push_back(field("vocab", vocab, "V, ids; dialect adaptive allows 128 only")

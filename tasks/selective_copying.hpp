@@ -11,13 +11,15 @@ namespace recollect {
 
 /// Which published variant of the task.
 enum class CopyingDialect {
-  kAdaptive,  ///< arXiv 2605.06946
-  kMad,       ///< arXiv 2403.17844
-  kMamba,     ///< arXiv 2312.00752
+  kAdaptive,    ///< arXiv 2605.06946
+  kMad,         ///< arXiv 2403.17844
+  kMamba,       ///< arXiv 2312.00752
+  kMadUniform,  ///< the ids of mad, every choice of places equally likely
 };
 
 /// Selective copying: repeat n data tokens, strewn among noise, in the order of their appearance.
-/// `.` is noise, a b c are data (n = 3); every choice of places for the data is equally likely.
+/// `.` is noise, a b c are data (n = 3). Every choice of places for the data is equally likely, but
+/// for dialect mad.
 ///
 ///   dialect adaptive, T 12, V 128
 ///     position   0  1  2  3  4  5  6  7 |  8   |  9 10 11
@@ -30,7 +32,12 @@ enum class CopyingDialect {
 ///     position   0  1  2  3  4  5  6  7 |  8   |  9 10 11
 ///     ids        .  a  .  .  b  c  .  . | COPY |  .  .  .     COPY = V-1, '.' = V-2
 ///     labels                            |      |  a  b  c
-///     data: 0..V-3 with repetition
+///     data: 0..V-3 with repetition; each of the T - 2n - 1 blanks stands before one of the n
+///     data, any of them equally likely and independently of the others (the law of MAD's code), so
+///     that the last token stands directly before COPY and gaps are multinomial
+///
+///   dialect mad-uniform: as mad, with every choice of places equally likely. This is what the name
+///     mad stood for in version 0.1 before it followed MAD's law, and such cells keep their hashes
 ///
 ///   dialect mamba, T 12, V 16 by default
 ///     position   0  1  2  3  4  5  6  7  8 |  9 10 11
@@ -41,7 +48,7 @@ enum class CopyingDialect {
 /// R = n positions are scored; the answer is due AT them.
 /// Tags: `lag` (scored position minus source token) and `level` (between the two), and `pair`, the
 /// place among the data (0 for a).
-/// Chance: adaptive 1/n (a guess among the data of the example), mad and mamba 1/(V-2).
+/// Chance: adaptive 1/n (a guess among the data of the example), all others 1/(V-2).
 /// Rules: `first` and `recent` are always right; the data never contradict themselves.
 /// Errors: adaptive with n > 63, or with a vocab other than 128; 2n + 1 > T (mamba: 2n > T); any
 /// option outside its range.

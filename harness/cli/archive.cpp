@@ -20,37 +20,62 @@ struct Options {
   std::string experiment;
   std::string out;
   bool weights = false;
+  bool replace = false;
 };
 
-ExitStatus archive(const Options& options) {
-  for (const std::filesystem::path& file : experiment_files(options.runs, options.experiment)) {
-    const std::string name = file.stem().string();
-    const std::filesystem::path path = archive_path(options.out, name);
-    std::vector<std::string> notes;
-    Archive gathered = gather_archive(options.runs, file, path, notes);
-    for (const std::string& note : notes) report(fmt::format("warning: {}: {}", name, note));
-    if (is_archive(path)) {
-      try {
-        const std::size_t kept = keep_cells_of(read_archive(path), gathered);
-        if (kept > 0) {
-          report(fmt::format("{}: keeping {} of the archive that {} does not hold", name,
-                             plural(kept, "cell"), options.runs));
-        }
-      } catch (const IoError& error) {
-        throw IoError(fmt::format("{}; to archive the cells anew, remove the folder {}",
-                                  error.what(), path.string()));
-      }
-    }
-    if (gathered.cells.empty()) {
-      report(fmt::format("warning: {}: no cell is done; nothing was written", name));
-      continue;
-    }
-    write_archive(gathered);
-    write_archive_tables(gathered, experiment_page(gathered, {}));
-    if (options.weights) archive_weights(gathered, options.runs);
-    print(fmt::format("{}: {}\n", path.string(), completeness(gathered)));
+/// What is to be written, with the cells of an archive that is already there.
+Archive gather(const Options& options, const std::filesystem::path& file, const std::string& name) {
+  const std::filesystem::path path = archive_path(options.out, name);
+  std::vector<std::string> notes;
+  Archive gathered = gather_archive(options.runs, file, path, notes);
+  for (const std::string& note : notes) report(fmt::format("warning: {}: {}", name, note));
+  if (!is_archive(path)) return gathered;
+  Archive older;
+  try {
+    older = read_archive(path);
+  } catch (const IoError& error) {
+    throw IoError(fmt::format("{}; to archive the cells anew, remove the folder {}", error.what(),
+                              path.string()));
   }
-  return ExitStatus::kDone;
+  if (const std::size_t lost = lost_cells(older, gathered); lost > 0 && !options.replace) {
+    throw IoError(fmt::format(
+        "{} is the archive of other settings: {} of its {} would be lost; use another --out or "
+        "another name for the experiment, or --replace",
+        path.string(), lost, plural(older.cells.size(), "cell")));
+  }
+  const std::size_t kept = keep_cells_of(older, gathered);
+  if (kept > 0) {
+    report(fmt::format("{}: keeping {} of the archive that {} does not hold", name,
+                       plural(kept, "cell"), options.runs));
+  }
+  return gathered;
+}
+
+void archive_experiment(const Options& options, const std::filesystem::path& file) {
+  const std::string name = file.stem().string();
+  const Archive gathered = gather(options, file, name);
+  if (gathered.cells.empty()) {
+    report(fmt::format("warning: {}: no cell is done; nothing was written", name));
+    return;
+  }
+  write_archive(gathered);
+  write_archive_tables(gathered, experiment_page(gathered, {}));
+  if (options.weights) archive_weights(gathered, options.runs);
+  print(fmt::format("{}: {}\n", gathered.path.string(), completeness(gathered)));
+}
+
+/// One experiment that cannot be archived keeps none of the others from it.
+ExitStatus archive(const Options& options) {
+  ExitStatus status = ExitStatus::kDone;
+  for (const std::filesystem::path& file : experiment_files(options.runs, options.experiment)) {
+    try {
+      archive_experiment(options, file);
+    } catch (const IoError& error) {
+      report(fmt::format("recollect: {}", printable(error.what(), kWhole)));
+      status = error.status();
+    }
+  }
+  return status;
 }
 
 }  // namespace
@@ -72,6 +97,8 @@ void add_archive(CLI::App& app, Action& action) {
       ->required();
   command->add_flag("--weights", options->weights,
                     "Also keep the best weights of one cell for each variant, the first one");
+  command->add_flag("--replace", options->replace,
+                    "Let an archive of other settings under the same name go, with its cells");
   command->callback([options, &action] {
     expect_given(options->runs, "RUNS", "the --out folder of a run");
     expect_given(options->out, "--out", "a folder for the archives");

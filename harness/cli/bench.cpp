@@ -152,7 +152,7 @@ void add_bench(CLI::App& app, Action& action) {
       ->type_name("N")
       ->capture_default_str();
   command->add_option("--seconds", settings.seconds, "Of a sample")
-      ->check(CLI::Range(1e-4, 3600.0).description(""))
+      ->check(within(1e-4, 3600.0))
       ->type_name("S")
       ->capture_default_str();
   CLI::Option* json =

@@ -35,6 +35,10 @@ class UsageError : public Error {
 void expect_given(const std::string& value, const char* name, const char* what);
 inline constexpr const char* kAConfiguration = "the path of a configuration file";
 
+/// For options whose value is a number: low..high, and not nan, which lies in no range and beyond
+/// none.
+[[nodiscard]] CLI::Validator within(double low, double high);
+
 /// CONFIG and --set, which several subcommands share.
 void add_config_options(CLI::App& command, std::string& config,
                         std::vector<std::string>& overrides);

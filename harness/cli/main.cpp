@@ -10,6 +10,7 @@
 #include "base/build_info.hpp"
 #include "base/text.hpp"
 #include "harness/cli/commands.hpp"
+#include "harness/cli/spinning.hpp"
 
 namespace recollect::cli {
 namespace {
@@ -29,8 +30,11 @@ constexpr const char* kExitStatuses =
     "  64  the command line is wrong\n"
     "  69  built for a processor with more instructions than this one has\n"
     "  70  a bug in this program\n"
-    "  130 stopped by SIGINT (Ctrl-C); the same command goes on from there\n"
-    "  143 stopped by SIGTERM; the same command goes on from there";
+    "  129 stopped by SIGHUP; the same command goes on from there\n"
+    "  130 stopped by SIGINT (Ctrl-C); likewise\n"
+    "  138 stopped by SIGUSR1; likewise\n"
+    "  140 stopped by SIGUSR2; likewise\n"
+    "  143 stopped by SIGTERM; likewise";
 
 std::string version() {
   return fmt::format("recollect {}\ncode version  {}\ncompiler      {}\nbuild         {}\n",
@@ -49,6 +53,22 @@ std::vector<std::string> subcommand_names(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
   return names;
+}
+
+/// `--out --dry-run` forgets a value; it does not name a folder "--dry-run".
+void refuse_options_as_values(CLI::App& app) {
+  for (CLI::App* command : app.get_subcommands({})) {
+    std::vector<std::string> names = option_names(*command);
+    names.emplace_back("-h");
+    const auto check = [names](const std::string& value) -> std::string {
+      const std::string name = value.substr(0, value.find('='));
+      const bool is_option = std::find(names.begin(), names.end(), name) != names.end();
+      return is_option ? fmt::format("needs a value, and {} is an option", name) : "";
+    };
+    for (CLI::Option* option : command->get_options()) {
+      if (option->get_items_expected_max() > 0) option->check(CLI::Validator(check, ""));
+    }
+  }
 }
 
 [[noreturn]] void reject_argument(const CLI::App& app, const std::string& argument) {
@@ -84,10 +104,12 @@ ExitStatus run(int argc, char** argv) {
   add_check(app, action);
   add_bench(app, action);
 
+  refuse_options_as_values(app);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    print(app.help());
+    print(wrapped(app.help(), help_width()));
   } catch (const CLI::CallForVersion&) {
     print(version());
   } catch (const CLI::ParseError& error) {
@@ -141,6 +163,15 @@ void expect_given(const std::string& value, const char* name, const char* what) 
   if (value.empty()) throw UsageError(fmt::format("{} is empty; give {}", name, what));
 }
 
+CLI::Validator within(double low, double high) {
+  const auto check = [low, high](const std::string& text) -> std::string {
+    double value = 0.0;
+    if (CLI::detail::lexical_cast(text, value) && value >= low && value <= high) return "";
+    return fmt::format("Value {} not in range {} to {}", text, low, high);
+  };
+  return CLI::Validator(check, "");
+}
+
 void add_config_options(CLI::App& command, std::string& config,
                         std::vector<std::string>& overrides) {
   command.add_option("CONFIG", config, "A configuration file")->required();
@@ -154,4 +185,7 @@ void add_config_options(CLI::App& command, std::string& config,
 
 }  // namespace recollect::cli
 
-int main(int argc, char** argv) { return recollect::cli::main(argc, argv); }
+int main(int argc, char** argv) {
+  recollect::cli::bound_spinning(argv);
+  return recollect::cli::main(argc, argv);
+}

@@ -1,6 +1,11 @@
 #include "harness/cli/output.hpp"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "base/error.hpp"
@@ -19,6 +24,20 @@ void flush_output() {
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
     throw IoError("cannot write to the standard output");
   }
+}
+
+std::size_t help_width() {
+  constexpr std::size_t kNarrowest = 40;
+  constexpr std::size_t kWidest = 100;
+  std::size_t columns = kWidest;
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+    columns = size.ws_col;
+  } else if (const char* const text = std::getenv("COLUMNS")) {
+    const int given = std::atoi(text);
+    if (given > 0) columns = static_cast<std::size_t>(given);
+  }
+  return std::clamp(columns, kNarrowest, kWidest);
 }
 
 }  // namespace recollect::cli

@@ -39,7 +39,14 @@ std::vector<Archive> archives_of(const Options& options) {
     }
     return archives;
   }
-  for (const std::filesystem::path& path : archive_paths(options.runs)) {
+  const std::vector<std::filesystem::path> paths = archive_paths(options.runs);
+  if (paths.empty()) {
+    throw IoError(
+        fmt::format("{} holds no archives and is no results folder; give e.g. results/reference or "
+                    "results/runs",
+                    options.runs));
+  }
+  for (const std::filesystem::path& path : paths) {
     archives.push_back(read_archive(path));
   }
   return archives;
@@ -57,6 +64,10 @@ ExitStatus make_report(const Options& options) {
     for (ConfigurationFile& file : read_configurations(folder)) {
       input.configurations.push_back(std::move(file));
     }
+  }
+  if (input.archives.empty() && !options.into.empty()) {
+    throw IoError(fmt::format("{} holds no cell that is done; {} stays as it is", options.runs,
+                              options.into.front()));
   }
   const std::string results = results_section(input);
   const std::string files = files_section(input);

@@ -29,6 +29,7 @@ struct Options {
   std::string out = "results/runs";
   std::vector<std::string> reuse;
   int jobs = 0;
+  int threads = 0;
   std::string shard;
   bool dry_run = false;
   bool verify = false;
@@ -103,6 +104,7 @@ ExitStatus verify(const Experiment& experiment, const Options& options, const Ru
 
 ExitStatus run(const Options& options) {
   RunOptions how{.jobs = options.jobs,
+                 .threads = options.threads,
                  .shard = options.shard.empty() ? Shard{} : parse_shard(options.shard)};
   const Experiment experiment = load_experiment(options.config, options.overrides);
   for (const std::string& warning : experiment.warnings)
@@ -112,9 +114,14 @@ ExitStatus run(const Options& options) {
   const ArchiveShelf archives({options.reuse.begin(), options.reuse.end()});
   how.reuse = &archives;
   if (options.dry_run) {
-    check_place(options.out);
     const RunPlan plan = plan_run(experiment, options.out, how);
     for (const std::string& note : plan.notes) report(note);
+    try {
+      check_place(options.out);
+    } catch (const IoError& error) {  // with nothing to do, a folder may be one to read
+      if (plan.count(Work::kNone) < plan.cells.size()) throw;
+      report(fmt::format("warning: {}", error.what()));
+    }
     if (!plan.refusal.empty()) throw ConfigError(plan.refusal);
     print(describe_dry_run(plan, options.out));
     return ExitStatus::kDone;
@@ -131,7 +138,7 @@ ExitStatus run(const Options& options) {
                           {signals.request(), options.checkpoint});
   }();
   for (const std::string& problem : summary.problems) report(problem);
-  write_tables(experiment, options.out, summary);
+  if (!summary.read_only) write_tables(experiment, options.out, summary);
   ExitStatus status = ExitStatus::kDone;
   if (!summary.problems.empty()) {
     status = ExitStatus::kCellsFailed;
@@ -152,7 +159,8 @@ void add_run(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand(
       "run", "Train and score the cells of a configuration; cells that are done are skipped");
   command->footer(
-      "SIGINT (Ctrl-C) and SIGTERM save the cells that are being trained and stop; the same "
+      "SIGINT (Ctrl-C), SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 save the cells that are being trained "
+      "and stop; the same "
       "command "
       "goes on from there, with the same results to the byte. So it does after a kill, from what "
       "was saved last.");
@@ -174,9 +182,17 @@ void add_run(CLI::App& app, Action& action) {
       ->check(CLI::Range(1, 4096).description(""))
       ->type_name("N");
   command
+      ->add_option(
+          "--threads", options->threads,
+          "Threads of each cell (default: the cores shared among the jobs). Cores are those "
+          "that affinity, the CPU quota of the control group and OMP_NUM_THREADS leave; "
+          "where one of them decides, the run says so. Results do not depend on it")
+      ->check(CLI::Range(1, 4096).description(""))
+      ->type_name("N");
+  command
       ->add_option("--checkpoint-seconds", options->checkpoint.seconds,
                    "Save the state of a training every so many seconds; 0: not by time")
-      ->check(CLI::Range(0.0, 1e9).description(""))
+      ->check(within(0.0, 1e9))
       ->type_name("N")
       ->capture_default_str();
   command

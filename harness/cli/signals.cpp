@@ -9,16 +9,21 @@
 namespace recollect::cli {
 namespace {
 
-constexpr std::array kSignals{SIGINT, SIGTERM};
+// Ctrl-C, kill, a terminal that goes away, and what schedulers send before they kill.
+constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
 
 StopRequest request_of_signals;  // a handler can reach nothing else
 std::array<struct sigaction, kSignals.size()> before;
+struct sigaction before_of_pipe;
 
 // Only what POSIX allows in a signal handler.
 extern "C" void ask_for_stop(int signal) {
-  if (request_of_signals.signal() != 0) ::_exit(128 + signal);
+  // A terminal that goes away sends SIGHUP twice, from the kernel and from the shell.
+  const bool by_hand = signal == SIGINT || signal == SIGTERM;
+  if (by_hand && request_of_signals.signal() != 0) ::_exit(128 + signal);
+  if (request_of_signals.signal() != 0) return;
   request_of_signals.request(signal);
-  constexpr char kLine[] = "\nstopping; the same signal again stops at once\n";
+  constexpr char kLine[] = "\nstopping; Ctrl-C or SIGTERM again stops at once\n";
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kLine, sizeof kLine - 1);
 }
 
@@ -32,10 +37,15 @@ StopOnSignals::StopOnSignals() {
     ::sigaction(kSignals[i], nullptr, &before[i]);
     if (before[i].sa_handler != SIG_IGN) ::sigaction(kSignals[i], &action, nullptr);
   }
+  // Where nobody reads the messages any more, the work goes on without them.
+  struct sigaction ignore = {};
+  ignore.sa_handler = SIG_IGN;
+  ::sigaction(SIGPIPE, &ignore, &before_of_pipe);
 }
 
 StopOnSignals::~StopOnSignals() {
   for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &before[i], nullptr);
+  ::sigaction(SIGPIPE, &before_of_pipe, nullptr);
 }
 
 const StopRequest& StopOnSignals::request() const noexcept { return request_of_signals; }

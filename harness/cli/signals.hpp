@@ -4,9 +4,11 @@
 
 namespace recollect::cli {
 
-/// As long as it lives, the first SIGINT or SIGTERM makes a StopRequest, and the second one ends
-/// the program at once. A signal that was ignored before (a background job of a shell script) stays
-/// ignored. One at a time.
+/// As long as it lives, the first SIGINT, SIGTERM, SIGHUP (a terminal or ssh connection that goes
+/// away), SIGUSR1 or SIGUSR2 (schedulers, before they kill) makes a StopRequest; a SIGINT or
+/// SIGTERM after it ends the program at once. A signal that was ignored before (a background job of
+/// a shell script, nohup) stays ignored. SIGPIPE is: messages that nobody reads any more do not end
+/// the work. One at a time.
 class StopOnSignals {
  public:
   StopOnSignals();

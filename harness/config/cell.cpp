@@ -22,8 +22,8 @@ namespace {
 void add_differences(std::vector<std::string>& lines, const std::string& section,
                      const Fields& values, const Fields& defaults) {
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::string text = values[i].text();
-    if (text != defaults[i].text()) {
+    const std::string text = values[i].identity_text();
+    if (text != defaults[i].identity_text()) {
       lines.push_back(fmt::format("{}.{}: {}", section, values[i].name, text));
     }
   }

@@ -149,6 +149,10 @@ class Loader {
       throw ConfigError(
           fmt::format("{}: seed and seeds are both given; keep one", places_.at("seed")));
     }
+    if (one != nullptr && one->kind == YamlValue::Kind::kList) {
+      throw ConfigError(fmt::format("{}: seed = {}: must be a whole number; write seeds: {}",
+                                    one->place, one->shown(), one->shown()));
+    }
     if (one != nullptr) return {read_integer(*one, "seed", 0, kMaxSeed)};
     if (list == nullptr) return {0};
     require_list(*list, "seeds", "[0, 1, 2]");
@@ -433,8 +437,10 @@ Experiment parse_experiment(const std::string& text, const std::string& name,
     throw ConfigError(fmt::format("{}: {} is not a configuration; it must be a map of {}",
                                   root.place, root.shown(), fmt::join(top_keys(), ", ")));
   }
-  apply_overrides(root, overrides);
-  return Loader(root, name).load();
+  std::vector<std::string> warnings = apply_overrides(root, overrides);
+  Experiment experiment = Loader(root, name).load();
+  experiment.warnings.insert(experiment.warnings.begin(), warnings.begin(), warnings.end());
+  return experiment;
 }
 
 }  // namespace recollect

@@ -52,6 +52,13 @@ void set_in_section(YamlValue& root, const std::string& section, const std::stri
   set(*map, key, value);
 }
 
+/// Whether --set of `key` leaves nothing of an earlier --set of `before`.
+bool replaces(const std::string& key, const std::string& before) {
+  const bool both_seeds =
+      (key == "seed" || key == "seeds") && (before == "seed" || before == "seeds");
+  return key == before || before.starts_with(key + ".") || both_seeds;
+}
+
 bool is_section(const std::string& name) {
   return name == "task" || name == "model" || name == "train" || name == "eval" || name == "grid";
 }
@@ -69,8 +76,11 @@ std::string top_key_hint(const std::string& key) {
   return fmt::format("; known: {}", fmt::join(top_keys(), ", "));
 }
 
-void apply_overrides(YamlValue& root, const std::vector<std::string>& overrides) {
+std::vector<std::string> apply_overrides(YamlValue& root,
+                                         const std::vector<std::string>& overrides) {
   std::vector<std::pair<std::string, std::string>> in_sections;  // key in full, place
+  std::vector<std::pair<std::string, std::string>> earlier;      // likewise
+  std::vector<std::string> warnings;
   for (const std::string& text : overrides) {
     const std::string place = fmt::format("--set {}", printable(text));
     const std::size_t equals = text.find('=');
@@ -84,6 +94,12 @@ void apply_overrides(YamlValue& root, const std::vector<std::string>& overrides)
       throw ConfigError(fmt::format("{}: {} has no value; write e.g. --set task.pairs=16", place,
                                     printable(key)));
     }
+    for (const auto& [dropped, its_place] : earlier) {
+      if (!replaces(key, dropped)) continue;
+      warnings.push_back(fmt::format("{} has no effect: {} comes after it", its_place, place));
+    }
+    std::erase_if(earlier, [&](const auto& each) { return replaces(key, each.first); });
+    earlier.emplace_back(key, place);
     const std::size_t dot = key.find('.');
     const std::string head = key.substr(0, dot);
     if (dot != std::string::npos && is_section(head)) {
@@ -107,6 +123,7 @@ void apply_overrides(YamlValue& root, const std::vector<std::string>& overrides)
                       place, key, key));
     }
   }
+  return warnings;
 }
 
 }  // namespace recollect

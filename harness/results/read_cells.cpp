@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "harness/store/cell_folder.hpp"
 #include "harness/store/experiment_file.hpp"
 
@@ -41,6 +44,12 @@ class Collector {
       // A finished cell without rows has not failed: the scores have just not been asked of it yet.
       if (!stored || !add_rows(file, i, *stored)) ++missing;
     }
+    for (const auto& [length, cells] : unscored_) {
+      results_.warnings.push_back(
+          fmt::format("experiment '{}': {} without scores at length {}; run it again to score them",
+                      file.experiment.name, plural(cells, "finished cell"), length));
+    }
+    unscored_.clear();
     if (missing > 0) {
       results_.warnings.push_back(fmt::format("experiment '{}': {} of {} cells are not done yet",
                                               file.experiment.name, missing, file.folders.size()));
@@ -66,19 +75,27 @@ class Collector {
       return true;
     }
     bool any = false;
+    std::set<std::int64_t> unscored;
     for (const ScoreKey& wanted : wanted_scores(cell)) {
       const auto found =
           std::find_if(stored.scores.begin(), stored.scores.end(),
                        [&](const ScoreRow& score) { return answers(score, wanted); });
-      if (found == stored.scores.end()) continue;
+      if (found == stored.scores.end()) {
+        unscored.insert(wanted.eval_length);
+        continue;
+      }
       row.score = *found;
       results_.rows.push_back(row);
       any = true;
+    }
+    if (any) {
+      for (const std::int64_t length : unscored) ++unscored_[length];
     }
     return any;
   }
 
   CellResults results_;
+  std::map<std::int64_t, std::size_t> unscored_;  // finished cells without a score, by length
   std::string unreadable_;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <set>
 #include <system_error>
@@ -10,11 +11,12 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/folder_replacement.hpp"
 #include "base/hash.hpp"
 #include "base/text.hpp"
-#include "harness/config/load.hpp"
 #include "harness/store/csv.hpp"
 #include "harness/store/record.hpp"
+#include "harness/store/renamed_options.hpp"
 
 namespace recollect {
 namespace {
@@ -109,7 +111,8 @@ class CellReader {
   }
 
   /// What the experiment's configuration gives where configs.csv has nothing else.
-  void add_config(const std::string& text) {
+  void add_config(std::string text) {
+    if (!matches(kConfigFile, text)) text = with_former_names(text);
     put(kConfigFile, text, [&] {
       return fmt::format("{}:1: what it says of cell {} does not match its digest",
                          (archive_.path / kConfigFile).string(), hash_);
@@ -135,6 +138,8 @@ class CellReader {
                                   line_, hash_));
       }
       cell_.scores = from_table(score_columns(), parse_csv(scores->second, name), name);
+      // An earlier version kept rows of models that gave no number; they are no scores.
+      std::erase_if(cell_.scores, [](const ScoreRow& row) { return !std::isfinite(row.loss); });
     }
     return std::move(cell_);
   }
@@ -142,10 +147,14 @@ class CellReader {
  private:
   [[nodiscard]] std::string status_path() const { return (archive_.path / kStatusTable).string(); }
 
+  [[nodiscard]] bool matches(const std::string& name, const std::string& text) const {
+    const auto digest = digests_.find(name);
+    return digest != digests_.end() && digest->second == hex(hash_text(text));
+  }
+
   template <class Mismatch>
   void put(const std::string& name, std::string text, Mismatch&& mismatch) {
-    const auto digest = digests_.find(name);
-    if (digest == digests_.end() || digest->second != hex(hash_text(text))) {
+    if (!matches(name, text)) {
       throw IoError(fmt::format("{} in line {} of {}", mismatch(), line_, kStatusTable));
     }
     cell_.texts[name] = std::move(text);
@@ -158,12 +167,14 @@ class CellReader {
   ArchivedCell cell_;
 };
 
-ExperimentFile experiment_of(const std::filesystem::path& path) {
+/// @param hashes  of the cells that the archive lists
+ExperimentFile experiment_of(const std::filesystem::path& path,
+                             const std::vector<std::string>& hashes) {
   ExperimentFile file;
   file.configuration = read_file(path, kLargestText, "configuration");
   file.config_hash = hex(hash_text(file.configuration));
   try {
-    file.experiment = parse_experiment(file.configuration, path.string());
+    file.experiment = parse_recorded(file.configuration, path.string(), hashes);
   } catch (const ConfigError& error) {  // it names the file and the line
     throw IoError(error.what());
   }
@@ -185,7 +196,8 @@ std::vector<std::filesystem::path> archive_paths(const std::filesystem::path& fo
   if (is_archive(folder)) places.push_back(folder);
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (entry.is_directory() && is_archive(entry.path())) places.push_back(entry.path());
+    const bool hidden = entry.path().filename().string().starts_with('.');  // half written
+    if (!hidden && entry.is_directory() && is_archive(entry.path())) places.push_back(entry.path());
   }
   if (error) {
     throw IoError(fmt::format("cannot read {}: {}; give a folder of archives", folder.string(),
@@ -240,6 +252,13 @@ Archive gather_archive(const std::filesystem::path& runs,
   return archive;
 }
 
+std::size_t lost_cells(const Archive& older, const Archive& archive) {
+  const std::set<std::string> own(archive.file.folders.begin(), archive.file.folders.end());
+  return static_cast<std::size_t>(
+      std::count_if(older.cells.begin(), older.cells.end(),
+                    [&](const auto& cell) { return !own.contains(cell.first); }));
+}
+
 std::size_t keep_cells_of(const Archive& older, Archive& archive) {
   std::size_t kept = 0;
   for (const std::string& hash : archive.file.folders) {
@@ -250,17 +269,8 @@ std::size_t keep_cells_of(const Archive& older, Archive& archive) {
 }
 
 void write_archive(const Archive& archive) {
-  make_folder(archive.path);
-  const auto remove = [&](const std::string& name) {
-    std::error_code error;
-    std::filesystem::remove(archive.path / name, error);
-    if (error) {
-      throw IoError(
-          fmt::format("cannot remove {}: {}", (archive.path / name).string(), error.message()));
-    }
-  };
-  remove(kStatusTable);
-  write_file_atomically(archive.path / kConfigFile, archive.file.configuration);
+  FolderReplacement folder(archive.path);
+  write_file_atomically(folder.path() / kConfigFile, archive.file.configuration);
 
   // The experiment's order, which a diff keeps when cells are added.
   std::vector<std::pair<const Cell*, const ArchivedCell*>> cells;
@@ -286,27 +296,31 @@ void write_archive(const Archive& archive) {
         line.insert(line.end(), row.begin(), row.end());
       }
     }
-    if (table.rows.empty()) {
-      remove(file.name);
-    } else {
-      write_file_atomically(archive.path / file.name,
-                            to_csv(without_empty_columns(std::move(table), columns)));
-    }
+    if (table.rows.empty()) continue;
+    write_file_atomically(folder.path() / file.name,
+                          to_csv(without_empty_columns(std::move(table), columns)));
   }
-  write_file_atomically(archive.path / kStatusTable, to_csv(status));
+  write_file_atomically(folder.path() / kStatusTable, to_csv(status));
+  // What others keep there stays: tables, weights.
+  folder.carry_over([](const std::string& name) {
+    return std::none_of(archived_files().begin(), archived_files().end(),
+                        [&](const ArchivedFile& file) { return file.name == name; });
+  });
+  folder.commit();
 }
 
 void archive_weights(const Archive& archive, const std::filesystem::path& runs) {
   std::set<std::string> done;
+  std::set<std::string> names;
   for (const Cell& cell : archive.file.experiment.cells) {
     const std::filesystem::path weights =
         CellFolder(runs, cell.hash()).weights_path(Weights::kBest);
     if (!archive.cells.contains(cell.hash()) || !file_exists(weights)) continue;
     if (!done.insert(cell.variant.label).second) continue;
     make_folder(archive.path / "weights");
-    write_file_atomically(
-        archive.path / "weights" / (file_stem(cell.variant.label) + ".safetensors"),
-        read_file(weights));
+    std::string name = file_stem(cell.variant.label);
+    if (!names.insert(name).second) name += fmt::format("-{}", cell.hash());  // labels a/b and a_b
+    write_file_atomically(archive.path / "weights" / (name + ".safetensors"), read_file(weights));
   }
 }
 
@@ -323,7 +337,9 @@ Archive read_archive(const std::filesystem::path& path) {
     }
   }
 
-  Archive archive{path, experiment_of(path / kConfigFile), {}};
+  std::vector<std::string> hashes;
+  for (const std::vector<std::string>& row : status.rows) hashes.push_back(row.front());
+  Archive archive{path, experiment_of(path / kConfigFile, hashes), {}};
   std::map<std::string, const Cell*> cells;
   for (const Cell& cell : archive.file.experiment.cells) cells.emplace(cell.hash(), &cell);
   std::set<std::string> known;

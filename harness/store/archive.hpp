@@ -60,14 +60,19 @@ struct Archive {
                                      const std::filesystem::path& path,
                                      std::vector<std::string>& notes);
 
+/// How many cells of `older` are none of the experiment's, and would be lost with it.
+[[nodiscard]] std::size_t lost_cells(const Archive& older, const Archive& archive);
+
 /// Adds those cells of the experiment that only `older` holds. @returns how many
 std::size_t keep_cells_of(const Archive& older, Archive& archive);
 
-/// @throws IoError where a file cannot be written
+/// The whole folder or nothing: where a file cannot be written, an archive that stood there is as
+/// it was. Files beside the archive's own stay. @throws IoError
 void write_archive(const Archive& archive);
 
 /// Copies the best weights of the first cell of each variant from a results folder, where it has
-/// them, to DIR/NAME/weights/LABEL.safetensors, which names the cell. @throws IoError
+/// them, to DIR/NAME/weights/LABEL.safetensors, which names the cell; a label that would give a
+/// file of the same name as another has the cell's hash behind it. @throws IoError
 void archive_weights(const Archive& archive, const std::filesystem::path& runs);
 
 /// @throws IoError with file and line of what is damaged: a column that is missing, a cell that is

@@ -34,7 +34,10 @@ std::vector<Row> read_rows(const std::filesystem::path& path,
 void remove_file(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::remove(path, error);
-  if (error) throw IoError(fmt::format("cannot remove {}: {}", path.string(), error.message()));
+  if (error) {
+    throw IoError(fmt::format("cannot remove {}: {}", path.string(), error.message()),
+                  error.value());
+  }
 }
 
 }  // namespace
@@ -69,7 +72,14 @@ void CellFolder::remove_weights() const {
 }
 
 std::vector<ScoreRow> CellFolder::read_scores() const {
-  return read_rows(path_ / "scores.csv", score_columns());
+  const std::filesystem::path path = path_ / "scores.csv";
+  std::vector<ScoreRow> rows = read_rows(path, score_columns());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (const std::string fault = fault_of(rows[i]); !fault.empty()) {
+      throw IoError(fmt::format("{}:{}: {}", path.string(), i + 2, fault));
+    }
+  }
+  return rows;
 }
 
 std::vector<SliceRow> CellFolder::read_slices() const {

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -24,6 +25,15 @@ constexpr std::chrono::milliseconds kBetweenTries{20};
 [[noreturn]] void fail(const std::filesystem::path& file, int code) {
   throw IoError(
       fmt::format("cannot lock {}: {}", file.string(), std::generic_category().message(code)));
+}
+
+/// flock(); for tests, the environment variable RECOLLECT_TEST_FLOCK_ERRNO makes it fail.
+int lock(int descriptor) {
+  if (const char* const text = std::getenv("RECOLLECT_TEST_FLOCK_ERRNO")) {
+    errno = std::atoi(text);
+    return -1;
+  }
+  return ::flock(descriptor, LOCK_EX | LOCK_NB);
 }
 
 /// An owner removes its file when it is done: whoever had opened it by then holds the lock of a
@@ -49,10 +59,10 @@ std::optional<Claim> Claim::try_take(const std::filesystem::path& file) {
   while (true) {
     const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (descriptor < 0) fail(file, errno);
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) {
+    if (lock(descriptor) == 0) {
       if (still_there(descriptor, file)) {
         write_owner(descriptor);
-        return Claim(file, descriptor, true);
+        return Claim(file, descriptor, 0);
       }
       ::close(descriptor);
       continue;
@@ -62,11 +72,10 @@ std::optional<Claim> Claim::try_take(const std::filesystem::path& file) {
       ::close(descriptor);
       continue;
     }
-    if (code == ENOSYS || code == EOPNOTSUPP || code == ENOLCK) {
-      return Claim(file, descriptor, false);
-    }
+    // Network file systems answer with what their servers or the kernel make of it: ENOLCK, ENOSYS,
+    // EOPNOTSUPP, EIO, ESTALE, EINVAL, autofs 524 (ENOTSUPP), which no header names.
+    if (code != EWOULDBLOCK) return Claim(file, descriptor, code);
     ::close(descriptor);
-    if (code != EWOULDBLOCK) fail(file, code);
     return std::nullopt;
   }
 }
@@ -90,10 +99,15 @@ std::string Claim::owner(const std::filesystem::path& file) {
   return "another process";
 }
 
+std::string Claim::why_not_exclusive() const {
+  // What no header names has no text either, "Unknown error 524".
+  return lock_error_ == 0 ? "" : std::generic_category().message(lock_error_);
+}
+
 Claim::Claim(Claim&& other) noexcept
     : file_(std::move(other.file_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
-      exclusive_(other.exclusive_) {}
+      lock_error_(other.lock_error_) {}
 
 Claim::~Claim() {
   if (descriptor_ < 0) return;

@@ -12,9 +12,9 @@ namespace recollect {
 /// file goes away with the claim; after a kill it stays behind until the next owner is done.
 ///
 /// Between machines this holds where the file system carries locks from one to the other, as NFS
-/// does (Linux 2.6.12 and later, not with local_lock). Where it has no locks at all every claim is
-/// granted, and is not exclusive(): work may then be done twice, but as files are written
-/// atomically and with the same bytes, nothing is damaged.
+/// does (Linux 2.6.12 and later, not with local_lock). Where it has no locks, or fails to make one,
+/// every claim is granted, and is not exclusive(): work may then be done twice, but as files are
+/// written atomically and with the same bytes, nothing is damaged.
 class Claim {
  public:
   /// None where it is claimed already, by another process or by this one.
@@ -32,15 +32,17 @@ class Claim {
   ~Claim();
 
   /// False where the file system has no locks.
-  [[nodiscard]] bool exclusive() const noexcept { return exclusive_; }
+  [[nodiscard]] bool exclusive() const noexcept { return lock_error_ == 0; }
+  /// The system's reason; "" where it is exclusive.
+  [[nodiscard]] std::string why_not_exclusive() const;
 
  private:
-  Claim(std::filesystem::path file, int descriptor, bool exclusive)
-      : file_(std::move(file)), descriptor_(descriptor), exclusive_(exclusive) {}
+  Claim(std::filesystem::path file, int descriptor, int lock_error)
+      : file_(std::move(file)), descriptor_(descriptor), lock_error_(lock_error) {}
 
   std::filesystem::path file_;
   int descriptor_;  // -1: moved from
-  bool exclusive_;
+  int lock_error_;  // of flock(); 0: it is locked
 };
 
 /// OUT/claims/HASH: to train and score a cell, to read its files for good.

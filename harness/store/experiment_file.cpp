@@ -8,8 +8,8 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "harness/config/grid.hpp"
-#include "harness/config/load.hpp"
 #include "harness/config/yaml_tree.hpp"
+#include "harness/store/renamed_options.hpp"
 
 namespace recollect {
 namespace {
@@ -71,7 +71,6 @@ ExperimentFile read_experiment(const std::filesystem::path& path) {
   ExperimentFile file;
   file.configuration = text.substr(0, cut + 1);
   file.config_hash = hex(hash_text(file.configuration));
-  file.experiment = parse_experiment(file.configuration, path.string());
   try {
     const YamlValue root = parse_yaml(text.substr(cut + kSeparator.size()), path.string(), kListed);
     const YamlValue* cells = root.find("cells");
@@ -84,6 +83,7 @@ ExperimentFile read_experiment(const std::filesystem::path& path) {
     throw IoError(
         fmt::format("{}: the list of cells cannot be read: {}", path.string(), error.what()));
   }
+  file.experiment = parse_recorded(file.configuration, path.string(), file.folders);
   if (file.folders.size() != file.experiment.cells.size()) {
     throw IoError(fmt::format("{}: {} cells are listed, but the configuration gives {}",
                               path.string(), file.folders.size(), file.experiment.cells.size()));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <set>
@@ -239,6 +240,22 @@ const std::vector<Column<CorrectRow>>& correct_columns() {
           "exact", [](Row & row) -> auto& { return row.exact; }),
   };
   return columns;
+}
+
+std::string fault_of(const ScoreRow& row) {
+  const auto share = [](const char* name, double value, std::int64_t of) -> std::string {
+    if (!(value >= 0.0 && value <= 1.0)) return fmt::format("{} = {} is not in 0..1", name, value);
+    const double count = value * static_cast<double>(of);
+    // A quotient of whole numbers, read back to the last bit, is whole again but for rounding.
+    if (std::abs(count - std::round(count)) > 1e-9 * static_cast<double>(of)) {
+      return fmt::format("{} = {} is no whole number of {}", name, shortest(value), of);
+    }
+    return "";
+  };
+  if (!std::isfinite(row.loss)) return fmt::format("loss = {} is not finite", row.loss);
+  std::string fault = share("accuracy", row.accuracy, row.scored);
+  if (fault.empty()) fault = share("exact_match", row.exact_match, row.key.examples);
+  return fault;
 }
 
 std::vector<CorrectRow> correct_rows(const CsvTable& table, const std::string& name) {

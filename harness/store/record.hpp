@@ -75,6 +75,10 @@ struct CorrectRow {
 [[nodiscard]] const std::vector<Column<SliceRow>>& slice_columns();
 [[nodiscard]] const std::vector<Column<CorrectRow>>& correct_columns();
 
+/// Why a row can be no score: a figure that is not finite or beyond its bounds, an accuracy that is
+/// no whole number of the scored positions; "" where it may be one. Names the column.
+[[nodiscard]] std::string fault_of(const ScoreRow& row);
+
 /// Reads correct.csv. `name` stands for the file in messages.
 /// @throws IoError naming file, row and column of what is not as it should be
 [[nodiscard]] std::vector<CorrectRow> correct_rows(const CsvTable& table, const std::string& name);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <stdexcept>
 
@@ -60,10 +61,13 @@ void remove_rows(std::vector<Row>& rows, const ScoreKey& key) {
 
 /// Scores what `cell` asks for and `tables` lack; `weights_of` lends a model with those weights. A
 /// score that lacks only the bits of its examples is made anew, so that all of its rows agree.
+/// @returns why some scores are none, one line; "" where all are there. A loss that is not finite
+/// says that the model answers nothing at that length, so there is no row of it.
 template <class WeightsOf>
-void add_missing_scores(const Cell& cell, const CellFolder& folder, std::int64_t best_step,
-                        int threads, const StopRequest& stop, WeightsOf&& weights_of,
-                        Tables& tables) {
+std::string add_missing_scores(const Cell& cell, const CellFolder& folder, std::int64_t best_step,
+                               int threads, const StopRequest& stop, WeightsOf&& weights_of,
+                               Tables& tables) {
+  std::string without_number;
   const bool foreign = cell.train.select_length && *cell.train.select_length != cell.task->length;
   for (const ScoreKey& wanted : wanted_scores(cell)) {
     const Missing missing = missing_of(folder, tables.scores, tables.correct, wanted);
@@ -71,6 +75,13 @@ void add_missing_scores(const Cell& cell, const CellFolder& folder, std::int64_t
     SequenceModel<float>& model = weights_of(wanted.weights);
     const Score score = recollect::score(model, cell, wanted.split, wanted.eval_length,
                                          wanted.examples, threads, /*with_slices=*/true, stop);
+    if (!std::isfinite(score.loss)) {
+      without_number +=
+          fmt::format("{}{} weights on {} examples at length {}",
+                      without_number.empty() ? "no finite loss from " : ", ",
+                      name_of(wanted.weights), name_of(wanted.split), wanted.eval_length);
+      continue;
+    }
     ScoreRow row;
     row.key = wanted;
     if (!score.unseen_level) row.key.unseen_levels.clear();
@@ -92,6 +103,7 @@ void add_missing_scores(const Cell& cell, const CellFolder& folder, std::int64_t
     if (wanted.split == Split::kTest) tables.correct.push_back({row.key, score.exact});
     tables.scores.push_back(std::move(row));
   }
+  return without_number;
 }
 
 /// The accuracy that progress reports: best weights, test, nearest to the training length.
@@ -171,6 +183,7 @@ class CellRun {
     status.state_floats = cost.state;
     status.state_floats_peak = cost.state_peak;
     folder_.write_history(result.history);
+    std::string unscored;
     if (result.diverged.empty()) {
       save_weights(folder_.weights_path(Weights::kFinal), model.layout(), result.final_weights,
                    weights_metadata(planned_.hash, result.steps));
@@ -181,8 +194,8 @@ class CellRun {
         set_weights(model, weights == Weights::kFinal ? result.final_weights : result.best_weights);
         return model;
       };
-      add_missing_scores(cell_, folder_, result.best_step, threads_, control_.stop, weights_of,
-                         tables);
+      unscored = add_missing_scores(cell_, folder_, result.best_step, threads_, control_.stop,
+                                    weights_of, tables);
       outcome.accuracy = headline(cell_, tables.scores);
       write(std::move(tables));
     } else {
@@ -192,7 +205,15 @@ class CellRun {
     folder_.write_text("provenance.yaml", provenance("training", threads_, seconds_since(start)));
     folder_.write_status(status);
     folder_.remove_state();
+    report_unscored(outcome, unscored);
     return outcome;
+  }
+
+  /// The cell stays finished: only those scores are missing.
+  static void report_unscored(CellOutcome& outcome, const std::string& unscored) {
+    if (unscored.empty()) return;
+    outcome.status.ending = Ending::kFailed;
+    outcome.status.reason = unscored;
   }
 
   /// Reads of a finished cell: where they fail, it is this cell alone that is damaged.
@@ -222,8 +243,8 @@ class CellRun {
                   }));
       return model;
     };
-    add_missing_scores(cell_, folder_, outcome.status.best_step, threads_, control_.stop,
-                       weights_of, tables);
+    const std::string unscored = add_missing_scores(cell_, folder_, outcome.status.best_step,
+                                                    threads_, control_.stop, weights_of, tables);
     outcome.accuracy = headline(cell_, tables.scores);
     write(std::move(tables));
     std::string text;
@@ -233,6 +254,7 @@ class CellRun {
     }
     text += provenance("scoring", threads_, seconds_since(start));
     folder_.write_text("provenance.yaml", text);
+    report_unscored(outcome, unscored);
     return outcome;
   }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/build_info.hpp"
+#include "base/cores.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/memory.hpp"
@@ -17,7 +18,6 @@
 #include "harness/store/experiment_file.hpp"
 #include "harness/store/safetensors.hpp"
 #include "harness/train/cell_model.hpp"
-#include "math/parallel.hpp"
 
 namespace recollect {
 namespace {
@@ -80,7 +80,11 @@ std::string refusal_text(const Experiment& experiment, const PlannedCell& planne
 /// then fewer threads, or a refusal.
 void fit_into_memory(RunPlan& plan, const Experiment& experiment, const RunOptions& options) {
   const auto left = static_cast<int>(plan.count(Work::kTrain) + plan.count(Work::kScore));
-  const int cores = available_cores();
+  const CoreBudget budget = core_budget();
+  const int cores = budget.cores;
+  if (!budget.limited_by.empty() && left > 0 && (options.jobs == 0 || options.threads == 0)) {
+    plan.notes.push_back(fmt::format("using {}: {}", plural(cores, "core"), budget.limited_by));
+  }
   const int wanted = std::max(1, std::min(left, options.jobs > 0 ? options.jobs : cores));
   const AvailableMemory available = available_memory();
   const auto fits = [&](int jobs, int threads) {

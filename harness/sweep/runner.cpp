@@ -1,10 +1,11 @@
 #include "harness/sweep/runner.hpp"
 
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <deque>
 #include <exception>
@@ -128,16 +129,15 @@ class Jobs {
     if (failure_) std::rethrow_exception(failure_);
     if (!interrupted_) return;
     const int signal = control_.stop.signal();
-    throw Interrupted(
-        signal, fmt::format("stopped by {}; {} of {} cells are done, and the same "
-                            "command goes on from here",
-                            signal == SIGTERM ? "SIGTERM" : "SIGINT", done_, plan_.cells.size()));
+    throw Interrupted(signal, fmt::format("stopped by {}; {} of {} cells are done, and the same "
+                                          "command goes on from here",
+                                          signal_name(signal), done_, plan_.cells.size()));
   }
 
  private:
   void work() {
     while (!failed_) {
-      const PlannedCell* current = nullptr;
+      PlannedCell* current = nullptr;
       try {
         const std::optional<ClaimedCell> claimed = next();
         if (!claimed) return;
@@ -148,12 +148,47 @@ class Jobs {
         const std::lock_guard lock(guard_);
         observer_.on_stop(*current);
         return;
-      } catch (...) {  // files: the other cells would fare no better
-        failed_ = true;
-        const std::lock_guard lock(guard_);
-        if (!failure_) failure_ = std::current_exception();
+      } catch (const IoError& error) {
+        if (current != nullptr && concerns_one_folder(error)) {
+          fail(*current, error);
+          continue;
+        }
+        stop_all();
+      } catch (...) {
+        stop_all();
       }
     }
+  }
+
+  /// True where the other cells may fare better: what cannot be written is this cell's folder, not
+  /// the disk.
+  [[nodiscard]] bool concerns_one_folder(const IoError& error) const {
+    constexpr std::array kOfOneFolder{EACCES, EPERM, EROFS, ENOTDIR, EISDIR, ENOENT, EEXIST, ELOOP};
+    if (std::find(kOfOneFolder.begin(), kOfOneFolder.end(), error.code()) == kOfOneFolder.end()) {
+      return false;
+    }
+    try {
+      check_place(out_);
+      return true;
+    } catch (const IoError&) {
+      return false;
+    }
+  }
+
+  void fail(PlannedCell& planned, const IoError& error) {
+    CellOutcome outcome;
+    outcome.status.ending = Ending::kFailed;
+    outcome.status.reason = one_line(error.what());
+    const std::lock_guard lock(guard_);
+    ++done_;
+    planned.status = outcome.status;
+    observer_.on_end(planned, outcome);
+  }
+
+  void stop_all() {
+    failed_ = true;
+    const std::lock_guard lock(guard_);
+    if (!failure_) failure_ = std::current_exception();
   }
 
   /// None where there is nothing left, or the run is to end.
@@ -231,10 +266,27 @@ RunSummary summary_of(const RunPlan& plan, std::size_t cells) {
 RunSummary run_experiment(const Experiment& experiment, const std::filesystem::path& out,
                           const RunOptions& options, RunObserver& observer,
                           const RunControl& control) {
-  check_place(out);
   RunPlan plan = plan_run(experiment, out, options);
   if (!plan.refusal.empty()) throw ConfigError(plan.refusal);
+  try {
+    check_place(out);
+  } catch (const IoError& error) {
+    if (plan.count(Work::kNone) < plan.cells.size() || plan.cells.empty()) throw;
+    plan.notes.push_back(
+        fmt::format("all cells are done, and nothing is written: {}", error.what()));
+    observer.on_plan(plan);
+    RunSummary summary = summary_of(plan, experiment.cells.size());
+    summary.read_only = true;
+    return summary;
+  }
   write_experiment(experiment, out);
+  if (const std::string why = claim_experiment(out, experiment.name).why_not_exclusive();
+      !why.empty()) {
+    plan.notes.push_back(
+        fmt::format("the file system of {} gives no locks ({}): processes that share this folder "
+                    "may do a cell twice; give each its own --shard i/n",
+                    out.string(), why));
+  }
   observer.on_plan(plan);
   Jobs(experiment, out, options, observer, control, plan).run();
   return summary_of(plan, experiment.cells.size());

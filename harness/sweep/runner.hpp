@@ -15,12 +15,14 @@ namespace recollect {
 struct RunSummary {
   std::size_t finished = 0;
   std::vector<std::string> problems;  ///< one line for each failed or diverged cell
+  bool read_only = false;             ///< all was done before, in a folder that can only be read
 };
 
 /// Runs what plan_run() finds. Writes OUT/experiments/NAME.yaml first, then each cell's folder. The
 /// files, provenance apart, are the same bytes for any `jobs`. A cell that diverges or fails
 /// becomes a status with its reason, and the others go on; so does a finished cell whose weights
-/// cannot be read though scores are missing, but its own files stay as they are.
+/// cannot be read though scores are missing, but its own files stay as they are; and one whose
+/// folder cannot be written, which gets no status there.
 ///
 /// Any number of processes may run on one folder. Each claims a cell before it works on it (see
 /// Claim), passes over those that are claimed, and in the end waits for these: until they are done,

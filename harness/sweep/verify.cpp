@@ -19,10 +19,10 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "harness/config/load.hpp"
 #include "harness/store/claim.hpp"
 #include "harness/store/difference.hpp"
 #include "harness/store/provenance.hpp"
+#include "harness/store/renamed_options.hpp"
 #include "harness/sweep/jobs.hpp"
 #include "harness/sweep/relay.hpp"
 
@@ -139,8 +139,8 @@ int another_thread_count(const std::set<std::int64_t>& used, int wanted) {
 /// the present one. None where it does not give the cell.
 std::optional<Experiment> written_configuration(const CellFolder& folder, const std::string& hash) {
   try {
-    Experiment written =
-        parse_experiment(folder.read_text("config.yaml"), (folder.path() / "config.yaml").string());
+    Experiment written = parse_recorded(folder.read_text("config.yaml"),
+                                        (folder.path() / "config.yaml").string(), {hash});
     if (written.cells.size() == 1 && written.cells[0].hash() == hash) return written;
   } catch (const Error&) {  // the comparison will show it
   }
@@ -232,7 +232,7 @@ class Verification {
           fmt::format(
               "stopped by {} while verifying; {} of {} cells gave the same bytes again; the "
               "same command verifies all of them",
-              stop_.signal() == SIGTERM ? "SIGTERM" : "SIGINT", summary_.same, chosen_.size()));
+              signal_name(stop_.signal()), summary_.same, chosen_.size()));
     }
     return std::move(summary_);
   }

@@ -42,6 +42,11 @@ class BatchOrder {
   std::int64_t first_ = 0;
 };
 
+/// The sign of what is no number depends on the compiler.
+std::string shown(double value) {
+  return std::isnan(value) ? std::string("nan") : fmt::format("{}", value);
+}
+
 std::vector<float> copy_of(std::span<const float> weights) {
   return {weights.begin(), weights.end()};
 }
@@ -69,7 +74,11 @@ class Training {
     resume();
     try {
       while (true) {
-        if (evaluation_is_due()) evaluate();
+        if (evaluation_is_due()) {
+          if (std::string diverged = evaluate(); !diverged.empty()) {
+            return result(std::move(diverged));
+          }
+        }
         if (is_over()) break;
         if (control_.checkpoints && progress_.step > saved_step_ &&
             control_.checkpoints->due(progress_.step)) {
@@ -154,10 +163,6 @@ class Training {
     progress_.loss_since += loss;
     ++progress_.steps_since;
     if (!std::isfinite(loss) || !std::isfinite(progress_.gradient_norm)) {
-      // The sign of what is no number depends on the compiler.
-      const auto shown = [](double value) {
-        return std::isnan(value) ? std::string("nan") : fmt::format("{}", value);
-      };
       return fmt::format("step {}: loss {}, gradient norm {}", step, shown(loss),
                          shown(progress_.gradient_norm));
     }
@@ -165,7 +170,15 @@ class Training {
     return "";
   }
 
-  void evaluate() {
+  /// @returns why training cannot go on; empty: it can. A model that gives no number on validation
+  /// examples has diverged, and so has one with a weight that is none: the last update is seen
+  /// here.
+  std::string evaluate() {
+    for (const float weight : model_.parameters()) {
+      if (!std::isfinite(weight)) {
+        return fmt::format("step {}: a weight is {}", progress_.step, shown(weight));
+      }
+    }
     const auto validate = [&](const Task& at_length) {
       return recollect::evaluate(model_, at_length, cell_.data_seed, Split::kValidation,
                                  settings_.validation_examples, batch_.lanes(), control_.stop);
@@ -175,7 +188,13 @@ class Training {
       return selection.value(score.accuracy, score.loss);
     };
     const Score score = validate(*task_);
-    const double candidate = value_of(selection_task_ ? validate(*selection_task_) : score);
+    const Score selection_score = selection_task_ ? validate(*selection_task_) : score;
+    for (const Score* each : {&score, &selection_score}) {
+      if (std::isfinite(each->loss)) continue;
+      return fmt::format("step {}: validation loss {} at length {}", progress_.step,
+                         shown(each->loss), each->eval_length);
+    }
+    const double candidate = value_of(selection_score);
     progress_.history.push_back(HistoryRow{
         progress_.step, progress_.loss_since / static_cast<double>(progress_.steps_since),
         progress_.gradient_norm, learning_rate(settings_, progress_.step), score.accuracy,
@@ -191,6 +210,7 @@ class Training {
       progress_.best_weights = copy_of(model_.parameters());
     }
     observer_.on_evaluation(progress_.history.back());
+    return "";
   }
 
   TrainResult result(std::string diverged) {

@@ -23,7 +23,9 @@ struct TrainResult {
   std::int64_t best_step = 0;  ///< evaluation that train.metric selects, the first of equals
   std::vector<float> final_weights;  ///< laid out as SequenceModel::parameters()
   std::vector<float> best_weights;
-  std::string diverged;  ///< why training stopped at a loss that is not finite; empty: it did not
+  /// Why training stopped at a loss, a gradient norm or a weight that is not finite; empty: it did
+  /// not.
+  std::string diverged;
 };
 
 /// Told how training goes. Called from the training thread, between steps.

@@ -119,5 +119,83 @@ TEST_CASE("cli: an archive is written, reported and reused") {
   CHECK(holds(damaged.err, "history.csv:1: its columns are cell;"));
 }
 
+TEST_CASE(
+    "cli: an archive of other settings under the same name stays, unless --replace is given") {
+  const TemporaryFolder folder;
+  const std::string config = tiny_config(folder);
+  const std::string archives = quoted(folder / "archives");
+  const auto run_and_archive = [&](const std::string& out, const std::string& more,
+                                   const std::string& how) {
+    const std::string runs = quoted(folder / out);
+    REQUIRE(recollect_program("run " + config + " --out " + runs + more).status == 0);
+    return recollect_program("archive " + runs + " --out " + archives + how);
+  };
+  REQUIRE(run_and_archive("first", "", "").status == 0);
+  const std::string kept = read_file(folder / "archives" / "tiny" / "status.csv");
+  const ProgramResult refused = run_and_archive("second", " --set train.steps=10", "");
+  CHECK(refused.status == 5);
+  CHECK(
+      holds(refused.err, "tiny is the archive of other settings: 2 of its 2 cells would be lost"));
+  CHECK(holds(refused.err, "--replace"));
+  CHECK(read_file(folder / "archives" / "tiny" / "status.csv") == kept);
+  CHECK(run_and_archive("second", " --set train.steps=10", " --replace").status == 0);
+  CHECK(read_file(folder / "archives" / "tiny" / "status.csv") != kept);
+}
+
+TEST_CASE("cli: a report of nothing leaves the page as it is") {
+  const TemporaryFolder folder;
+  const std::string page =
+      "a\n<!-- recollect report: results -->\nkept\n<!-- recollect report: end -->\n";
+  write_file_atomically(folder / "page.md", page);
+  make_folder(folder / "empty");
+  const ProgramResult result = recollect_program("report " + quoted(folder / "empty") + " --into " +
+                                                 quoted(folder / "page.md"));
+  CHECK(result.status == 5);
+  CHECK(holds(result.err, "holds no archives and is no results folder"));
+  CHECK(read_file(folder / "page.md") == page);
+}
+
+TEST_CASE("cli: an option in place of a value, a number that is none") {
+  const TemporaryFolder folder;
+  const std::string config = tiny_config(folder);
+  expect_usage_error("run " + config + " --out --dry-run",
+                     "--out: needs a value, and --dry-run is an option");
+  expect_usage_error("table --experiment --summary", "--experiment: needs a value");
+  expect_usage_error("run " + config + " --checkpoint-seconds nan", "not in range 0 to 1000000000");
+  expect_usage_error("bench --seconds nan", "--seconds");
+  expect_usage_error("compare a b --alpha nan", "--alpha nan is not between 0 and 1");
+  expect_usage_error("run " + config + " --threads 0", "--threads");
+}
+
+TEST_CASE("cli: help fits a narrow terminal") {
+  for (const char* command : {"", "run ", "table ", "report ", "archive ", "compare ", "bench "}) {
+    const ProgramResult help = recollect_program(std::string(command) + "--help", "COLUMNS=60 ");
+    CHECK(help.status == 0);
+    std::size_t longest = 0;
+    for (std::size_t begin = 0; begin < help.out.size();) {
+      const std::size_t end = help.out.find('\n', begin);
+      const std::string line = help.out.substr(begin, end - begin);
+      const std::size_t word = std::min(line.find_first_not_of(' '), line.size());
+      if (line.find(' ', word) != std::string::npos) longest = std::max(longest, line.size());
+      begin = end + 1;
+    }
+    CAPTURE(command);
+    CHECK(longest <= 60);
+  }
+}
+
+TEST_CASE("cli: a run says what bounds its cores, and --threads decides") {
+  const TemporaryFolder folder;
+  const std::string run = "run " + tiny_config(folder) + " --out " + quoted(folder / "out") + " ";
+  const ProgramResult bound = recollect_program(run, "OMP_NUM_THREADS=1 ");
+  CHECK(bound.status == 0);
+  CHECK(holds(bound.err, "1 job with 1 thread each"));
+  const ProgramResult three = recollect_program(
+      "run " + tiny_config(folder) + " --jobs 1 --threads 3 --out " + quoted(folder / "other"));
+  CHECK(holds(three.err, "1 job with 3 threads each"));
+  CHECK(read_file(folder / "out" / "tiny.groups.csv") ==
+        read_file(folder / "other" / "tiny.groups.csv"));
+}
+
 }  // namespace
 }  // namespace recollect

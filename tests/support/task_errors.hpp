@@ -11,7 +11,7 @@
 namespace recollect {
 
 inline constexpr CopyingDialect kDialects[] = {CopyingDialect::kAdaptive, CopyingDialect::kMad,
-                                               CopyingDialect::kMamba};
+                                               CopyingDialect::kMamba, CopyingDialect::kMadUniform};
 
 /// What the settings of a task are refused with; "" where they are valid.
 inline std::string message_of(const TaskSettings& settings) {

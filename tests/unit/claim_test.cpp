@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <map>
 #include <string>
 #include <thread>
@@ -267,6 +268,23 @@ TEST_CASE("claim: shards are disjoint, and together all of the experiment") {
   }
   CHECK(trainings(parts) == kCells);
   CHECK(files_of(parts) == files_of(alone));
+}
+
+TEST_CASE("claim: where the file system fails to lock, everybody may work, and can say why") {
+  const TemporaryFolder folder;
+  // EIO, ENOLCK, ENOSYS, EOPNOTSUPP, ESTALE, and autofs's, which no header names.
+  for (const char* code : {"5", "37", "38", "95", "116", "524"}) {
+    CAPTURE(code);
+    ::setenv("RECOLLECT_TEST_FLOCK_ERRNO", code, 1);
+    const std::optional<Claim> first = Claim::try_take(folder / "claim");
+    const std::optional<Claim> second = Claim::try_take(folder / "claim");
+    ::unsetenv("RECOLLECT_TEST_FLOCK_ERRNO");
+    REQUIRE(first.has_value());
+    REQUIRE(second.has_value());
+    CHECK_FALSE(first->exclusive());
+    CHECK_FALSE(first->why_not_exclusive().empty());
+  }
+  CHECK(Claim::take(folder / "claim").why_not_exclusive().empty());
 }
 
 }  // namespace recollect

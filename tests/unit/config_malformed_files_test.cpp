@@ -52,6 +52,23 @@ TEST_CASE("malformed: overrides stand in their messages in place of file and lin
   }
 }
 
+TEST_CASE("malformed: an override that a later one replaces is named in a warning") {
+  const auto warnings = [](const std::vector<std::string>& overrides) {
+    return parse_experiment("task: {name: mqar}", "x.yaml", overrides).warnings;
+  };
+  using Lines = std::vector<std::string>;
+  CHECK(warnings({"task.pairs=2", "task.vocab=32"}).empty());
+  CHECK(warnings({"task={name: mqar}", "task.pairs=2"}).empty());
+  CHECK(warnings({"task.pairs=2", "task.pairs=3"}) ==
+        Lines{"--set task.pairs=2 has no effect: --set task.pairs=3 comes after it"});
+  CHECK(warnings({"task.pairs=2", "task={name: mqar}"}) ==
+        Lines{"--set task.pairs=2 has no effect: --set task={name: mqar} comes after it"});
+  CHECK(warnings({"seeds=[0]", "seed=3"}) ==
+        Lines{"--set seeds=[0] has no effect: --set seed=3 comes after it"});
+  CHECK(warnings({"seed=1", "seed=2", "seed=3"}).size() == 2);
+  CHECK(warnings({"grid.task.pairs=[1, 2]", "grid={model.width: [8]}"}).size() == 1);
+}
+
 TEST_CASE("malformed: files that are no configuration are one clear line") {
   const std::string deep(900000, '[');
   std::string bomb = "a: &a0 [x,x,x,x,x,x,x,x,x]\n";

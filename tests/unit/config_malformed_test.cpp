@@ -345,6 +345,7 @@ TEST_CASE("malformed: messages about variants and seeds, word for word") {
        "x.yaml:2: seeds[0] = -1: must be a whole number, 0..9007199254740992; raise it"},
       {"seed: 9007199254740993",
        "x.yaml:2: seed = 9007199254740993: must be a whole number, 0..9007199254740992; lower it"},
+      {"seed: [3, 4]", "x.yaml:2: seed = [3, 4]: must be a whole number; write seeds: [3, 4]"},
       {"seeds: [1]\nseed: 1", "x.yaml:3: seed and seeds are both given; keep one"},
   };
   for (const auto& [text, message] : cases) CHECK(error_of(task + text) == message);

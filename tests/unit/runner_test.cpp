@@ -1,6 +1,7 @@
 #include "harness/sweep/runner.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <functional>
@@ -376,6 +377,31 @@ TEST_CASE("runner: a place that cannot be written to is found out before trainin
   check_place(out / "new" / "below");
   check_place(out.path());
   CHECK_FALSE(std::filesystem::exists(out / "new"));
+}
+
+TEST_CASE("runner: a cell whose folder cannot be made is a row, and the others are done") {
+  const TemporaryFolder out;
+  const Experiment experiment = tiny();
+  make_folder(out / "cells");
+  write_file_atomically(out / "cells" / experiment.cells[1].hash(), "no folder");
+  Watch watch;
+  const RunSummary summary = run_experiment(experiment, out.path(), {.jobs = 1}, watch);
+  CHECK(summary.finished == experiment.cells.size() - 1);
+  REQUIRE(summary.problems.size() == 1);
+  CHECK(summary.problems[0].find("failed: cannot make the folder") != std::string::npos);
+  CHECK(summary.problems[0].find(experiment.cells[1].hash()) != std::string::npos);
+}
+
+TEST_CASE("runner: a table says which lengths finished cells were not scored at") {
+  const TemporaryFolder out;
+  Watch watch;
+  run_experiment(tiny(), out.path(), {.jobs = 1}, watch);
+  write_experiment(tiny({"eval.lengths=[16, 32]"}), out.path());  // asked for, and not yet run
+  const std::vector<std::string> warnings = read_cells(out.path()).warnings;
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings[0] == fmt::format("experiment 'tiny': {} finished cells without scores at length "
+                                   "32; run it again to score them",
+                                   tiny().cells.size()));
 }
 
 TEST_CASE("runner: an experiment whose settings changed is told in the plan") {

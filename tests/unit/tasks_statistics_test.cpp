@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/math/distributions/chi_squared.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <cmath>
@@ -11,6 +12,7 @@
 #include <map>
 #include <random>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -346,7 +348,7 @@ TEST_CASE("tasks: selective copying places its data uniformly") {
     std::size_t placements;
   };
   for (const Kind& kind : {Kind{CopyingDialect::kAdaptive, "adaptive: 2 of 5 places", 8, 10},
-                           Kind{CopyingDialect::kMad, "mad: 2 of 6 places", 9, 15},
+                           Kind{CopyingDialect::kMadUniform, "mad-uniform: 2 of 6 places", 9, 15},
                            Kind{CopyingDialect::kMamba, "mamba: 2 of 5 places", 7, 10}}) {
     SelectiveCopyingSettings settings;
     settings.dialect = kind.dialect;
@@ -358,6 +360,63 @@ TEST_CASE("tasks: selective copying places its data uniformly") {
       histogram.add(placements.number(example));
     });
     histogram.check();
+  }
+}
+
+TEST_CASE("tasks: dialect mad drops each blank before one of the data tokens") {
+  // Three blanks before three tokens: the gaps (g0, g1, g2) have 3! / (g0! g1! g2!) / 27.
+  SelectiveCopyingSettings settings;
+  settings.dialect = CopyingDialect::kMad;
+  settings.length = 10;
+  settings.tokens = 3;
+  constexpr std::array<double, 4> kFactorial = {1, 1, 2, 6};
+  std::vector<double> expected;
+  std::size_t cell[4][4] = {};
+  for (std::size_t first = 0; first <= 3; ++first) {
+    for (std::size_t second = 0; first + second <= 3; ++second) {
+      cell[first][second] = expected.size();
+      expected.push_back(6.0 / 27.0 / kFactorial[first] / kFactorial[second] /
+                         kFactorial[3 - first - second]);
+    }
+  }
+  Histogram gaps("the gaps before the first and the second token", expected);
+  for_each_example(settings, 4000000, [&](std::size_t, const Example& example) {
+    std::int32_t place[3];  // tag lag = scored position - place
+    for (std::size_t r = 0; r < 3; ++r) {
+      place[r] = example.positions[r] - static_cast<std::int32_t>(twin::tags(example, r).lag);
+    }
+    gaps.add(cell[static_cast<std::size_t>(place[0])]
+                 [static_cast<std::size_t>(place[1] - place[0] - 1)]);
+  });
+  gaps.check();
+}
+
+TEST_CASE("tasks: dialect mad has MAD's gaps at its usual size, and mad-uniform other ones") {
+  // T 256, n 16: 223 blanks, each before a given token with probability 1/16, so that a gap has
+  // mean 13.94 and standard deviation 3.61; of uniform places mean 13.1 and deviation 12.8.
+  for (const auto& [dialect, mean, deviation] :
+       {std::tuple(CopyingDialect::kMad, 223.0 / 16, std::sqrt(223.0 * 15) / 16),
+        std::tuple(CopyingDialect::kMadUniform, 223.0 / 17, 12.8)}) {
+    SelectiveCopyingSettings settings;
+    settings.dialect = dialect;
+    double total = 0.0;
+    double squares = 0.0;
+    std::int64_t count = 0;
+    for_each_example(settings, 20000, [&](std::size_t, const Example& example) {
+      std::int64_t before = -1;
+      for (std::size_t r = 0; r < example.positions.size(); ++r) {
+        const std::int64_t place = example.positions[r] - twin::tags(example, r).lag;
+        const auto gap = static_cast<double>(place - before - 1);
+        before = place;
+        total += gap;
+        squares += gap * gap;
+        ++count;
+      }
+    });
+    const double seen = total / static_cast<double>(count);
+    CHECK(std::abs(seen - mean) < 0.1);
+    CHECK(std::abs(std::sqrt(squares / static_cast<double>(count) - seen * seen) - deviation) <
+          0.1);
   }
 }
 

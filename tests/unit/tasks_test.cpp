@@ -79,7 +79,7 @@ std::vector<Case> all_cases() {
       }
     }
   }
-  const char* const names[] = {"adaptive", "mad", "mamba"};
+  const char* const names[] = {"adaptive", "mad", "mamba", "mad-uniform"};
   for (const CopyingDialect dialect : kDialects) {
     cases.push_back({names[static_cast<int>(dialect)],
                      std::make_shared<SelectiveCopyingSettings>(copying(dialect, 64))});
@@ -260,7 +260,8 @@ TEST_CASE("tasks: the bytes of every layout, filler, offset and dialect are pinn
       {"power-law clean", "ba009f605a1133f9"},
       {"power-law clean offset", "1182dec343455b2c"},
       {"adaptive", "63fc78158f01ddfe"},
-      {"mad", "52307ea4d08044ab"},
+      {"mad-uniform", "52307ea4d08044ab"},
+      {"mad", "941d347f845c092a"},
       {"mamba", "f9b9662333da0aa3"},
   };
   const std::vector<Case> cases = all_cases();
@@ -378,7 +379,7 @@ TEST_CASE("tasks: random settings are refused, or their examples agree with the 
   made = refused = 0;
   for (std::uint64_t i = 0; i < 3000; ++i) {
     SelectiveCopyingSettings settings;
-    settings.dialect = kDialects[rng.below(3)];
+    settings.dialect = kDialects[rng.below(4)];
     settings.length = rng.between(1, 150);
     settings.tokens = rng.between(1, 80);
     const bool adaptive = settings.dialect == CopyingDialect::kAdaptive;

@@ -160,7 +160,8 @@ std::string copying_fault(const SelectiveCopyingSettings& settings, const Exampl
   const std::int64_t tokens = settings.tokens;
   const std::int64_t vocab = settings.vocab.value();
   const bool adaptive = settings.dialect == CopyingDialect::kAdaptive;
-  const bool mad = settings.dialect == CopyingDialect::kMad;
+  const bool mad =
+      settings.dialect == CopyingDialect::kMad || settings.dialect == CopyingDialect::kMadUniform;
   if (std::ssize(example.ids) != length) return "the length is wrong";
 
   const auto is_data = [&](std::int64_t id) {
@@ -182,6 +183,9 @@ std::string copying_fault(const SelectiveCopyingSettings& settings, const Exampl
     }
   }
   if (std::ssize(sources) != tokens) return "there are not n data tokens";
+  if (settings.dialect == CopyingDialect::kMad && sources.back() != input - 1) {
+    return "the last data token is not directly before COPY";
+  }
   std::set<std::int64_t> different;
   for (const std::int64_t p : sources) different.insert(id_at(example, p));
   if (adaptive && std::ssize(different) != tokens) return "a data token is repeated";
