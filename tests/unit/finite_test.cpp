@@ -130,7 +130,7 @@ TEST_CASE("finite: kept rows that can be no scores are shown nowhere, and made a
     const CellFolder folder(out.path(), experiment.cells.at(0).hash());
     const std::string good = folder.read_text("scores.csv");
     put_in_column(folder, column, text);
-    CHECK_THROWS_AS(read_cells(out.path()), IoError);  // there is no other cell
+    CHECK_THROWS_AS((void)read_cells(out.path()), IoError);  // there is no other cell
     std::vector<std::string> notes;
     const Archive archive =
         gather_archive(out.path(), experiment_path(out.path(), "tiny"), out / "archive", notes);
