@@ -1,7 +1,6 @@
 #include "harness/store/archive.hpp"
 
 #include <doctest/doctest.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <iterator>
@@ -23,50 +22,10 @@
 #include "harness/sweep/runner.hpp"
 #include "math/rng.hpp"
 #include "tests/support/temporary_folder.hpp"
+#include "tests/support/tiny_archive.hpp"
 
 namespace recollect {
 namespace {
-
-constexpr const char* kConfiguration = R"(experiment: tiny
-task: {name: mqar, length: 16, pairs: 2, vocab: 16}
-model: {width: 8, layers: 1, chunk: 8}
-variants: [fixed-decay, {name: adaptive-decay, label: a/b}]
-train: {examples: 40, validation_examples: 20, batch: 4, steps: 20, eval_every: 10}
-eval: {lengths: [16, 24], examples: 20}
-seeds: [0, 1]
-)";
-
-Experiment tiny(const std::vector<std::string>& overrides = {}) {
-  return parse_experiment(kConfiguration, "tiny.yaml", overrides);
-}
-
-class Watch final : public RunObserver {
- public:
-  void on_plan(const RunPlan& plan) override { notes = plan.notes; }
-  void on_step(const PlannedCell&, std::int64_t) override { ++steps; }
-  std::vector<std::string> notes;
-  int steps = 0;
-};
-
-RunSummary run(const Experiment& experiment, const std::filesystem::path& out, Watch& watch,
-               const ArchiveShelf* reuse = nullptr) {
-  return run_experiment(experiment, out, {.jobs = 1, .reuse = reuse}, watch);
-}
-
-Archive gather(const std::filesystem::path& runs, const std::filesystem::path& archives,
-               std::vector<std::string>& notes) {
-  return gather_archive(runs, experiment_path(runs, "tiny"), archive_path(archives, "tiny"), notes);
-}
-
-/// What `recollect archive` does with a results folder that holds one experiment.
-Archive archive(const std::filesystem::path& runs, const std::filesystem::path& archives) {
-  std::vector<std::string> notes;
-  Archive gathered = gather(runs, archives, notes);
-  CHECK(notes.empty());
-  write_archive(gathered);
-  write_archive_tables(gathered, experiment_page(gathered, {}));
-  return gathered;
-}
 
 /// The text files of all cells: what an archive must give back.
 std::map<std::string, std::string> texts_of(const std::filesystem::path& out) {
@@ -219,53 +178,6 @@ TEST_CASE("archive: a newer one keeps the cells that only the older has") {
   CHECK(keep_cells_of(read_archive(archives / "tiny"), newer) == 2);
   write_archive(newer);
   CHECK(read_archive(archives / "tiny").missing() == 0);
-}
-
-TEST_CASE("archive: cells that another experiment of the name would lose are counted") {
-  const TemporaryFolder first, second, archives;
-  Watch watch;
-  run(tiny({"seeds=[0]"}), first.path(), watch);
-  run(tiny({"seeds=[0, 1]", "variants=[fixed-decay]"}), second.path(), watch);
-  archive(first.path(), archives.path());
-  std::vector<std::string> notes;
-  const Archive other = gather(second.path(), archives.path(), notes);
-  CHECK(lost_cells(read_archive(archives / "tiny"), other) == 1);  // label a/b, seed 0
-  CHECK(lost_cells(other, other) == 0);
-}
-
-TEST_CASE("archive: one that cannot be written leaves the old one and its neighbours as they are") {
-  const TemporaryFolder runs, archives;
-  Watch watch;
-  run(tiny({"seeds=[0]"}), runs.path(), watch);
-  archive(runs.path(), archives.path());
-  write_file_atomically(archives / "tiny" / "notes.txt", "mine");
-  const std::string before = read_file(archives / "tiny" / "status.csv");
-  std::vector<std::string> notes;
-  Archive broken = gather(runs.path(), archives.path(), notes);
-  broken.cells.begin()->second.texts["history.csv"] = "no table";  // fails half way
-  CHECK_THROWS_AS(write_archive(broken), IoError);
-  CHECK(read_file(archives / "tiny" / "status.csv") == before);
-  CHECK(read_archive(archives / "tiny").missing() == 0);
-  CHECK(read_file(archives / "tiny" / "notes.txt") == "mine");
-  CHECK(archive_paths(archives.path()).size() == 1);
-  archive(runs.path(), archives.path());
-  CHECK(read_file(archives / "tiny" / "notes.txt") == "mine");
-}
-
-TEST_CASE("archive: two labels that give one file name keep both weights") {
-  const TemporaryFolder runs, archives;
-  const Experiment two = tiny({"seeds=[0]",
-                               "variants=[{name: fixed-decay, label: a/b}, "
-                               "{name: adaptive-decay, label: a_b}]"});
-  Watch watch;
-  run(two, runs.path(), watch);
-  archive_weights(archive(runs.path(), archives.path()), runs.path());
-  const std::filesystem::path weights = archives / "tiny" / "weights";
-  const std::string second = fmt::format("a_b-{}.safetensors", two.cells[1].hash());
-  CHECK(read_file(weights / "a_b.safetensors") ==
-        read_file(CellFolder(runs.path(), two.cells[0].hash()).weights_path(Weights::kBest)));
-  CHECK(read_file(weights / second) ==
-        read_file(CellFolder(runs.path(), two.cells[1].hash()).weights_path(Weights::kBest)));
 }
 
 TEST_CASE("archive: cells that diverged are kept, cells that failed are left out") {
