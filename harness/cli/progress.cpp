@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <system_error>
 
 #include "base/text.hpp"
 #include "harness/cli/output.hpp"
@@ -75,14 +76,18 @@ void Progress::on_plan(const RunPlan& plan) {
   }
   say(line);
   if (to_do_ == 0) return;
-  ticker_ = std::jthread([this](const std::stop_token& stop) {
-    std::unique_lock ticker_lock(guard_);
-    while (!stop.stop_requested()) {
-      wake_.wait_for(ticker_lock, stop, terminal_ ? kEveryOnTerminal : kEveryInLog,
-                     [] { return false; });
-      if (!stop.stop_requested() && !running_.empty()) show_running();
-    }
-  });
+  try {
+    ticker_ = std::jthread([this](const std::stop_token& stop) { tick(stop); });
+  } catch (const std::system_error&) {  // no more threads: the work goes on without news of it
+  }
+}
+
+void Progress::tick(const std::stop_token& stop) {
+  std::unique_lock lock(guard_);
+  while (!stop.stop_requested()) {
+    wake_.wait_for(lock, stop, terminal_ ? kEveryOnTerminal : kEveryInLog, [] { return false; });
+    if (!stop.stop_requested() && !running_.empty()) show_running();
+  }
 }
 
 void Progress::on_start(const PlannedCell& cell) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -52,6 +53,7 @@ class Progress final : public RunObserver {
   // The following expect guard_ to be held.
   void say(const std::string& line);
   void show_running() const;
+  void tick(const std::stop_token& stop);
   /// ", about 2m10s left", or "" as long as there is nothing to estimate from.
   [[nodiscard]] std::string time_left() const;
 
