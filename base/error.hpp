@@ -13,7 +13,7 @@ namespace recollect {
 enum class ExitStatus : int {
   kDone = 0,
   kRegression = 1,     ///< results that must be the same are not
-  kCannotCompare = 2,  ///< whether they are the same cannot be told
+  kCannotCompare = 2,  ///< whether they are the same cannot be decided
   kConfiguration = 3,  ///< the configuration is wrong; nothing was written
   kCellsFailed = 4,    ///< the sweep ended, and some of its cells are rows with a reason
   kInputOutput = 5,    ///< files, space, permissions, or memory for the program itself

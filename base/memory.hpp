@@ -13,7 +13,7 @@ struct AvailableMemory {
 
 /// The least of: the machine's free memory (MemAvailable); what the memory limits of the control
 /// groups around this process leave (version 2 or 1; file cache that can be given up counts as
-/// free); what `ulimit -v` leaves. Infinite where the system tells none of them.
+/// free); what `ulimit -v` leaves. Infinite where the system reports none of them.
 /// @param root  where /proc and /sys are found
 [[nodiscard]] AvailableMemory available_memory(const std::filesystem::path& root = "/");
 

@@ -32,7 +32,7 @@ struct BenchShape {
 
 /// One row of a benchmark: a shape, and who computes it.
 struct BenchCase {
-  std::string name;  ///< what tells it from the others of its suite
+  std::string name;  ///< what distinguishes it from the others of its suite
   Cell cell;
   Execution execution;
   int threads = 1;  ///< of each cell

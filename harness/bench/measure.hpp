@@ -82,7 +82,7 @@ struct BenchReport {
 };
 
 /// Measures every case. A case is compared with its twin first; if they disagree, it is not timed.
-/// @param say  is told about the progress, in lines
+/// @param say  receives the progress, in lines
 [[nodiscard]] BenchReport run_bench(const std::vector<BenchGroup>& groups,
                                     const BenchSettings& settings, const Twin& twin,
                                     const std::function<void(const std::string&)>& say);

@@ -126,7 +126,7 @@ ExitStatus run(const Options& options) {
     print(describe_dry_run(plan, options.out));
     return ExitStatus::kDone;
   }
-  // A run would make damaged cells anew, and the damage would never be told.
+  // A run would recompute damaged cells, and the damage would never be reported.
   if (options.verify) {
     const ExitStatus damaged = verify(experiment, options, how, Verified::kDamaged);
     if (damaged != ExitStatus::kDone) return damaged;

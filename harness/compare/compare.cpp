@@ -60,7 +60,7 @@ class Comparer {
       mismatch(match.name, "seeds", seeds_text(*match.base), seeds_text(*match.now));
     }
     std::vector<std::int64_t> seeds;  // that have ended on both sides
-    std::set<std::string> told;
+    std::set<std::string> reported;
     for (const auto& [seed, base] : match.base->seeds) {
       const auto other = match.now->seeds.find(seed);
       if (other == match.now->seeds.end()) continue;
@@ -72,7 +72,7 @@ class Comparer {
       }
       if (base.ending() == Ending::kFinished && now.ending() == Ending::kFinished) {
         check_facts(match.name, seed, base.any, now.any,
-                    {"parameters", "state_floats", "state_floats_peak"}, told);
+                    {"parameters", "state_floats", "state_floats_peak"}, reported);
       }
       seeds.push_back(seed);
     }
@@ -94,11 +94,11 @@ class Comparer {
   /// Facts that settings and data decide alone. The first seed that differs is named.
   void check_facts(const std::string& where, std::int64_t seed, const ResultRow& base,
                    const ResultRow& now, std::initializer_list<const char*> columns,
-                   std::set<std::string>& told) {
+                   std::set<std::string>& reported) {
     for (const char* column : columns) {
       const std::string before = base.text(column);
       const std::string after = now.text(column);
-      if (before == after || !told.insert(column).second) continue;
+      if (before == after || !reported.insert(column).second) continue;
       mismatch(where, fmt::format("{} of seed {}", column, seed), before, after);
     }
   }
@@ -165,7 +165,7 @@ class Comparer {
     const std::string at = fmt::format("{}, {}", match.name, group.score);
     std::map<Metric, Pairs> pairs;
     Rows rows;
-    std::set<std::string> told;
+    std::set<std::string> reported;
     for (const std::int64_t seed : seeds) {
       const SeedCell& base = match.base->seeds.at(seed);
       const SeedCell& now = match.now->seeds.at(seed);
@@ -177,7 +177,7 @@ class Comparer {
         check_facts(at, seed, before->second, after->second,
                     {"scored", "chance", "ceiling_first", "ceiling_recent", "unseen_level",
                      "foreign_selection"},
-                    told);
+                    reported);
         for (const auto& [metric, member] : kScoreMetrics) {
           pairs[metric].add((*before->second->score).*member, (*after->second->score).*member);
         }

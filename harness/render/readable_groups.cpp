@@ -29,7 +29,7 @@ bool is_unseen(const GroupResult& row) { return row.unseen_level; }
 bool is_foreign(const CellResult& row) { return row.score && row.score->foreign_selection; }
 bool is_foreign(const GroupResult& row) { return row.foreign_selection; }
 
-/// What tells rows apart, by its column: an option, "task" or "data_seed".
+/// What distinguishes rows, by its column: an option, "task" or "data_seed".
 template <class Row>
 std::string text_of(const Row& row, const std::string& column) {
   if (column == "task") return row.task;

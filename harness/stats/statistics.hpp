@@ -77,7 +77,7 @@ struct TwoClusters {
 /// uniform data 75 %). None otherwise, and for fewer than three values.
 [[nodiscard]] std::optional<TwoClusters> two_clusters(std::span<const double> values);
 
-/// When a run was solved, or how long it was watched in vain.
+/// When a run was solved, or the step at which it was censored.
 struct Waiting {
   double time = 0.0;      ///< infinite: it will never be, e.g. as it diverged
   bool censored = false;  ///< not solved up to `time`

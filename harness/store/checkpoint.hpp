@@ -20,7 +20,7 @@ struct CheckpointInterval {
   std::int64_t steps = 0;  ///< also every so many updates; 0: by time alone
 };
 
-/// What a state belongs to. A state of another build is good, but is not gone on with: the last
+/// What a state belongs to. A state of another build is good, but is not resumed: the last
 /// bits of its numbers may be other ones.
 struct StateIdentity {
   std::string cell;  ///< hash

@@ -18,7 +18,7 @@ struct Difference {
 
 /// The first byte at which a file of a cell and the same file of another run differ; none where
 /// they are equal.
-/// @param name  of the file, which tells what it holds: .csv, .safetensors, or lines of text
+/// @param name  of the file, which says what it holds: .csv, .safetensors, or lines of text
 /// @param kept  its bytes
 /// @param again  the other's; well-formed, while `kept` may hold anything
 [[nodiscard]] std::optional<Difference> first_difference(std::string_view name,

@@ -60,7 +60,7 @@ void remove_rows(std::vector<Row>& rows, const ScoreKey& key) {
 }
 
 /// Scores what `cell` asks for and `tables` lack; `weights_of` lends a model with those weights. A
-/// score that lacks only the bits of its examples is made anew, so that all of its rows agree.
+/// score that lacks only the bits of its examples is recomputed, so that all of its rows agree.
 /// @returns why some scores are none, one line; "" where all are there. A loss that is not finite
 /// says that the model answers nothing at that length, so there is no row of it.
 template <class WeightsOf>

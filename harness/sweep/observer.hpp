@@ -9,7 +9,7 @@
 
 namespace recollect {
 
-/// Told how a run goes. Calls never overlap, whatever the thread they come from.
+/// Receives the progress of a run. Calls never overlap, whatever the thread they come from.
 class RunObserver {
  public:
   virtual ~RunObserver() = default;

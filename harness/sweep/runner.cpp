@@ -70,7 +70,7 @@ class Queue {
             elsewhere_.erase(held);
             return claimed;
           }
-          if (!std::exchange(held->told, true)) {
+          if (!std::exchange(held->reported, true)) {
             waits(*held->cell, Claim::owner(file_of(*held->cell)));
           }
         }
@@ -84,7 +84,7 @@ class Queue {
 
   struct Held {
     PlannedCell* cell;
-    bool told;
+    bool reported;
   };
 
   [[nodiscard]] std::filesystem::path file_of(const PlannedCell& cell) const {

@@ -102,7 +102,7 @@ class Place {
   Claim claim_;  // outlives the folder
 };
 
-/// The threads with which a cell was trained, as its provenance tells; none where it does not.
+/// The threads with which a cell was trained, according to its provenance; none where it does not.
 std::optional<std::int64_t> threads_of(const CellFolder& folder) {
   std::optional<std::int64_t> threads;
   try {
@@ -307,9 +307,9 @@ class Verification {
   /// Waits until no other process works on the cell. @throws Interrupted
   Claim take(const PlannedCell& cell) {
     const fs::path file = cell_claim(out_, cell.hash);
-    for (bool told = false;; told = true) {
+    for (bool reported = false;; reported = true) {
       if (std::optional<Claim> claim = Claim::try_take(file)) return std::move(*claim);
-      if (!told) {
+      if (!reported) {
         const std::lock_guard lock(guard_);
         observer_.on_wait(cell, Claim::owner(file));
       }
@@ -327,7 +327,7 @@ class Verification {
     PlannedCell planned = again;
     if (written) planned.cell = &written->cells[0];
     Relay relay(again, observer_, guard_, over_);
-    // What is killed here is not gone on with.
+    // What is killed here is not resumed.
     const RunControl control{stop_, {.seconds = 0.0, .steps = 0}};
     CellOutcome outcome = run_cell(planned, experiment, place_, again_->threads, relay, control);
     if (outcome.status.ending == Ending::kFailed) return outcome.status.reason;

@@ -28,7 +28,7 @@ struct TrainResult {
   std::string diverged;
 };
 
-/// Told how training goes. Called from the training thread, between steps.
+/// Receives the progress of training. Called from the training thread, between steps.
 class TrainObserver {
  public:
   virtual ~TrainObserver() = default;
@@ -40,7 +40,7 @@ class TrainObserver {
   virtual void on_note(const std::string& note) { (void)note; }
 };
 
-/// How training may be stopped and gone on with. By default it is not.
+/// How training may be stopped and resumed. By default it is not.
 struct TrainControl {
   const StopRequest& stop = StopRequest::never();  ///< looked at between sequences
   Checkpoints* checkpoints = nullptr;              ///< where the state is read from and kept
