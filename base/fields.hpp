@@ -52,7 +52,7 @@ struct Field {
   Field&& size(std::size_t elements) &&;
   Field&& or_word(std::string word) &&;
   /// A name that means something new has another text in the identity of a cell, so that cells of
-  /// both meanings are told apart.
+  /// both meanings stay distinct.
   Field&& identified_as(std::vector<std::pair<std::string, std::string>> texts) &&;
   /// For an option that files and tables from before do not have: its default, which they mean. It
   /// is not written, so that they stay what they are.

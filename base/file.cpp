@@ -112,7 +112,7 @@ void remove_leftovers(const std::filesystem::path& folder, const std::string& fi
     }
   }
   for (const std::filesystem::path& leftover : leftovers) {
-    std::filesystem::remove(leftover, error);
+    std::filesystem::remove_all(leftover, error);  // a folder, of FolderReplacement
   }
 }
 

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <random>
 #include <system_error>
-#include <vector>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -24,18 +23,6 @@ namespace fs = std::filesystem;
 
 std::error_code last_error() { return {errno, std::generic_category()}; }
 
-void remove_leftovers_of(const fs::path& folder) {
-  const std::string begin = fmt::format(".{}.", folder.filename().string());
-  std::error_code error;
-  std::vector<fs::path> leftovers;
-  for (fs::directory_iterator entry(folder.parent_path(), error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (name.starts_with(begin) && name.ends_with(".tmp")) leftovers.push_back(entry->path());
-  }
-  for (const fs::path& leftover : leftovers) fs::remove_all(leftover, error);
-}
-
 }  // namespace
 
 FolderReplacement::FolderReplacement(const fs::path& folder) {
@@ -44,7 +31,7 @@ FolderReplacement::FolderReplacement(const fs::path& folder) {
   if (error) fail(folder, error);
   if (!folder_.has_filename()) folder_ = folder_.parent_path();
   make_folder(folder_.parent_path());
-  remove_leftovers_of(folder_);
+  remove_leftovers(folder_.parent_path(), folder_.filename().string());
   temporary_ = folder_.parent_path() /
                fmt::format(".{}.{:08x}.tmp", folder_.filename().string(), std::random_device{}());
   make_folder(temporary_);
@@ -79,8 +66,9 @@ void FolderReplacement::commit() {
     rename(temporary_, folder_);
   } else if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, folder_.c_str(),
                          RENAME_EXCHANGE) != 0) {
-    // A file system without exchange: for a moment there is no folder of that name.
-    const fs::path aside = temporary_.string() + ".old.tmp";
+    // A file system without exchange: for a moment there is no folder of that name. A kill in that
+    // moment leaves the old one under a name that no cleaning up removes.
+    const fs::path aside = temporary_.string() + ".old";
     rename(folder_, aside);
     if (::rename(temporary_.c_str(), folder_.c_str()) != 0) {
       const std::error_code why = last_error();

@@ -12,8 +12,8 @@ void report(std::string_view line);
 /// Makes sure that what was printed has arrived. @throws IoError, e.g. where the disk is full
 void flush_output();
 
-/// Columns of the terminal that standard output is, at least 40 and at most 100; of the
-/// environment's COLUMNS, or 100, where it is none.
+/// Width of help texts, 40..100 columns: that of the terminal, else the environment's COLUMNS, else
+/// 100.
 [[nodiscard]] std::size_t help_width();
 
 }  // namespace recollect::cli

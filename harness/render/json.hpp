@@ -14,7 +14,7 @@ namespace recollect {
 using Json = nlohmann::ordered_json;
 
 /// Numbers are numbers, absent values null, truths true and false, series lists; a step of a run is
-/// {"step": 6000, "solved": false}. JSON has no numbers that are not finite: these are the words
+/// {"step": 6000, "solved": false}. JSON has no infinities and no NaN: these are the words
 /// "nan", "inf" and "-inf".
 [[nodiscard]] Json json_of(double value);
 [[nodiscard]] Json json_of(const std::optional<double>& value);

@@ -57,7 +57,7 @@ struct SettingsSplit {
 /// Rows to show: best weights on test examples, and groups without scores.
 [[nodiscard]] std::vector<const GroupResult*> shown_rows(const std::vector<GroupResult>& groups);
 
-/// A fraction in per cent, "99.6"; "-" where there is none.
+/// A fraction in per cent, "99.6"; "-" if absent.
 [[nodiscard]] std::string percent(const std::optional<double>& fraction);
 [[nodiscard]] std::string percent_range(const std::optional<Interval>& interval);
 

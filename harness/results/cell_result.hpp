@@ -36,7 +36,7 @@ struct CellResult {
   std::optional<ScoreRow> score;  ///< none where the cell failed or diverged
 };
 
-/// An option by its column; empty where there is none.
+/// An option by its column; empty if absent.
 [[nodiscard]] const OptionText& setting_of(const std::vector<Setting>& settings,
                                            std::string_view name);
 
@@ -64,7 +64,7 @@ template <class Row>
 void name_following_seeds(std::vector<CellResult>& results);
 
 /// The column of that name, for the options of some rows among them. results/README.md explains
-/// all. @throws std::logic_error where there is none
+/// all. @throws std::logic_error if there is no such column
 [[nodiscard]] Column<CellResult> cell_column(std::string_view name);
 
 /// The per-cell table: experiment, cell, config_hash, code_version, compiler, build, status,

@@ -10,7 +10,7 @@
 namespace recollect {
 
 /// RUNS/experiments/*.yaml in the order of names, or that of the experiment which is named.
-/// @throws IoError where there is none
+/// @throws IoError if no experiment is found
 [[nodiscard]] std::vector<std::filesystem::path> experiment_files(
     const std::filesystem::path& runs, const std::string& experiment = "");
 

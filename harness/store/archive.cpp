@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <set>
 #include <system_error>
@@ -139,7 +138,7 @@ class CellReader {
       }
       cell_.scores = from_table(score_columns(), parse_csv(scores->second, name), name);
       // An earlier version kept rows of models that gave no number; they are no scores.
-      std::erase_if(cell_.scores, [](const ScoreRow& row) { return !std::isfinite(row.loss); });
+      std::erase_if(cell_.scores, [](const ScoreRow& row) { return !fault_of(row).empty(); });
     }
     return std::move(cell_);
   }

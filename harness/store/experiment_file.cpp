@@ -45,7 +45,7 @@ Claim claim_experiment(const std::filesystem::path& out, const std::string& name
   return claim;
 }
 
-void write_experiment(const Experiment& experiment, const std::filesystem::path& out) {
+std::string write_experiment(const Experiment& experiment, const std::filesystem::path& out) {
   make_folder(out / "cells");
   make_folder(out / "claims");
   make_folder(out / "experiments");
@@ -54,6 +54,7 @@ void write_experiment(const Experiment& experiment, const std::filesystem::path&
   text += fmt::format("---\nnumerics_version: {}\ncells:\n", kNumericsVersion);
   for (const Cell& cell : experiment.cells) text += fmt::format("- \"{}\"\n", cell.hash());
   write_file_atomically(experiment_path(out, experiment.name), text);
+  return claim.why_not_exclusive();
 }
 
 bool is_cell_hash(std::string_view text) {

@@ -23,8 +23,9 @@ namespace recollect {
 /// that was killed left half written. @throws IoError
 [[nodiscard]] Claim claim_experiment(const std::filesystem::path& out, const std::string& name);
 
-/// Makes the folders of `out` and writes the file. @throws IoError
-void write_experiment(const Experiment& experiment, const std::filesystem::path& out);
+/// Makes the folders of `out` and writes the file.
+/// @returns why claims on `out` are not exclusive; "" where they are @throws IoError
+std::string write_experiment(const Experiment& experiment, const std::filesystem::path& out);
 
 /// The file of an experiment: its configuration, and the folders of its cells.
 struct ExperimentFile {

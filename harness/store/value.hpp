@@ -31,7 +31,7 @@ using SolveSteps = std::vector<SolveStep>;
 using Value = std::variant<std::monostate, bool, std::int64_t, double, std::string, OptionText,
                            Series, Integers, SolveSteps>;
 
-/// A value, or none where there is none.
+/// The value of an optional; std::monostate if it is absent.
 template <class T>
 [[nodiscard]] Value value_of(const std::optional<T>& value) {
   return value ? Value(*value) : Value();

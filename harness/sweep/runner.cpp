@@ -279,9 +279,7 @@ RunSummary run_experiment(const Experiment& experiment, const std::filesystem::p
     summary.read_only = true;
     return summary;
   }
-  write_experiment(experiment, out);
-  if (const std::string why = claim_experiment(out, experiment.name).why_not_exclusive();
-      !why.empty()) {
+  if (const std::string why = write_experiment(experiment, out); !why.empty()) {
     plan.notes.push_back(
         fmt::format("the file system of {} gives no locks ({}): processes that share this folder "
                     "may do a cell twice; give each its own --shard i/n",
