@@ -82,9 +82,7 @@ ExitStatus verify(const Experiment& experiment, const Options& options, const Ru
     return verify_experiment(experiment, options.out, how, progress, signals.request(), which);
   }();
   for (const std::string& line : summary.incomparable) report(line);
-  if (which == Verified::kDamaged) {
-    return summary.incomparable.empty() ? ExitStatus::kDone : ExitStatus::kCannotCompare;
-  }
+  if (which == Verified::kDamaged && summary.incomparable.empty()) return ExitStatus::kDone;
   const auto cells = [](std::size_t count) { return plural(count, "cell"); };
   const auto among = [](std::size_t count, std::string_view what) {
     return count > 0 ? fmt::format(", {} {}", count, what) : "";

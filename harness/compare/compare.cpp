@@ -24,13 +24,13 @@ constexpr std::pair<Metric, double ScoreRow::*> kScoreMetrics[] = {
 
 ExampleCounts count_examples(const Rows& rows) {
   ExampleCounts count;
-  std::map<std::pair<std::string, std::size_t>, int> net;
+  std::map<std::pair<std::int64_t, std::size_t>, int> net;  // by seed of the data and example
   for (const auto& [base, now] : rows) {
     const auto& before = base.set->exact[base.index];
     const auto& after = now.set->exact[now.index];
     if (!before || !after || before->size() != after->size()) return {};
     for (std::size_t i = 0; i < before->size(); ++i) {
-      net[{base.text("data_seed"), i}] += int{(*after)[i]} - int{(*before)[i]};
+      net[{base->data_seed.value_or(base->seed), i}] += int{(*after)[i]} - int{(*before)[i]};
     }
   }
   count.known = !net.empty();

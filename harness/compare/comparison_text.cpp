@@ -99,17 +99,22 @@ std::string summary(const ResultComparison& comparison) {
 
 /// Lines on what cannot be compared and on every verdict but "same"; each begins with `bullet`.
 std::string findings(const ResultComparison& comparison, const char* bullet) {
+  const bool markdown = *bullet != '\0';
+  const auto plain = [&](const std::string& words) {
+    return markdown ? markdown_text(words) : words;
+  };
   std::string text;
   for (const Mismatch& mismatch : comparison.mismatches) {
-    text += fmt::format("{}cannot compare: {}: {}: {} -> {}\n", bullet, mismatch.where,
-                        mismatch.key, shown(mismatch.base), shown(mismatch.now));
+    text +=
+        fmt::format("{}cannot compare: {}: {}: {} -> {}\n", bullet, plain(mismatch.where),
+                    plain(mismatch.key), plain(shown(mismatch.base)), plain(shown(mismatch.now)));
   }
   for (const Verdict verdict : {Verdict::kWorse, Verdict::kBetter, Verdict::kUnclear}) {
     for (const ComparedGroup& group : comparison.groups) {
       for (const MetricResult& result : group.metrics) {
         if (result.verdict != verdict) continue;
-        text += fmt::format("{}{}: {}, {}: {}\n", bullet, name_of(verdict), group.name, group.score,
-                            reason(result));
+        text += fmt::format("{}{}: {}, {}: {}\n", bullet, name_of(verdict), plain(group.name),
+                            group.score, reason(result));
       }
     }
   }
@@ -154,8 +159,9 @@ std::string comparison_text(const ResultComparison& comparison, const ResultSet&
 
 std::string comparison_markdown(const ResultComparison& comparison, const ResultSet& base,
                                 const ResultSet& now, const CompareRules& rules) {
-  std::string text = fmt::format("## Comparison\n\n- {}- {}\n{}\n", side_line("BASE", base),
-                                 side_line("NEW", now), summary(comparison));
+  std::string text =
+      fmt::format("## Comparison\n\n- {}- {}\n{}\n", markdown_text(side_line("BASE", base)),
+                  markdown_text(side_line("NEW", now)), summary(comparison));
   const std::string found = findings(comparison, "- ");
   if (!found.empty()) text += found + "\n";
   return text + to_markdown(table_of_values(comparison, rules, /*all=*/true));

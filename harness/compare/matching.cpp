@@ -15,7 +15,13 @@ namespace {
 
 /// What a column of settings says of a row whose seeds are named where they follow the cell's.
 std::string setting_text(const CellResult& row, const std::string& column) {
-  return cell_column(column).text(row);
+  const std::string text = cell_column(column).text(row);
+  return is_setting_column(column) ? same_number(text) : text;
+}
+
+std::string full_text(const ScoreKey& key) {
+  return fmt::format("{}, {} examples{}{}", score_text(key), key.examples,
+                     key.unseen_levels.empty() ? "" : ", unseen levels ", key.unseen_levels);
 }
 
 /// The columns of settings of a set, in the order in which a table has them.
@@ -59,16 +65,24 @@ std::vector<std::string> setting_columns(const std::vector<CellResult>& base,
 /// @param named  its cells with data_seed and order_seed named where they follow the cell's seed
 std::vector<SettingGroup> groups_of(const ResultSet& set, const std::vector<CellResult>& named,
                                     const std::vector<std::string>& names) {
-  std::vector<Column<CellResult>> columns;
-  for (const std::string& column : names) columns.push_back(cell_column(column));
   std::vector<SettingGroup> groups;
   std::map<std::vector<std::string>, std::size_t> known;
+  std::map<std::tuple<std::size_t, std::int64_t, std::string, std::string>, std::size_t> lines;
   for (std::size_t i = 0; i < set.cells.size(); ++i) {
     const ResultRow row{&set, i};
     std::vector<std::string> values;
-    for (const Column<CellResult>& column : columns) values.push_back(column.text(named[i]));
+    for (const std::string& column : names) values.push_back(setting_text(named[i], column));
     const auto [found, added] = known.emplace(values, groups.size());
     if (added) groups.push_back({std::move(values), {}});
+    const std::string score = row->score ? full_text(row->score->key) : "";
+    const auto [line, once] =
+        lines.emplace(std::tuple(found->second, row->seed, row->experiment, score), i);
+    if (!once) {
+      throw IoError(fmt::format(
+          "{}: rows {} and {} are both of {}, {}, seed {}{}{}; a table has each once: remove one",
+          set.name, line->second + 1, i + 1, row->experiment, row->label, row->seed,
+          score.empty() ? "" : ", ", score));
+    }
     SeedCell& cell = groups[found->second].seeds[row->seed];
     if (cell.any.set == nullptr) cell.any = row;
     if (!row->score) continue;

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <optional>
@@ -26,7 +27,8 @@ constexpr const char* kNeeded[] = {
     "eval_length", "accuracy",         "exact_match", "loss",    "examples",    "unseen_levels"};
 
 /// A table may have been edited: what is compared must be what a run can give. Cells that diverged
-/// or failed have numbers that are none.
+/// or failed have numbers that are none; so have scores of an earlier version whose model gave none
+/// (NaN), which count as lost.
 void check_values(const CsvTable& table, const std::string& name) {
   constexpr double kLargest = std::numeric_limits<double>::max();
   struct Range {
@@ -34,11 +36,12 @@ void check_values(const CsvTable& table, const std::string& name) {
     double least;
     double most;
     const char* text;
+    bool may_be_none;
   };
-  constexpr Range kRanges[] = {{"accuracy", 0, 1, "0..1"},
-                               {"exact_match", 0, 1, "0..1"},
-                               {"loss", 0, kLargest, "0 or more"},
-                               {"solved_step", 1, kLargest, "1 or more"}};
+  constexpr Range kRanges[] = {{"accuracy", 0, 1, "0..1", true},
+                               {"exact_match", 0, 1, "0..1", true},
+                               {"loss", 0, kLargest, "0 or more", true},
+                               {"solved_step", 1, kLargest, "1 or more", false}};
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     const auto at = [&](const char* column) { return table.rows[i][table.index(column)]; };
     const auto refuse = [&](const char* column, const std::string& what) {
@@ -57,6 +60,7 @@ void check_values(const CsvTable& table, const std::string& name) {
       } catch (const IoError&) {
         refuse(range.column, "a number");
       }
+      if (range.may_be_none && !std::isfinite(value)) continue;
       if (!(value >= range.least && value <= range.most)) {
         refuse(range.column, fmt::format("finite and {}", range.text));
       }
@@ -111,6 +115,11 @@ std::vector<CorrectRow> correct_of(const Archive& archive, const std::string& ce
   if (text == texts.end()) return {};
   const std::string name = (archive.path / "correct.csv").string();
   return correct_rows(parse_csv(text->second, name), name);
+}
+
+std::vector<CorrectRow> correct_of(const CellFolder& folder) {
+  const std::optional<CellStatus> status = folder.read_status();
+  return folder.read_correct(status ? status->files : FileDigests());
 }
 
 /// A folder of archives is one step above a set of results.
@@ -170,7 +179,7 @@ ResultSet read_result_set(const std::filesystem::path& path, const std::string& 
     set.cells = std::move(cells.rows);
     set.warnings = std::move(cells.warnings);
     set.exact = exact_of(
-        set.cells, [&](const std::string& cell) { return CellFolder(path, cell).read_correct(); });
+        set.cells, [&](const std::string& cell) { return correct_of(CellFolder(path, cell)); });
   } else {
     set = result_set_of(read_table(path, experiment), path.string());
   }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/misread.hpp"
 #include "base/text.hpp"
 #include "harness/config/declarations.hpp"
 #include "harness/config/grid.hpp"
@@ -59,7 +60,8 @@ class Reporter {
 
 class Loader {
  public:
-  Loader(const YamlValue& root, std::string file) : root_(root), file_(std::move(file)) {
+  Loader(const YamlValue& root, std::string file, AllowedNames names)
+      : root_(root), file_(std::move(file)), names_(names) {
     for (const YamlEntry& entry : root.entries) {
       const auto& known = top_keys();
       if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
@@ -93,12 +95,32 @@ class Loader {
  private:
   std::string read_experiment() const {
     const YamlValue* value = root_.find("experiment");
-    if (value != nullptr) return read_file_name(*value, "experiment");
+    if (value != nullptr)
+      return checked(read_file_name(*value, "experiment"), *value, "experiment");
     YamlValue stem;
     stem.kind = Kind::kScalar;
     stem.text = std::filesystem::path(file_).stem().string();
     stem.place = places_.at("");
-    return read_file_name(stem, "experiment (from the file's name)");
+    const char* key = "experiment (from the file's name)";
+    return checked(read_file_name(stem, key), stem, key);
+  }
+
+  /// A name that tables keep. @throws ConfigError where other programs take it for something else
+  std::string checked(std::string name, const YamlValue& value, const std::string& key) const {
+    const std::string as = names_ == AllowedNames::kToday ? misread_as(name) : "";
+    if (as.empty()) return name;
+    throw ConfigError(fmt::format(
+        "{}: {} = {}: programs that read tables take it for {}; take another name, e.g. {}",
+        value.place, key, value.shown(), as, yaml_quoted(fmt::format("run {}", name))));
+  }
+
+  /// A label that is another variant's name would make tables say what is not.
+  void check_label(const VariantEntry& variant, const std::string& key) const {
+    if (names_ == AllowedNames::kAny || variant.label == variant.name) return;
+    if (mixers().find(variant.label) == nullptr) return;
+    throw ConfigError(
+        fmt::format("{}: {}.label = {}: is the name of another variant than {}; take another label",
+                    variant.place, key, variant.label, variant.name));
   }
 
   std::vector<VariantEntry> read_variants() const {
@@ -123,7 +145,11 @@ class Loader {
         }
         variant.name = read_known(*name, key + ".name", mixers().names());
         const YamlValue* label = item.find("label");
-        variant.label = label != nullptr ? read_name(*label, key + ".label") : variant.name;
+        variant.label = variant.name;
+        if (label != nullptr) {
+          variant.label = checked(read_name(*label, key + ".label"), *label, key + ".label");
+          check_label(variant, key);
+        }
         variant.options = item;
       } else {
         variant.name = read_known(item, key, mixers().names());
@@ -415,6 +441,7 @@ class Loader {
 
   const YamlValue& root_;
   std::string file_;
+  AllowedNames names_;
   PlaceMap places_;
 };
 
@@ -425,7 +452,7 @@ Experiment load_experiment(const std::string& path, const std::vector<std::strin
 }
 
 Experiment parse_experiment(const std::string& text, const std::string& name,
-                            const std::vector<std::string>& overrides) {
+                            const std::vector<std::string>& overrides, AllowedNames names) {
   YamlValue root = parse_yaml(text, name);
   if (root.kind == Kind::kNull) {
     throw ConfigError(
@@ -438,7 +465,7 @@ Experiment parse_experiment(const std::string& text, const std::string& name,
                                   root.place, root.shown(), fmt::join(top_keys(), ", ")));
   }
   std::vector<std::string> warnings = apply_overrides(root, overrides);
-  Experiment experiment = Loader(root, name).load();
+  Experiment experiment = Loader(root, name, names).load();
   experiment.warnings.insert(experiment.warnings.begin(), warnings.begin(), warnings.end());
   return experiment;
 }

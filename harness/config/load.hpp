@@ -13,9 +13,16 @@ namespace recollect {
 [[nodiscard]] Experiment load_experiment(const std::string& path,
                                          const std::vector<std::string>& overrides = {});
 
+/// Which labels and names of experiments a configuration may have.
+enum class AllowedNames {
+  kToday,  ///< that other programs read as texts, and that are no other variant's
+  kAny,    ///< those too that an earlier version let pass
+};
+
 /// The same from text; `name` stands for the file in messages.
 [[nodiscard]] Experiment parse_experiment(const std::string& text, const std::string& name,
-                                          const std::vector<std::string>& overrides = {});
+                                          const std::vector<std::string>& overrides = {},
+                                          AllowedNames names = AllowedNames::kToday);
 
 /// Every key that a configuration may hold, as a Markdown page: type, default, range, meaning.
 [[nodiscard]] std::string configuration_reference();

@@ -96,8 +96,10 @@ std::string configuration_reference() {
   out +=
       "\nA map gives a variant options of its own, which go before those of `model`: "
       "`{name: full-quadratic, short_conv: 4, label: full-quadratic+conv}`. Labels name the "
-      "variants in "
-      "tables and must differ.\n\n## train\n\n";
+      "variants in tables and must differ. A label, like the name of the experiment, must be a "
+      "text "
+      "to those who read tables (no `NA`, `true`, `12`, `=x` or `1-2`), and no other variant's "
+      "name.\n\n## train\n\n";
   TrainSettings train;
   add_table(out, "train", train.fields());
 

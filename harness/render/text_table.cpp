@@ -6,6 +6,8 @@
 #include <cctype>
 #include <stdexcept>
 
+#include "base/hash.hpp"
+
 namespace recollect {
 namespace {
 
@@ -42,14 +44,55 @@ std::vector<bool> numeric_columns(const TextTable& table) {
   return numeric;
 }
 
-std::string markdown_cell(std::string text) {
-  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) {
-    text.insert(at, 1, '\\');
-  }
-  return text;
+bool is_alphanumeric(std::string_view text, std::size_t at) {
+  return at < text.size() && (static_cast<unsigned char>(text[at]) >= 0x80U ||
+                              std::isalnum(static_cast<unsigned char>(text[at])) != 0);
 }
 
-std::string latex_text(std::string_view text) {
+/// Whether this character begins markup where it stands.
+bool is_markup(std::string_view text, std::size_t at) {
+  switch (text[at]) {
+    case '`':
+    case '\\':
+      return true;
+    case '*':  // one alone is no emphasis
+      return text.find('*') != text.rfind('*');
+    case '_':
+      return !(at > 0 && is_alphanumeric(text, at - 1) && is_alphanumeric(text, at + 1));
+    case '[':
+      return text.find("](", at) != std::string_view::npos || text.substr(at).starts_with("[^");
+    case '~':
+      return text.find("~~") != std::string_view::npos;
+    default:
+      return false;
+  }
+}
+
+std::string without_html(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '<') {
+      out += "&lt;";
+    } else if (c == '&') {
+      out += "&amp;";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+std::string markdown_cell(std::string_view text) {
+  std::string out = markdown_text(text);
+  for (std::size_t at = 0; (at = out.find('|', at)) != std::string::npos; at += 2) {
+    out.insert(at, 1, '\\');
+  }
+  return out;
+}
+
+enum class Backticks { kMarkup, kText };
+
+std::string latex_text(std::string_view text, Backticks backticks = Backticks::kText) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -70,7 +113,9 @@ std::string latex_text(std::string_view text) {
       out += c == '|' ? "\\mid" : std::string(1, c);
       out += '$';
     } else if (c == '`') {
-      // code marks of Markdown
+      if (backticks == Backticks::kText) out += "\\textasciigrave{}";
+    } else if (c == '-' && i > 0 && text[i - 1] == '-') {
+      out += "{}-";  // two together would be a dash
     } else {
       out += c;
     }
@@ -78,7 +123,8 @@ std::string latex_text(std::string_view text) {
   return out;
 }
 
-/// For \label: letters, digits and hyphens.
+/// For \label: letters, digits and hyphens. Where these do not tell the text, a digest of it
+/// follows.
 std::string slug(const std::string& text) {
   std::string out;
   for (const char c : text) {
@@ -86,6 +132,8 @@ std::string slug(const std::string& text) {
     out +=
         letter < 0x80 && std::isalnum(letter) != 0 ? static_cast<char>(std::tolower(letter)) : '-';
   }
+  constexpr std::size_t kDigits = 8;
+  if (out != text) out += '-' + hex(hash_text(text)).substr(0, kDigits);
   return out;
 }
 
@@ -99,6 +147,15 @@ std::string latex_row(const std::vector<std::string>& cells) {
 
 }  // namespace
 
+std::string markdown_text(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (is_markup(text, i)) out += '\\';
+    out += text[i];
+  }
+  return without_html(out);
+}
+
 std::string to_markdown(const TextTable& table) {
   const std::vector<bool> right = numeric_columns(table);
   std::vector<std::size_t> widths;
@@ -108,7 +165,8 @@ std::string to_markdown(const TextTable& table) {
       width = std::max(width, width_of(markdown_cell(row[column])));
     widths.push_back(width);
   }
-  std::string out = fmt::format("### {}\n\n{}\n\n", table.title, table.caption);
+  std::string out =
+      fmt::format("### {}\n\n{}\n\n", markdown_text(table.title), without_html(table.caption));
   const auto line = [&](const std::vector<std::string>& cells) {
     out += '|';
     for (std::size_t i = 0; i < cells.size(); ++i) {
@@ -124,7 +182,7 @@ std::string to_markdown(const TextTable& table) {
   out += '\n';
   for (const auto& row : table.rows) line(row);
   if (!table.notes.empty()) out += '\n';
-  for (const std::string& note : table.notes) out += fmt::format("- {}\n", note);
+  for (const std::string& note : table.notes) out += fmt::format("- {}\n", without_html(note));
   return out;
 }
 
@@ -134,13 +192,14 @@ std::string to_latex(const TextTable& table) {
   std::string out = fmt::format(
       "\\begin{{table}}\n  \\centering\n  \\caption{{{}: {}}}\n  \\label{{tab:{}}}\n"
       "  \\begin{{tabular}}{{{}}}\n    \\toprule\n",
-      latex_text(table.title), latex_text(table.caption), slug(table.title), columns);
+      latex_text(table.title), latex_text(table.caption, Backticks::kMarkup), slug(table.title),
+      columns);
   out += latex_row(table.header);
   out += "    \\midrule\n";
   for (const auto& row : table.rows) out += latex_row(row);
   out += "    \\bottomrule\n  \\end{tabular}\n";
   for (const std::string& note : table.notes) {
-    out += fmt::format("  \\par\\footnotesize {}\n", latex_text(note));
+    out += fmt::format("  \\par\\footnotesize {}\n", latex_text(note, Backticks::kMarkup));
   }
   out += "\\end{table}\n";
   return out;

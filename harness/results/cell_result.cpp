@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <memory>
 #include <set>
 #include <stdexcept>
@@ -11,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/fields.hpp"
 #include "harness/config/model_options.hpp"
+#include "harness/store/experiment_file.hpp"
 #include "tasks/task.hpp"
 
 namespace recollect {
@@ -31,6 +34,14 @@ void add_settings(std::vector<Setting>& settings, const std::string& prefix, con
 Column<CellResult> word(std::string name, std::string CellResult::*member) {
   return {std::move(name), [member](const CellResult& row) { return Value(row.*member); },
           [member](CellResult& row, const std::string& text) { row.*member = text; }};
+}
+
+/// A hash, as tables name it.
+Column<CellResult> hash(std::string name, std::string CellResult::*member) {
+  return {
+      std::move(name),
+      [member](const CellResult& row) { return Value(hash_in_table(row.*member)); },
+      [member](CellResult& row, const std::string& text) { row.*member = hash_of_table(text); }};
 }
 
 Column<CellResult> integer(std::string name, std::int64_t CellResult::*member) {
@@ -69,14 +80,16 @@ Column<CellResult> data_seed_column() {
           [](const CellResult& row) {
             return row.data_seed ? Value(*row.data_seed) : Value(std::string("seed"));
           },
-          [](CellResult& row, const std::string& text) { row.data_seed = to_integer(text); }};
+          [](CellResult& row, const std::string& text) {
+            if (text != "seed") row.data_seed = to_integer(text);
+          }};
 }
 
 /// The columns that every table has, around those of options.
 const Columns& head_columns() {
   static const Columns columns = {word("experiment", &CellResult::experiment),
-                                  word("cell", &CellResult::cell),
-                                  word("config_hash", &CellResult::config_hash),
+                                  hash("cell", &CellResult::cell),
+                                  hash("config_hash", &CellResult::config_hash),
                                   of_status("code_version"),
                                   of_status("compiler"),
                                   of_status("build"),
@@ -222,7 +235,30 @@ DataTable cell_table(const std::vector<CellResult>& results) {
   return to_data(columns, results);
 }
 
+std::string same_number(const std::string& text) {
+  std::int64_t whole = 0;
+  const char* end = text.data() + text.size();
+  if (const auto read = std::from_chars(text.data(), end, whole);
+      read.ec == std::errc{} && read.ptr == end) {
+    return std::to_string(whole);
+  }
+  double value = 0.0;
+  const auto read = std::from_chars(text.data(), end, value);
+  if (read.ec == std::errc{} && read.ptr == end && std::isfinite(value)) {
+    constexpr double kWholeBelow = 9007199254740992.0;  // 2^53
+    const bool is_whole = std::abs(value) < kWholeBelow && value == std::trunc(value);
+    return is_whole ? std::to_string(static_cast<std::int64_t>(value)) : shortest(value);
+  }
+  if (text == "True" || text == "TRUE") return "true";
+  if (text == "False" || text == "FALSE") return "false";
+  return text;
+}
+
 std::vector<CellResult> cells_of_table(const CsvTable& table, const std::string& name) {
+  static const std::set<std::string> kWords = {
+      "experiment", "cell", "config_hash", "code_version", "compiler", "build", "status",
+      "reason",     "task", "variant",     "label",        "weights",  "split", "unseen_levels"};
+  static const std::set<std::string> kMeasures = {"accuracy", "exact_match", "loss"};
   const auto weights = table.find("weights");
   Columns columns;
   std::vector<std::size_t> places;
@@ -238,8 +274,12 @@ std::vector<CellResult> cells_of_table(const CsvTable& table, const std::string&
     CellResult& row = results.emplace_back();
     if (weights && !texts[*weights].empty()) row.score.emplace();
     for (std::size_t c = 0; c < columns.size(); ++c) {
+      const std::string& column = columns[c].name;
+      std::string text = texts[places[c]];
+      if (!kWords.contains(column) && !is_setting_column(column)) text = same_number(text);
+      if (row.score && kMeasures.contains(column) && text.empty()) text = "nan";
       try {
-        columns[c].read(row, texts[places[c]]);
+        columns[c].read(row, text);
       } catch (const IoError& error) {
         throw_in_cell(name, i + 1, columns[c].name, error);
       }

@@ -23,7 +23,7 @@ struct Setting {
 /// One score of a cell; or, of a cell without scores, how it ended.
 struct CellResult {
   std::string experiment;
-  std::string cell;         ///< its folder
+  std::string cell;         ///< its folder; tables put a letter before it, as before config_hash
   std::string config_hash;  ///< of the experiment's resolved configuration
   CellStatus status;
   std::string task;
@@ -74,8 +74,13 @@ void name_following_seeds(std::vector<CellResult>& results);
 /// numerics_version.
 [[nodiscard]] DataTable cell_table(const std::vector<CellResult>& results);
 
-/// Reads a per-cell table. Columns that are missing are left at their defaults; others are passed
-/// over. `name` stands for the file in messages.
+/// A number in one form: other programs write 1.0e-08 as 1e-08, 300 as 300.0, true as True. Other
+/// texts stay as they are.
+[[nodiscard]] std::string same_number(const std::string& text);
+
+/// Reads a per-cell table, also one that another program has read and written. Columns that are
+/// missing are left at their defaults; others are passed over. A measure of a score that is no
+/// number, or not there, is NaN. `name` stands for the file in messages.
 /// @throws IoError naming row and column of what cannot be read
 [[nodiscard]] std::vector<CellResult> cells_of_table(const CsvTable& table,
                                                      const std::string& name);

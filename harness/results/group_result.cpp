@@ -5,6 +5,8 @@
 #include <tuple>
 #include <utility>
 
+#include "harness/store/experiment_file.hpp"
+
 namespace recollect {
 namespace {
 
@@ -122,7 +124,8 @@ GroupResult grouped_row(const Group& group, const Rows& rows) {
   const CellResult& first = *members.front();
   GroupResult result;
   result.experiment = first.experiment;
-  result.config_hash = distinct(members, [](const auto& row) { return row.config_hash; });
+  result.config_hash =
+      distinct(members, [](const auto& row) { return hash_in_table(row.config_hash); });
   result.code_version = distinct(members, [](const auto& row) { return row.status.code_version; });
   result.compiler = distinct(members, [](const auto& row) { return row.status.compiler; });
   result.build = distinct(members, [](const auto& row) { return row.status.build; });

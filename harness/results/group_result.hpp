@@ -69,7 +69,8 @@ struct GroupResult {
 ///   as_published_*, clean_* the two scores side by side: best weights on validation and on test
 ///   solved, runs            of n + diverged runs, how many reached 0.99 on validation
 ///   solve_step*             when
-/// steps, training_flops, scored, chance and the ceilings are means over the seeds.
+///   steps_mean, training_flops_mean, scored_mean, chance_mean, ceiling_*_mean    over the seeds
+/// A column that has a name of cell_table() holds what all cells of the group have there.
 [[nodiscard]] DataTable group_table(const std::vector<GroupResult>& groups);
 
 }  // namespace recollect

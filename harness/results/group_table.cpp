@@ -10,6 +10,7 @@ using Group = GroupResult;
 using Columns = std::vector<Column<Group>>;
 
 constexpr std::string_view kCeiling = "ceiling_";
+constexpr std::string_view kOrderSeed = "train_order_seed";
 
 template <class Get>
 Column<Group> column(std::string name, Get&& get) {
@@ -79,9 +80,9 @@ void add_interval(Columns& columns, const std::string& name, Measure Group::*mea
 void add_identity(Columns& columns, const std::vector<std::string>& settings) {
   columns = {word("experiment", &Group::experiment),
              word("config_hash", &Group::config_hash),
-             word("code_version", &Group::code_version),
-             word("compiler", &Group::compiler),
-             word("build", &Group::build),
+             word("code_versions", &Group::code_version),
+             word("compilers", &Group::compiler),
+             word("builds", &Group::build),
              word("task", &Group::task)};
   bool in_task = true;
   const auto add_variant = [&] {
@@ -92,13 +93,14 @@ void add_identity(Columns& columns, const std::vector<std::string>& settings) {
   for (const std::string& name : settings) {
     if (in_task && !name.starts_with("task_")) add_variant();
     columns.push_back(
-        column(name, [name](const Group& group) { return setting_of(group.settings, name); }));
+        column(name == kOrderSeed ? std::string(kOrderSeed) + 's' : name,
+               [name](const Group& group) { return setting_of(group.settings, name); }));
   }
   if (in_task) add_variant();
   columns.push_back(column("seeds", [](const Group& group) { return group.seeds; }));
   columns.push_back(column("n", [](const Group& group) { return group.n(); }));
   columns.push_back(integer("failed", &Group::failed));
-  columns.push_back({"data_seed", [](const Group& group) {
+  columns.push_back({"data_seeds", [](const Group& group) {
                        return group.data_seed ? Value(*group.data_seed)
                                               : Value(std::string("seed"));
                      }});
@@ -109,8 +111,8 @@ void add_identity(Columns& columns, const std::vector<std::string>& settings) {
 }
 
 void add_measures(Columns& columns) {
-  columns.push_back(mean_column("training_flops", &Group::training_flops));
-  columns.push_back(mean_column("steps", &Group::steps));
+  columns.push_back(mean_column("training_flops_mean", &Group::training_flops));
+  columns.push_back(mean_column("steps_mean", &Group::steps));
   columns.push_back(
       of_scores("weights", [](const Group& group) { return name_of(group.key->weights); }));
   columns.push_back(of_scores(
@@ -131,12 +133,12 @@ void add_measures(Columns& columns) {
                                                 : Value(static_cast<double>(group.solved()) /
                                                         static_cast<double>(group.runs()));
                      }});
-  columns.push_back(mean_column("scored", &Group::scored));
-  columns.push_back(mean_column("chance", &Group::chance));
+  columns.push_back(mean_column("scored_mean", &Group::scored));
+  columns.push_back(mean_column("chance_mean", &Group::chance));
   for (const Column<ScoreRow>& score : score_columns()) {
     if (!score.name.starts_with(kCeiling)) continue;
     const std::string rule = score.name.substr(kCeiling.size());
-    Column<Group> ceiling = {score.name, [rule](const Group& group) {
+    Column<Group> ceiling = {score.name + "_mean", [rule](const Group& group) {
                                return value_of(ceiling_of(group.ceilings, rule));
                              }};
     ceiling.optional = score.optional;

@@ -22,6 +22,21 @@ struct StoredCell {
   CellStatus status;
   std::vector<ScoreRow> scores;  ///< of a finished one
 };
+/// A cell of an earlier version may hold rows of a model that gave no number. It has diverged, as a
+/// run would say of it today.
+StoredCell judged(StoredCell stored) {
+  for (const ScoreRow& row : stored.scores) {
+    if (has_numbers(row)) continue;
+    stored.status.ending = Ending::kDiverged;
+    stored.status.reason =
+        fmt::format("no number from {} weights on {} examples at length {}",
+                    name_of(row.key.weights), name_of(row.key.split), row.key.eval_length);
+    stored.scores.clear();
+    break;
+  }
+  return stored;
+}
+
 /// The cell of that hash; none where it is not done, IoError where it cannot be read.
 using FindCell = std::function<std::optional<StoredCell>(const std::string& hash)>;
 
@@ -134,8 +149,8 @@ CellResults read_cells(const std::filesystem::path& runs, const std::string& exp
     const std::optional<CellStatus> status = cell.read_status();
     if (!status) return std::nullopt;
     StoredCell stored{*status, {}};
-    if (status->ending == Ending::kFinished) stored.scores = cell.read_scores();
-    return stored;
+    if (status->ending == Ending::kFinished) stored.scores = cell.read_scores(status->files);
+    return judged(std::move(stored));
   };
   Collector collector;
   for (const std::filesystem::path& path : experiment_files(runs, experiment)) {
@@ -149,7 +164,7 @@ std::vector<CellResult> archived_cells(const Archive& archive) {
   collector.add(archive.file, [&](const std::string& hash) -> std::optional<StoredCell> {
     const auto cell = archive.cells.find(hash);
     if (cell == archive.cells.end()) return std::nullopt;
-    return StoredCell{cell->second.status, cell->second.scores};
+    return judged({cell->second.status, cell->second.scores});
   });
   return collector.take(archive.path).rows;
 }

@@ -8,12 +8,15 @@
 #include <system_error>
 #include <utility>
 
+#include "base/build_info.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/folder_replacement.hpp"
 #include "base/hash.hpp"
 #include "base/text.hpp"
+#include "harness/store/cell_damage.hpp"
 #include "harness/store/csv.hpp"
+#include "harness/store/provenance.hpp"
 #include "harness/store/record.hpp"
 #include "harness/store/renamed_options.hpp"
 
@@ -36,12 +39,24 @@ std::string not_restorable(const ArchivedCell& cell) {
   return {};
 }
 
-/// None where the cell is not done. @throws IoError where its files cannot be read
-std::optional<ArchivedCell> read_cell(const CellFolder& folder) {
+bool is_weights(std::string_view file) { return file.ends_with(".safetensors"); }
+
+/// None where the cell is not done. Its weights may be damaged, as an archive keeps none; a note
+/// says so. @throws IoError where it is not whole otherwise
+std::optional<ArchivedCell> read_cell(const CellFolder& folder, std::vector<std::string>& notes) {
   const std::optional<CellStatus> status = folder.read_status();
   if (!status) return std::nullopt;
   ArchivedCell cell;
   cell.status = *status;
+  if (status->ending == Ending::kFailed) return cell;
+  const CellDamage damage = damage_of(folder, *status);
+  if (!std::all_of(damage.files.begin(), damage.files.end(), is_weights)) {
+    throw IoError(damage.what + "; run the experiment again, which makes it anew");
+  }
+  if (!damage.what.empty()) {
+    notes.push_back(
+        fmt::format("archiving a cell that is not whole, without weights: {}", damage.what));
+  }
   if (status->ending == Ending::kFinished) cell.scores = folder.read_scores();
   cell.texts[kStatusFile] = folder.read_text(kStatusFile);
   for (const ArchivedFile& file : archived_files()) {
@@ -68,11 +83,12 @@ std::map<std::string, CellRows> read_rows(const std::filesystem::path& path,
                        behind_cell(file.columns), path.string() + ":1");
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     const std::vector<std::string>& row = table.rows[i];
-    if (!known.contains(row.front())) {
+    const std::string hash = hash_of_table(row.front());
+    if (!known.contains(hash)) {
       throw IoError(fmt::format("{}:{}: cell '{}' is not in {}", path.string(), i + 2,
                                 printable(row.front()), kStatusTable));
     }
-    CellRows& cell = cells[row.front()];
+    CellRows& cell = cells[hash];
     if (cell.rows.empty()) cell.first_line = i + 2;
     cell.rows.emplace_back(row.begin() + 1, row.end());
   }
@@ -119,12 +135,17 @@ class CellReader {
   }
 
   [[nodiscard]] ArchivedCell finish() {
+    for (const auto& [name, digest] : digests_) {
+      if (name != kStatusFile && name != kProvenanceFile) cell_.status.files[name] = digest;
+    }
+    // An earlier version's status had none.
+    if (!matches(kStatusFile, status_text(cell_.status))) cell_.status.files.clear();
     put(kStatusFile, status_text(cell_.status), [&] {
       return fmt::format("{}:{}: what it says of cell {} does not match its digest", status_path(),
                          line_, hash_);
     });
     for (const auto& [name, digest] : digests_) {
-      if (!cell_.texts.contains(name)) {
+      if (!cell_.texts.contains(name) && !is_weights(name)) {
         throw IoError(fmt::format("{}:{}: archives hold no file '{}'", status_path(), line_,
                                   printable(name)));
       }
@@ -137,8 +158,6 @@ class CellReader {
                                   line_, hash_));
       }
       cell_.scores = from_table(score_columns(), parse_csv(scores->second, name), name);
-      // An earlier version kept rows of models that gave no number; they are no scores.
-      std::erase_if(cell_.scores, [](const ScoreRow& row) { return !fault_of(row).empty(); });
     }
     return std::move(cell_);
   }
@@ -165,6 +184,11 @@ class CellReader {
   std::map<std::string, std::string> digests_;
   ArchivedCell cell_;
 };
+
+/// The provenance of a cell whose archive has none.
+std::string restored_text() {
+  return provenance_text({{"restoring", std::string(code_version()), "not recorded", 1, 0.0}});
+}
 
 /// @param hashes  of the cells that the archive lists
 ExperimentFile experiment_of(const std::filesystem::path& path,
@@ -224,14 +248,14 @@ Archive gather_archive(const std::filesystem::path& runs,
     };
     const CellFolder folder(runs, hash);
     try {
-      std::optional<ArchivedCell> cell = read_cell(folder);
+      std::optional<ArchivedCell> cell = read_cell(folder, notes);
       if (!cell) continue;
       if (cell->status.ending == Ending::kFailed) {
         ++failed;
         continue;
       }
       std::string changed = not_restorable(*cell);
-      if (changed == "provenance.yaml") {  // nothing depends on how the work went
+      if (changed == kProvenanceFile) {  // nothing depends on how the work went
         cell->texts.erase(changed);
         changed = not_restorable(*cell);
       }
@@ -291,7 +315,7 @@ void write_archive(const Archive& archive) {
       if (given) continue;
       for (const std::vector<std::string>& row : file.pack(text->second)) {
         std::vector<std::string>& line = table.rows.emplace_back();
-        line.push_back(cell->hash());
+        line.push_back(hash_in_table(cell->hash()));
         line.insert(line.end(), row.begin(), row.end());
       }
     }
@@ -312,14 +336,17 @@ void archive_weights(const Archive& archive, const std::filesystem::path& runs) 
   std::set<std::string> done;
   std::set<std::string> names;
   for (const Cell& cell : archive.file.experiment.cells) {
-    const std::filesystem::path weights =
-        CellFolder(runs, cell.hash()).weights_path(Weights::kBest);
-    if (!archive.cells.contains(cell.hash()) || !file_exists(weights)) continue;
+    const CellFolder folder(runs, cell.hash());
+    const auto cell_of = archive.cells.find(cell.hash());
+    if (cell_of == archive.cells.end() || !file_exists(folder.weights_path(Weights::kBest))) {
+      continue;
+    }
     if (!done.insert(cell.variant.label).second) continue;
     make_folder(archive.path / "weights");
     std::string name = file_stem(cell.variant.label);
     if (!names.insert(name).second) name += fmt::format("-{}", cell.hash());  // labels a/b and a_b
-    write_file_atomically(archive.path / "weights" / (name + ".safetensors"), read_file(weights));
+    write_file_atomically(archive.path / "weights" / (name + ".safetensors"),
+                          folder.read_text("best.safetensors", cell_of->second.status.files));
   }
 }
 
@@ -337,16 +364,18 @@ Archive read_archive(const std::filesystem::path& path) {
   }
 
   std::vector<std::string> hashes;
-  for (const std::vector<std::string>& row : status.rows) hashes.push_back(row.front());
+  for (const std::vector<std::string>& row : status.rows) {
+    hashes.push_back(hash_of_table(row.front()));
+  }
   Archive archive{path, experiment_of(path / kConfigFile, hashes), {}};
   std::map<std::string, const Cell*> cells;
   for (const Cell& cell : archive.file.experiment.cells) cells.emplace(cell.hash(), &cell);
   std::set<std::string> known;
   for (std::size_t i = 0; i < status.rows.size(); ++i) {
-    const std::string& hash = status.rows[i].front();
-    const bool ours = cells.contains(hash);
-    if (!ours || !known.insert(hash).second) {
-      throw IoError(fmt::format("{}:{}: cell '{}' is {}", status_path, i + 2, printable(hash),
+    const bool ours = cells.contains(hashes[i]);
+    if (!ours || !known.insert(hashes[i]).second) {
+      throw IoError(fmt::format("{}:{}: cell '{}' is {}", status_path, i + 2,
+                                printable(status.rows[i].front()),
                                 ours ? "there twice" : "none of the experiment's"));
     }
   }
@@ -355,7 +384,7 @@ Archive read_archive(const std::filesystem::path& path) {
     tables.push_back(read_rows(path / file.name, file, known));
   }
   for (std::size_t i = 0; i < status.rows.size(); ++i) {
-    const std::string& hash = status.rows[i].front();
+    const std::string& hash = hashes[i];
     CellReader reader(archive, hash, status.rows[i], i + 2);
     for (std::size_t file = 0; file < tables.size(); ++file) {
       const ArchivedFile& archived = archived_files()[file];
@@ -397,11 +426,30 @@ std::vector<ArchiveShelf::Place> ArchiveShelf::find(const std::string& hash) con
   return places;
 }
 
+std::string why_not_whole(const ArchivedCell& cell) {
+  const bool finished = cell.status.ending == Ending::kFinished;
+  std::vector<std::string> expected = {kConfigFile, "history.csv"};
+  if (finished) expected.insert(expected.end(), {"scores.csv", "slices.csv"});
+  for (const std::string& name : expected) {
+    if (!cell.texts.contains(name)) return fmt::format("a cell without {}", name);
+  }
+  for (const ScoreRow& row : cell.scores) {
+    if (!has_numbers(row)) return fmt::format("a cell of which {}", fault_of(row));
+  }
+  return "";
+}
+
 void restore_cell(const ArchivedCell& cell, const CellFolder& folder) {
   make_folder(folder.path());
   folder.remove_unfinished_writes();
   folder.remove_status();
   folder.remove_weights();  // of another training
+  if (cell.status.files.contains("final.safetensors")) {
+    folder.write_needs_no_weights();
+  } else {
+    folder.remove_needs_no_weights();
+  }
+  if (!cell.texts.contains(kProvenanceFile)) folder.write_text(kProvenanceFile, restored_text());
   for (const auto& [name, text] : cell.texts) {
     if (name != kStatusFile) folder.write_text(name, text);
   }

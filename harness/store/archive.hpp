@@ -27,8 +27,9 @@ struct ArchivedCell {
 ///   provenance.csv   likewise
 ///   configs.csv      config.yaml of those cells whose own is not what config.yaml above gives:
 ///                    another experiment made them
-///   status.csv       a line a cell: what status.yaml says, and a digest of each of its files;
-///                    written last, so a folder without it holds no archive
+///   status.csv       a line a cell: what status.yaml says, and a digest of each of its files, its
+///                    weights among them; written last, so a folder without it holds no archive
+/// Cells are named as tables name them (hash_in_table()); an earlier version wrote their hashes.
 /// From these, every text file of every cell can be restored to the byte.
 struct Archive {
   std::filesystem::path path;  ///< DIR/NAME
@@ -50,8 +51,8 @@ struct Archive {
 /// @throws IoError where there is no such folder
 [[nodiscard]] std::vector<std::filesystem::path> archive_paths(const std::filesystem::path& folder);
 
-/// Takes from a results folder what is done of an experiment. Cells that failed, or whose files
-/// cannot be read, are left out, and `notes` says so.
+/// Takes from a results folder what is done of an experiment. Cells that failed, or that are not
+/// whole, are left out, and `notes` says so. Weights may be missing, as an archive keeps none.
 /// @param experiment_file  RUNS/experiments/NAME.yaml
 /// @param path  where it will be written
 /// @throws IoError where the experiment's file cannot be read, or is of another numerics version
@@ -101,6 +102,10 @@ class ArchiveShelf {
   std::vector<Archive> archives_;
   std::vector<std::string> notes_;
 };
+
+/// What keeps an archived cell from being handed on, one line: a table that it lacks, a model that
+/// gave no number; "" where nothing does. An earlier version archived such cells.
+[[nodiscard]] std::string why_not_whole(const ArchivedCell& cell);
 
 /// Writes the text files of a cell into its folder, status.yaml last. Whoever calls it has claimed
 /// the cell. @throws IoError

@@ -14,6 +14,7 @@
 #include "base/text.hpp"
 #include "harness/config/settings.hpp"
 #include "harness/store/csv.hpp"
+#include "harness/store/experiment_file.hpp"
 #include "harness/store/provenance.hpp"
 #include "harness/store/record.hpp"
 
@@ -94,21 +95,24 @@ ArchivedFile slices_file() {
 ArchivedFile provenance_file() {
   const auto pack = [](const std::string& text) {
     CsvRows rows;
-    for (const Provenance& entry : parse_provenance(text, "provenance.yaml")) {
+    for (const Provenance& entry : parse_provenance(text, kProvenanceFile)) {
       rows.push_back({entry.work, entry.code_version, entry.cpu, std::to_string(entry.threads),
-                      shortest(entry.wall_seconds)});
+                      shortest(entry.wall_seconds), entry.digested ? "1" : ""});
     }
     return rows;
   };
   const auto unpack = [](const CsvRows& rows) {
     std::vector<Provenance> entries;
     for (const auto& row : rows) {
-      entries.push_back({row[0], row[1], row[2], to_integer(row[3]), to_real(row[4])});
+      entries.push_back(
+          {row[0], row[1], row[2], to_integer(row[3]), to_real(row[4]), !row[5].empty()});
     }
     return provenance_text(entries);
   };
-  return {"provenance.csv", "provenance.yaml",
-          all_of({"work", "code_version", "cpu", "threads", "wall_seconds"}), pack, unpack};
+  TableShape columns =
+      all_of({"work", "code_version", "cpu", "threads", "wall_seconds", "digested"});
+  columns.optional.back() = true;  // an earlier version's archives lack it
+  return {"provenance.csv", kProvenanceFile, std::move(columns), pack, unpack};
 }
 
 /// A file whose lines are cells of a table. It ends with a line end.
@@ -161,11 +165,14 @@ const std::vector<std::string>& archive_status_header() {
 
 std::vector<std::string> archive_status_row(const std::string& hash, const CellStatus& status,
                                             const CellTexts& texts) {
-  std::vector<std::string> row = {hash};
+  std::vector<std::string> row = {hash_in_table(hash)};
   for (const Column<CellStatus>& column : status_columns()) row.push_back(column.text(status));
   std::vector<std::string> files;
   for (const auto& [name, text] : texts) {
     files.push_back(fmt::format("{}:{}", name, hex(hash_text(text))));
+  }
+  for (const auto& [name, digest] : status.files) {
+    if (!texts.contains(name)) files.push_back(fmt::format("{}:{}", name, digest));
   }
   row.push_back(fmt::format("{}", fmt::join(files, " ")));
   return row;

@@ -16,6 +16,7 @@ using CellTexts = std::map<std::string, std::string>;
 
 inline constexpr const char* kStatusFile = "status.yaml";
 inline constexpr const char* kConfigFile = "config.yaml";
+inline constexpr const char* kProvenanceFile = "provenance.yaml";
 inline constexpr const char* kStatusTable = "status.csv";
 
 using CsvRows = std::vector<std::vector<std::string>>;
@@ -36,12 +37,13 @@ struct ArchivedFile {
 /// All of them but status.csv.
 [[nodiscard]] const std::vector<ArchivedFile>& archived_files();
 
-/// The columns of status.csv: cell, those of a status, and files, the digests of the cell's texts:
-/// "history.csv:0123456789abcdef ...".
+/// The columns of status.csv: cell, those of a status, and files, the digests of the cell's files:
+/// "history.csv:0123456789abcdef ...". Those of its weights are what its status says.
 [[nodiscard]] const std::vector<std::string>& archive_status_header();
 [[nodiscard]] std::vector<std::string> archive_status_row(const std::string& hash,
                                                           const CellStatus& status,
                                                           const CellTexts& texts);
+/// Without the digests of files.
 /// @throws IoError on what is not a status of a cell that is done, by this numerics version
 [[nodiscard]] CellStatus archived_status(const std::vector<std::string>& row);
 /// By the names of files. @throws IoError

@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/hash.hpp"
 #include "harness/store/checkpoint.hpp"
 
 namespace recollect {
@@ -17,18 +18,38 @@ namespace {
 
 constexpr std::uint64_t kLargestStatus = 1 << 16;
 
+/// In the order in which a run writes them.
+constexpr std::array<const char*, 7> kDigested{
+    "config.yaml", "history.csv", "final.safetensors", "best.safetensors",
+    "slices.csv",  "correct.csv", "scores.csv"};
+constexpr const char* kNeedsNoWeights = "without_weights";
+
 template <class Row>
 void write_rows(const std::filesystem::path& path, const std::vector<Column<Row>>& columns,
                 const std::vector<Row>& rows) {
   write_file_atomically(path, to_csv(to_table(columns, rows)));
 }
 
+std::string read_checked(const std::filesystem::path& path, const FileDigests& digests,
+                         std::uint64_t limit, const char* kind) {
+  std::string bytes = read_file(path, limit, kind);
+  const auto digest = digests.find(path.filename().string());
+  if (digest != digests.end() && hex(hash_text(bytes)) != digest->second) {
+    throw IoError(
+        fmt::format("{} was changed after the cell was done: status.yaml has another "
+                    "digest of it",
+                    path.string()));
+  }
+  return bytes;
+}
+
 template <class Row>
 std::vector<Row> read_rows(const std::filesystem::path& path,
-                           const std::vector<Column<Row>>& columns) {
+                           const std::vector<Column<Row>>& columns, const FileDigests& digests) {
   if (!file_exists(path)) return {};
   const std::string name = path.string();
-  return from_table(columns, parse_csv(read_file(path, kLargestText, "table"), name), name);
+  return from_table(columns, parse_csv(read_checked(path, digests, kLargestText, "table"), name),
+                    name);
 }
 
 void remove_file(const std::filesystem::path& path) {
@@ -71,10 +92,25 @@ void CellFolder::remove_weights() const {
   }
 }
 
-std::vector<ScoreRow> CellFolder::read_scores() const {
+bool CellFolder::needs_no_weights() const { return file_exists(path_ / kNeedsNoWeights); }
+
+void CellFolder::write_needs_no_weights() const { write_text(kNeedsNoWeights, ""); }
+
+void CellFolder::remove_needs_no_weights() const { remove_file(path_ / kNeedsNoWeights); }
+
+FileDigests CellFolder::digests() const {
+  FileDigests digests;
+  for (const std::string file : kDigested) {
+    if (file_exists(path_ / file)) digests[file] = hex(hash_text(read_file(path_ / file)));
+  }
+  return digests;
+}
+
+std::vector<ScoreRow> CellFolder::read_scores(const FileDigests& digests) const {
   const std::filesystem::path path = path_ / "scores.csv";
-  std::vector<ScoreRow> rows = read_rows(path, score_columns());
+  std::vector<ScoreRow> rows = read_rows(path, score_columns(), digests);
   for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (!has_numbers(rows[i])) continue;
     if (const std::string fault = fault_of(rows[i]); !fault.empty()) {
       throw IoError(fmt::format("{}:{}: {}", path.string(), i + 2, fault));
     }
@@ -82,15 +118,15 @@ std::vector<ScoreRow> CellFolder::read_scores() const {
   return rows;
 }
 
-std::vector<SliceRow> CellFolder::read_slices() const {
-  return read_rows(path_ / "slices.csv", slice_columns());
+std::vector<SliceRow> CellFolder::read_slices(const FileDigests& digests) const {
+  return read_rows(path_ / "slices.csv", slice_columns(), digests);
 }
 
-std::vector<CorrectRow> CellFolder::read_correct() const {
+std::vector<CorrectRow> CellFolder::read_correct(const FileDigests& digests) const {
   const std::filesystem::path path = path_ / "correct.csv";
   if (!file_exists(path)) return {};
   const std::string name = path.string();
-  return correct_rows(parse_csv(read_file(path, kLargestText, "table"), name), name);
+  return correct_rows(parse_csv(read_checked(path, digests, kLargestText, "table"), name), name);
 }
 
 void CellFolder::write_scores(std::vector<ScoreRow> scores, std::vector<SliceRow> slices,
@@ -107,17 +143,10 @@ void CellFolder::write_scores(std::vector<ScoreRow> scores, std::vector<SliceRow
 void CellFolder::remove_state() const { Checkpoints(path_, {}, {}).remove(); }
 
 void CellFolder::remove_unfinished_writes() const {
-  constexpr std::array<std::string_view, 11> kWritten{"config.yaml",
-                                                      "history.csv",
-                                                      "scores.csv",
-                                                      "slices.csv",
-                                                      "correct.csv",
-                                                      "status.yaml",
-                                                      "final.safetensors",
-                                                      "best.safetensors",
-                                                      "provenance.yaml",
-                                                      "state.safetensors",
-                                                      "state.previous.safetensors"};
+  constexpr std::array<std::string_view, 12> kWritten{
+      "config.yaml",     "history.csv",   "scores.csv",        "slices.csv",
+      "correct.csv",     "status.yaml",   "final.safetensors", "best.safetensors",
+      "provenance.yaml", kNeedsNoWeights, "state.safetensors", "state.previous.safetensors"};
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(path_, error)) {
     const std::string name = entry.path().filename().string();
@@ -136,7 +165,9 @@ void CellFolder::write_text(const std::string& file, const std::string& text) co
   write_file_atomically(path_ / file, text);
 }
 
-std::string CellFolder::read_text(const std::string& file) const { return read_file(path_ / file); }
+std::string CellFolder::read_text(const std::string& file, const FileDigests& digests) const {
+  return read_checked(path_ / file, digests, kLargestFile, "file of this kind");
+}
 
 std::vector<ScoreKey> wanted_scores(const Cell& cell) {
   const std::set<std::int64_t> lengths(cell.eval.lengths.begin(), cell.eval.lengths.end());

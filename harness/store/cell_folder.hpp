@@ -16,7 +16,9 @@ namespace recollect {
 ///   history.csv scores.csv slices.csv correct.csv
 ///   final.safetensors best.safetensors
 ///   provenance.yaml      processor, threads and seconds: all that differs from run to run
-///   status.yaml          written last, so a folder without it holds a cell that is not done
+///   status.yaml          written last, so a folder without it holds a cell that is not done; with
+///                        the digests of all files above but the provenance
+///   without_weights      empty; there where an archive gave the cell, which keeps no weights
 ///   state.safetensors state.previous.safetensors
 ///                        until then: where training stands (harness/store/checkpoint.hpp)
 /// All files are written atomically. Every member throws IoError with the path.
@@ -26,8 +28,12 @@ class CellFolder {
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   [[nodiscard]] std::filesystem::path weights_path(Weights weights) const;
-  /// True where neither weights are there. Then nothing is damaged: an archive keeps none.
+  /// True where neither weights are there.
   [[nodiscard]] bool weightless() const;
+  /// True where they need not be: they are those of an archive, which keeps none.
+  [[nodiscard]] bool needs_no_weights() const;
+  void write_needs_no_weights() const;
+  void remove_needs_no_weights() const;
 
   /// None where the cell is not done.
   [[nodiscard]] std::optional<CellStatus> read_status() const;
@@ -36,10 +42,15 @@ class CellFolder {
   void remove_status() const;
   void remove_weights() const;
 
-  /// None where there is no such file.
-  [[nodiscard]] std::vector<ScoreRow> read_scores() const;
-  [[nodiscard]] std::vector<SliceRow> read_slices() const;
-  [[nodiscard]] std::vector<CorrectRow> read_correct() const;
+  /// Of the files that a status has digests of, where they are there.
+  [[nodiscard]] FileDigests digests() const;
+
+  // None where there is no such file. A file that `digests` names must have that digest.
+
+  /// Rows that give no number (has_numbers()) are among them, as an earlier version wrote them.
+  [[nodiscard]] std::vector<ScoreRow> read_scores(const FileDigests& digests = {}) const;
+  [[nodiscard]] std::vector<SliceRow> read_slices(const FileDigests& digests = {}) const;
+  [[nodiscard]] std::vector<CorrectRow> read_correct(const FileDigests& digests = {}) const;
   /// Rows are written in the order of their keys, whatever order they come in. Scores go last: a
   /// score row says that its slices are there too.
   void write_scores(std::vector<ScoreRow> scores, std::vector<SliceRow> slices,
@@ -53,7 +64,8 @@ class CellFolder {
 
   void write_history(const std::vector<HistoryRow>& history) const;
   void write_text(const std::string& file, const std::string& text) const;
-  [[nodiscard]] std::string read_text(const std::string& file) const;
+  [[nodiscard]] std::string read_text(const std::string& file,
+                                      const FileDigests& digests = {}) const;
 
  private:
   std::filesystem::path path_;

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::array kEndings{Ending::kFinished, Ending::kDiverged, Ending::kFailed};
 constexpr const char* kEnding = "status";
+constexpr const char* kFiles = "files";
 
 Column<CellStatus> integer(std::string name, std::int64_t CellStatus::*member) {
   return {
@@ -42,6 +43,20 @@ void read_version(CellStatus& status, const std::string& text) {
   const std::int64_t version = to_integer(text);
   if (!std::in_range<int>(version)) throw IoError(fmt::format("numerics version {}", version));
   status.numerics_version = static_cast<int>(version);
+}
+
+/// None of an earlier version.
+FileDigests read_files(const YamlValue* files) {
+  FileDigests digests;
+  if (files == nullptr) return digests;
+  if (files->kind != YamlValue::Kind::kMap) throw IoError("its 'files' are no map");
+  for (const YamlEntry& entry : files->entries) {
+    if (entry.value.kind != YamlValue::Kind::kScalar) {
+      throw IoError(fmt::format("the digest of '{}' is no text", printable(entry.key)));
+    }
+    digests[entry.key] = entry.value.text;
+  }
+  return digests;
 }
 
 }  // namespace
@@ -102,6 +117,13 @@ std::string status_text(const CellStatus& status) {
       out << csv_text(value);
     }
   }
+  if (!status.files.empty()) {
+    out << YAML::Key << kFiles << YAML::Value << YAML::BeginMap;
+    for (const auto& [name, digest] : status.files) {
+      out << YAML::Key << name << YAML::Value << YAML::DoubleQuoted << digest;
+    }
+    out << YAML::EndMap;
+  }
   out << YAML::EndMap;
   std::string text = out.c_str();
   text += '\n';
@@ -126,6 +148,7 @@ CellStatus parse_status(const std::string& yaml, const std::string& name) {
       if (column.name == "solved_step") (void)to_integer(value->text);
       column.read(status, value->text);
     }
+    status.files = read_files(root.find(kFiles));
     return status;
   } catch (const ConfigError& error) {  // it names the file and the line
     throw IoError(error.what());

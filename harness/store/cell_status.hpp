@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,9 @@ enum class Ending {
 /// None where nothing ends so.
 [[nodiscard]] std::optional<Ending> ending_of(std::string_view name);
 
+/// Digests of files by their names: XXH3 of the bytes, 16 hexadecimal digits.
+using FileDigests = std::map<std::string, std::string>;
+
 /// status.yaml: what is known of a cell once its training has ended. The same bytes from run to
 /// run.
 struct CellStatus {
@@ -36,10 +40,13 @@ struct CellStatus {
   std::string code_version;
   std::string compiler;
   std::string build;
+  /// Of every other file of the cell but the provenance, which is not the same from run to run;
+  /// empty in a cell of an earlier version.
+  FileDigests files;
 };
 
-/// The members of a status under the names that they have in status.yaml, in archives and in
-/// tables; the only list of them.
+/// The members of a status but `files` under the names that they have in status.yaml, in archives
+/// and in tables; the only list of them.
 [[nodiscard]] const std::vector<Column<CellStatus>>& status_columns();
 
 /// The text of status.yaml.

@@ -80,8 +80,9 @@ std::string to_csv(const CsvTable& table) {
 }
 
 CsvTable parse_csv(std::string_view text, const std::string& name) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // spreadsheets write it
   CsvTable table;
-  std::size_t at = 0;
+  std::size_t at = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
   std::size_t line = 1;
   std::size_t count = 0;  // of cells
   const auto reject = [&](const std::string& what) {

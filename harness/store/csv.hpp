@@ -27,7 +27,8 @@ struct CsvTable {
 /// quotes inside are doubled. @throws std::logic_error where a row is not as long as the header
 [[nodiscard]] std::string to_csv(const CsvTable& table);
 
-/// Reads what to_csv() writes, and \r\n line ends. `name` stands for the file in messages.
+/// Reads what to_csv() writes; also a byte order mark before it, and \r\n line ends. `name` stands
+/// for the file in messages.
 /// @throws IoError with file and line; also on more than 2^23 cells
 [[nodiscard]] CsvTable parse_csv(std::string_view text, const std::string& name);
 

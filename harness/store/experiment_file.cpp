@@ -23,6 +23,8 @@ std::string first_document(const Experiment& experiment) {
 // The list of cells, which a configuration of a page may make long.
 constexpr YamlLimits kListed{.bytes = std::size_t{1} << 22, .values = kMaxCells + 16};
 
+constexpr char kOfTables = 'c';  // before the 16 digits of a hash
+
 }  // namespace
 
 std::string file_stem(const std::string& experiment) {
@@ -59,6 +61,13 @@ std::string write_experiment(const Experiment& experiment, const std::filesystem
 
 bool is_cell_hash(std::string_view text) {
   return text.size() == 16 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+std::string hash_in_table(std::string_view hash) { return fmt::format("{}{}", kOfTables, hash); }
+
+std::string hash_of_table(std::string_view text) {
+  const bool named = text.starts_with(kOfTables) && is_cell_hash(text.substr(1));
+  return std::string(text.substr(named ? 1 : 0));
 }
 
 ExperimentFile read_experiment(const std::filesystem::path& path) {

@@ -38,6 +38,12 @@ struct ExperimentFile {
 /// Sixteen lower-case hexadecimal digits: the name of a cell's folder.
 [[nodiscard]] bool is_cell_hash(std::string_view text);
 
+/// How tables name a hash: with a letter before it, as a spreadsheet takes 16 digits for a number
+/// and 1234e5 for another one.
+[[nodiscard]] std::string hash_in_table(std::string_view hash);
+/// The hash; an earlier version wrote it without the letter.
+[[nodiscard]] std::string hash_of_table(std::string_view text);
+
 /// @throws IoError; ConfigError where its configuration is not valid
 [[nodiscard]] ExperimentFile read_experiment(const std::filesystem::path& path);
 

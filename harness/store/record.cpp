@@ -28,9 +28,10 @@ Value write_value(Split value) { return std::string(name_of(value)); }
 
 constexpr std::string_view kDigits = "0123456789abcdef";
 constexpr std::size_t kBitsOfDigit = 4;
+constexpr char kBits = 'x';  // before the digits, which are no number
 
 Value write_value(const std::vector<bool>& bits) {
-  std::string text;
+  std::string text(1, kBits);
   for (std::size_t i = 0; i < bits.size(); i += kBitsOfDigit) {
     std::size_t digit = 0;
     for (std::size_t j = i; j < i + kBitsOfDigit; ++j) {
@@ -56,7 +57,7 @@ void read_value(std::optional<double>& value, const std::string& text) {
 /// Gives whole digits: the caller knows how many bits there are.
 void read_value(std::vector<bool>& bits, const std::string& text) {
   bits.clear();
-  for (const char c : text) {
+  for (const char c : std::string_view(text).substr(text.starts_with(kBits) ? 1 : 0)) {
     const std::size_t digit = kDigits.find(c);
     if (digit == std::string_view::npos) {
       throw IoError(fmt::format("'{}' is no digit of 0-9a-f", printable(std::string_view(&c, 1))));
@@ -240,6 +241,10 @@ const std::vector<Column<CorrectRow>>& correct_columns() {
           "exact", [](Row & row) -> auto& { return row.exact; }),
   };
   return columns;
+}
+
+bool has_numbers(const ScoreRow& row) {
+  return std::isfinite(row.accuracy) && std::isfinite(row.exact_match) && std::isfinite(row.loss);
 }
 
 std::string fault_of(const ScoreRow& row) {

@@ -62,8 +62,9 @@ struct SliceRow {
 /// One line of correct.csv: which test examples were answered without a mistake.
 struct CorrectRow {
   ScoreKey key;
-  /// In the file as hexadecimal digits of four examples each, the first example in the highest bit
-  /// of the first digit; bits beyond the last example are 0.
+  /// In the file as an x and hexadecimal digits of four examples each, the first example in the
+  /// highest bit of the first digit; bits beyond the last example are 0. An earlier version wrote
+  /// no x, which some programs read as a number.
   std::vector<bool> exact;
 };
 
@@ -74,6 +75,10 @@ struct CorrectRow {
 [[nodiscard]] const std::vector<Column<ScoreRow>>& score_columns();
 [[nodiscard]] const std::vector<Column<SliceRow>>& slice_columns();
 [[nodiscard]] const std::vector<Column<CorrectRow>>& correct_columns();
+
+/// False where the model gave none: a loss or a share that is not finite. Today no row is written
+/// of it.
+[[nodiscard]] bool has_numbers(const ScoreRow& row);
 
 /// Why a row can be no score: a figure that is not finite or beyond its bounds, an accuracy that is
 /// no whole number of the scored positions; "" where it may be one. Names the column.

@@ -50,10 +50,10 @@ bool holds(const Experiment& experiment, const std::vector<std::string>& hashes)
 
 Experiment parse_recorded(const std::string& configuration, const std::string& place,
                           const std::vector<std::string>& hashes) {
-  Experiment experiment = parse_experiment(configuration, place);
+  Experiment experiment = parse_experiment(configuration, place, {}, AllowedNames::kAny);
   const std::string renamed = replaced(configuration, kFormer, kToday);
   if (renamed == configuration || holds(experiment, hashes)) return experiment;
-  Experiment meant = parse_experiment(renamed, place);
+  Experiment meant = parse_experiment(renamed, place, {}, AllowedNames::kAny);
   return holds(meant, hashes) ? meant : experiment;
 }
 

@@ -10,7 +10,8 @@ namespace recollect {
 
 /// Reads the configuration of an experiment whose cells are known by their hashes. Where a name has
 /// got another meaning since (selective copying's dialect mad, now mad-uniform), the hashes tell
-/// what was meant, and the experiment says so by today's name.
+/// what was meant, and the experiment says so by today's name. Labels that are refused today are
+/// taken as they are.
 /// @param place  stands for the file in messages @throws ConfigError
 [[nodiscard]] Experiment parse_recorded(const std::string& configuration, const std::string& place,
                                         const std::vector<std::string>& hashes);

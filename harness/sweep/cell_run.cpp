@@ -7,10 +7,12 @@
 #include <cmath>
 #include <cstdlib>
 #include <stdexcept>
+#include <utility>
 
 #include "base/build_info.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "harness/store/cell_damage.hpp"
 #include "harness/store/provenance.hpp"
 #include "harness/store/safetensors.hpp"
 #include "harness/train/cell_model.hpp"
@@ -164,6 +166,7 @@ class CellRun {
     make_folder(folder_.path());
     folder_.remove_unfinished_writes();
     folder_.remove_status();
+    folder_.remove_needs_no_weights();
     folder_.write_text("config.yaml", cell_.yaml(experiment_));
     SequenceModel<float> model = empty_model(cell_);
     Checkpoints checkpoints(folder_.path(), identity_of_this_build(planned_.hash),
@@ -203,6 +206,7 @@ class CellRun {
       status.reason = one_line(result.diverged);
     }
     folder_.write_text("provenance.yaml", provenance("training", threads_, seconds_since(start)));
+    status.files = folder_.digests();
     folder_.write_status(status);
     folder_.remove_state();
     report_unscored(outcome, unscored);
@@ -233,8 +237,13 @@ class CellRun {
     outcome.status = *planned_.status;
     folder_.remove_unfinished_writes();
     folder_.remove_state();
+    const CellDamage damage = of_finished_cell([&] { return damage_of(folder_, outcome.status); });
+    if (damage.files.contains("config.yaml")) {
+      folder_.write_text("config.yaml", cell_.yaml(experiment_));
+    }
     SequenceModel<float> model = empty_model(cell_);
     Tables tables = of_finished_cell([&] {
+      if (damage.remedy == Remedy::kScoring) return Tables{};  // all of them again
       return Tables{folder_.read_scores(), folder_.read_slices(), folder_.read_correct()};
     });
     const auto weights_of = [&](Weights weights) -> SequenceModel<float>& {
@@ -247,15 +256,24 @@ class CellRun {
                                                     threads_, control_.stop, weights_of, tables);
     outcome.accuracy = headline(cell_, tables.scores);
     write(std::move(tables));
-    std::string text;
+    std::vector<Provenance> works;
     try {
-      text = folder_.read_text("provenance.yaml");
+      works = parse_provenance(folder_.read_text("provenance.yaml"), "provenance.yaml");
     } catch (const IoError&) {  // nothing depends on how earlier work went
     }
-    text += provenance("scoring", threads_, seconds_since(start));
-    folder_.write_text("provenance.yaml", text);
+    folder_.write_text(
+        "provenance.yaml",
+        provenance_text(works) + provenance("scoring", threads_, seconds_since(start)));
+    outcome.status = with_digests(std::move(outcome.status));
+    folder_.write_status(outcome.status);
     report_unscored(outcome, unscored);
     return outcome;
+  }
+
+  /// Those of weights that are not there stay: they are an archive's.
+  [[nodiscard]] CellStatus with_digests(CellStatus status) const {
+    for (const auto& [name, digest] : folder_.digests()) status.files[name] = digest;
+    return status;
   }
 
   void write(Tables tables) const {

@@ -15,6 +15,7 @@
 #include "base/file.hpp"
 #include "base/memory.hpp"
 #include "base/text.hpp"
+#include "harness/store/cell_damage.hpp"
 #include "harness/store/experiment_file.hpp"
 #include "harness/store/safetensors.hpp"
 #include "harness/train/cell_model.hpp"
@@ -141,7 +142,7 @@ std::string text_of(const ScoreKey& key) {
                      key.examples, name_of(key.split), key.eval_length);
 }
 
-/// Why a cell that is done somewhere has to be trained again; empty texts where it need not be.
+/// Why a cell that is done somewhere has to be worked on again; empty texts where it need not be.
 struct Complaint {
   std::string damaged;       ///< what of its folder
   std::string no_weights;    ///< the folder that lacks them, and a score that is missing
@@ -149,19 +150,22 @@ struct Complaint {
 };
 
 /// Reads what the cell's folder says.
-/// @throws IoError where a file of a finished cell is damaged
+/// @throws IoError where the cell is damaged so that it has to be trained again
 void look_into_folder(PlannedCell& planned, const CellFolder& folder, Complaint& complaint) {
   planned.work = Work::kTrain;
   planned.status = folder.read_status();
   if (!planned.status || planned.status->ending == Ending::kFailed) return;
-  if (planned.status->ending == Ending::kDiverged) {
-    planned.work = Work::kNone;
-    return;
+  const CellDamage damage = damage_of(folder, *planned.status);
+  if (damage.remedy == Remedy::kTraining) throw IoError(damage.what);
+  complaint.damaged = damage.what;
+  planned.work = damage.remedy == Remedy::kNothing ? Work::kNone : Work::kScore;
+  if (planned.status->ending == Ending::kDiverged) return;
+  std::vector<ScoreRow> rows;
+  std::vector<CorrectRow> correct;
+  if (damage.remedy != Remedy::kScoring) {
+    rows = folder.read_scores();
+    correct = folder.read_correct();
   }
-  const std::vector<ScoreRow> rows = folder.read_scores();
-  const std::vector<CorrectRow> correct = folder.read_correct();
-  (void)folder.read_slices();
-  planned.work = Work::kNone;
   std::set<Weights> needed;
   for (const ScoreKey& key : wanted_scores(*planned.cell)) {
     const Missing missing = missing_of(folder, rows, correct, key);
@@ -186,6 +190,10 @@ void look_into_folder(PlannedCell& planned, const CellFolder& folder, Complaint&
 /// Looks for a cell that would have to be trained in the archives.
 void look_into_archives(PlannedCell& planned, const ArchiveShelf& shelf, Complaint& complaint) {
   for (const ArchiveShelf::Place& place : shelf.find(planned.hash)) {
+    if (const std::string why = why_not_whole(*place.cell); !why.empty()) {
+      complaint.not_archived = fmt::format("{}: {}", place.archive->path.string(), why);
+      continue;
+    }
     std::vector<ScoreKey> keys;
     if (place.cell->status.ending == Ending::kFinished) {
       keys = lacking(*planned.cell, place.cell->scores);
@@ -216,6 +224,7 @@ Complaint look_up(PlannedCell& planned, const std::filesystem::path& out,
     planned.work = Work::kTrain;
     complaint.damaged = one_line(error.what());
   }
+  planned.damaged = !complaint.damaged.empty();
   if (planned.work == Work::kTrain && options.reuse != nullptr) {
     look_into_archives(planned, *options.reuse, complaint);
   }
@@ -228,8 +237,11 @@ class Notes {
   void add(const PlannedCell& planned, const Complaint& complaint) {
     const bool restores = planned.work == Work::kRestore;
     if (!complaint.damaged.empty()) {
-      notes_.push_back(fmt::format("{} a cell again: {}", restores ? "restoring" : "training",
-                                   complaint.damaged));
+      Repairs& repairs = repairs_[restores                       ? "restoring a cell again"
+                                  : planned.work == Work::kTrain ? "training a cell again"
+                                                                 : "making files of a cell again"];
+      if (repairs.first.size() < kShownRepairs) repairs.first.push_back(complaint.damaged);
+      ++repairs.count;
     }
     if (restores) {
       ++restored_[planned.archive->path.string()];
@@ -244,6 +256,14 @@ class Notes {
   }
 
   [[nodiscard]] std::vector<std::string> take() {
+    for (const auto& [work, repairs] : repairs_) {
+      for (const std::string& what : repairs.first) {
+        notes_.push_back(fmt::format("{}: {}", work, what));
+      }
+      if (repairs.count > repairs.first.size()) {
+        notes_.push_back(fmt::format("{}: {} more", work, repairs.count - repairs.first.size()));
+      }
+    }
     for (const auto& [path, count] : restored_) {
       notes_.push_back(fmt::format("taking {} from {}", plural(count, "cell"), path));
     }
@@ -261,7 +281,14 @@ class Notes {
   }
 
  private:
+  static constexpr std::size_t kShownRepairs = 10;
+  struct Repairs {
+    std::vector<std::string> first;
+    std::size_t count = 0;
+  };
+
   std::vector<std::string> notes_;
+  std::map<std::string, Repairs> repairs_;       // by what is done
   std::map<std::string, std::size_t> restored_;  // by archive
   std::size_t no_weights_ = 0;
   std::string first_no_weights_;

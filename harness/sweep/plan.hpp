@@ -17,9 +17,10 @@ namespace recollect {
 enum class Work {
   kNone,     ///< finished with every row that is asked for, or diverged
   kRestore,  ///< unfinished, but an archive holds it with every row that is asked for
-  kScore,    ///< finished, but rows are missing: scored from its weights, without training
-  /// Unfinished, failed or damaged, or rows are missing and so are the weights: trained, from its
-  /// state where it has one.
+  kScore,    ///< finished, but rows or files are missing that need no training: made again from
+             ///< its weights
+  /// Unfinished, failed or damaged beyond that, or rows are missing and so are the weights:
+  /// trained, from its state where it has one.
   kTrain,
 };
 
@@ -43,7 +44,8 @@ struct PlannedCell {
   std::size_t index = 0;       ///< its place in the experiment, from 0
   std::string hash;
   Work work = Work::kTrain;
-  /// What its folder said before the run, or the archive; none if damaged.
+  bool damaged = false;  ///< a file of its folder is missing, or not what it was
+  /// What its folder said before the run, or the archive; none if damaged beyond scoring.
   std::optional<CellStatus> status;
   const Archive* archive = nullptr;        ///< that has the cell which is to be restored
   const ArchivedCell* archived = nullptr;  ///< that cell
@@ -72,8 +74,9 @@ struct RunPlan {
 /// @throws IoError
 void check_place(const std::filesystem::path& out);
 
-/// A cell one of whose tables or status cannot be read, or that lacks scores and has no weights, is
-/// to be restored or trained again, and a note says so.
+/// Every file of a cell that has ended is looked at (harness/store/cell_damage.hpp). What is
+/// missing, or is not what the cell's status says, is to be made, restored or trained again, and a
+/// note says so; so is a cell that lacks scores and has no weights.
 [[nodiscard]] RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out,
                                const RunOptions& options = {});
 

@@ -21,7 +21,7 @@ class Regression : public Error {
 
 enum class Verified {
   kEnded,    ///< all cells whose training has ended, finished or diverged
-  kDamaged,  ///< only those that a run would train again because a file of theirs cannot be read
+  kDamaged,  ///< only those of which a run would make files again, as these are not what they were
 };
 
 struct VerifySummary {

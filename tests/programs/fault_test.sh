@@ -404,7 +404,7 @@ verification() {
   check "status $status of another build" test "$status" -eq 0
   printf '\377' | dd of="$cell/best.safetensors" bs=1 seek=3000 conv=notrunc status=none
   recollect run tiny.yaml --verify --out out
-  expect_fault 2 '1 cell cannot be compared; 3 cells gave the same bytes again' out
+  expect_fault 2 '1 cell cannot be compared; 0 cells gave the same bytes again' out
   check "it does not say why" grep -q 'made by another build' <<<"$errors"
 
   # Without room for the re-run, nothing is compared and nothing harmed.

@@ -47,6 +47,29 @@ bool any_holds(const std::vector<std::string>& notes, const std::string& part) {
                      [&](const std::string& note) { return note.find(part) != std::string::npos; });
 }
 
+/// A table of before under today's names of its columns, and with a letter before its hashes.
+std::string in_todays_form(const std::string& text) {
+  CsvTable table = parse_csv(text, "kept");
+  const bool groups = table.find("seeds").has_value();
+  for (std::string& column : table.header) {
+    if (!groups) break;
+    for (const char* name :
+         {"code_version", "compiler", "build", "data_seed", "train_order_seed"}) {
+      if (column == name) column += 's';
+    }
+    for (const char* name :
+         {"steps", "training_flops", "scored", "chance", "ceiling_first", "ceiling_recent"}) {
+      if (column == name) column += "_mean";
+    }
+  }
+  for (auto& row : table.rows) {
+    for (const char* column : {"cell", "config_hash"}) {
+      if (const auto at = table.find(column)) row[*at] = hash_in_table(row[*at]);
+    }
+  }
+  return to_csv(table);
+}
+
 /// All four cells, from the archive, in `out`.
 void restore(const fs::path& out, Watch& watch) {
   const ArchiveShelf shelf({kept("archives")});
@@ -86,7 +109,7 @@ TEST_CASE("kept: --reuse takes every cell of an archive of before, file for file
   }
 }
 
-TEST_CASE("kept: an archive made today of the same cells is the same to the byte") {
+TEST_CASE("kept: an archive made today of the same cells is the same but for a letter") {
   const TemporaryFolder out, again;
   Watch watch;
   restore(out.path(), watch);
@@ -98,7 +121,9 @@ TEST_CASE("kept: an archive made today of the same cells is the same to the byte
   std::size_t files = 0;
   for (const auto& entry : fs::directory_iterator(again / "kept")) {
     CAPTURE(entry.path().filename());
-    CHECK(read_file(entry.path()) == read_file(kept("archives/kept") / entry.path().filename()));
+    const std::string before = read_file(kept("archives/kept") / entry.path().filename());
+    CHECK(read_file(entry.path()) ==
+          (entry.path().extension() == ".csv" ? in_todays_form(before) : before));
     ++files;
   }
   CHECK(files == 7);
@@ -118,7 +143,8 @@ TEST_CASE("kept: tables and reports are what they were, in every format") {
                                    : fmt::format("table.{}.{}", rows, format);
       CHECK(run_program(out.path(), fmt::format("table runs --rows {} --format {}", rows, format),
                         printed) == 0);
-      CHECK(printed == read_file(kept(name)));
+      const std::string before = read_file(kept(name));
+      CHECK(printed == (name.ends_with(".csv") ? in_todays_form(before) : before));
     }
   }
   CHECK(run_program(out.path(), "table runs --rows cells --format json", printed) == 0);

@@ -147,7 +147,7 @@ TEST_CASE("malformed: texts that name things fit a line of a table, as they are 
     return error_of(
         fmt::format("task: {{name: mqar}}\nvariants: [{{name: fixed-decay, label: {}}}]", text));
   };
-  for (const char* good : {"a", "'1.5'", "größe", "\"a b\"", "'~'", "\"\\xa0\""}) {
+  for (const char* good : {"a", "'1.5 x'", "größe", "\"a b\"", "'~a'", "\"\\xa0\""}) {
     CAPTURE(good);
     CHECK(label(good) == "");
   }

@@ -357,10 +357,10 @@ TEST_CASE("config: resolved experiments and cells give themselves back") {
       "task: {name: mqar}\ngrid: {train.learning_rate: [1e-3, 3.0e-4, .01], train.clip: [0, 1.5]}",
       ("task: {name: mqar, layout: power-law, filler: zeros, offset: 1, pairs: 5, data_seed: 12}\n"
        "seeds: [1, 2, 3]\ntrain: {select_length: 256}"),
-      ("task: {name: mqar}\nexperiment: 'null'\nvariants: [{name: fixed-decay, init: identity, "
-       "label: '1.5'}, {name: fixed-decay, label: 'a: {b} # c'}]"),
+      ("task: {name: mqar}\nexperiment: 'null: 1'\nvariants: [{name: fixed-decay, init: identity, "
+       "label: '1.5 # x'}, {name: fixed-decay, label: 'a: {b} # c'}]"),
       ("task: {name: mqar}\nexperiment: \"größe (2) ~\"\nvariants: [{name: adaptive-decay, "
-       "label: '-x', heads: 2, position: rope}]"),
+       "label: '? -x', heads: 2, position: rope}]"),
       ("task: {name: mqar}\nmodel: {position: learned, norm: pre, mlp: 2}\n"
        "train: {examples: online, weight_decay: 0.1, schedule: cosine, warmup: 10, epsilon: "
        "1e-12}\n"

@@ -224,6 +224,7 @@ TEST_CASE("verify: a cell without weights, as from an archive, is compared witho
   const CellFolder folder(out.path(), tiny().cells[0].hash());
   CHECK(verify_experiment(tiny(), out.path(), {}, silent).weightless == 0);
   folder.remove_weights();
+  folder.write_needs_no_weights();
   const VerifySummary summary = verify_experiment(tiny(), out.path(), {}, silent);
   CHECK(summary.same == 1);
   CHECK(summary.weightless == 1);
