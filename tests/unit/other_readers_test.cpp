@@ -239,7 +239,7 @@ TEST_CASE("other readers: a score of an earlier version that is NaN counts as lo
 TEST_CASE("other readers: cells and groups merge on the columns that they share") {
   const TemporaryFolder out;
   Watch watch;
-  run(tiny({"train.stop_at=0.4", "train.steps=200", "train.eval_every=1",
+  run(tiny({"train.stop_at=0.25", "train.steps=200", "train.eval_every=1",
             "train.learning_rate=0.01"}),
       out.path(), watch);
   const std::vector<CellResult> results = read_cells(out.path()).rows;
