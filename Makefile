@@ -3,7 +3,7 @@
 export SETUP JOBS
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test contracts test-all results regression bench bench-kernels setup format clean help
+.PHONY: build demo test contracts test-all results regression bench bench-kernels error-rates setup format clean help
 .NOTPARALLEL:  # the targets share build folders; each is parallel inside
 
 build: ## (default) install what is missing, build the optimised program, link it as ./recollect
@@ -38,6 +38,11 @@ bench: ## build, then time training steps beside the same model in PyTorch; ARGU
 	@cmake/setup.sh bench
 	@cmake/build.sh release recollect
 	@/usr/bin/python3 bench/pytorch_baseline.py $(ARGUMENTS)
+
+error-rates: ## build, then simulate how often `compare` is wrong, into docs/protocol.md (ten minutes)
+	@cmake/setup.sh test
+	@cmake/build.sh release recollect_error_rates
+	@cmake/error_rates.sh build/release/tests/recollect_error_rates
 
 bench-kernels: ## build and run the benchmark of kernels (Google Benchmark)
 	@cmake/setup.sh kernels

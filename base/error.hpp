@@ -17,6 +17,7 @@ enum class ExitStatus : int {
   kConfiguration = 3,  ///< the configuration is wrong; nothing was written
   kCellsFailed = 4,    ///< the sweep ended, and some of its cells are rows with a reason
   kInputOutput = 5,    ///< files, space, permissions, or memory for the program itself
+  kUndecided = 6,      ///< nothing is shown to be worse, and something may well be
   kUsage = 64,         ///< the command line is wrong
   kProcessor = 69,     ///< built for another processor (base/processor.hpp)
   kInterrupted = 130,  ///< stopped by SIGINT; the same command goes on

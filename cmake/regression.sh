@@ -19,7 +19,7 @@ program=$1 out=$2
 baseline=results/reference/regression
 
 # See "The regression baseline" in CONTRIBUTING.md for where these come from.
-tolerances=(--tolerance accuracy=0.01 --tolerance exact_match=0.02 --tolerance loss=0.02 --tolerance solved=none)
+tolerances=(--tolerance accuracy=0.01 --tolerance exact_match=0.02 --tolerance loss=0.02)
 
 rm -rf "$out"
 for config in configs/regression/*.yaml; do
@@ -33,5 +33,5 @@ if [[ $update ]]; then
   done
   echo "regression: wrote $baseline.csv"
 else
-  "$program" compare "$baseline.csv" "$out" "${tolerances[@]}"
+  "$program" compare "$baseline.csv" "$out" --score all "${tolerances[@]}"
 fi

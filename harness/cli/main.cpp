@@ -27,6 +27,7 @@ constexpr const char* kExitStatuses =
     "  4   some cells failed or diverged; the others are done\n"
     "  5   input or output: files, space, permissions; or not enough memory for the program "
     "itself\n"
+    "  6   undecided: compare met nothing that is shown to be worse, and something that may be\n"
     "  64  the command line is wrong\n"
     "  69  built for a processor with more instructions than this one has\n"
     "  70  a bug in this program\n"

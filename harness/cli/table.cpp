@@ -8,7 +8,7 @@
 #include "harness/render/summary_table.hpp"
 #include "harness/results/group_result.hpp"
 #include "harness/results/published.hpp"
-#include "harness/results/read_cells.hpp"
+#include "harness/results/result_set.hpp"
 #include "harness/store/csv.hpp"
 
 namespace recollect::cli {
@@ -41,13 +41,15 @@ ExitStatus tabulate(const Options& options) {
     throw UsageError(
         "--rows published needs --published FILE, e.g. results/published/published.csv");
   }
-  const CellResults cells = read_cells(options.runs, options.experiment);
+  std::vector<std::string> experiments;
+  if (!options.experiment.empty()) experiments.push_back(options.experiment);
+  const ResultSet cells = read_result_set(options.runs, experiments);
   for (const std::string& warning : cells.warnings) report(fmt::format("warning: {}", warning));
   if (options.rows == "cells") {
-    print(rendered(options, cell_table(cells.rows), readable_cells(cells.rows)));
+    print(rendered(options, cell_table(cells.cells), readable_cells(cells.cells)));
     return ExitStatus::kDone;
   }
-  const std::vector<GroupResult> groups = group_cells(cells.rows);
+  const std::vector<GroupResult> groups = group_cells(cells.cells);
   if (options.summary) {
     print(summary_text(groups));
     return ExitStatus::kDone;
@@ -75,7 +77,11 @@ ExitStatus tabulate(const Options& options) {
 void add_table(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("table", "Print the results of a folder as a table");
-  command->add_option("RUNS", options->runs, "The --out folder of one or more runs")->required();
+  command
+      ->add_option("RESULTS", options->runs,
+                   "The --out folder of one or more runs, an archive, a folder of archives, or a "
+                   "table that --rows cells printed")
+      ->required();
   CLI::Option* const format =
       command
           ->add_option("--format", options->format,
@@ -108,7 +114,7 @@ void add_table(CLI::App& app, Action& action) {
       ->excludes(rows)
       ->excludes(published);
   command->callback([options, &action] {
-    expect_given(options->runs, "RUNS", "the --out folder of a run");
+    expect_given(options->runs, "RESULTS", "the --out folder of a run");
     action = [options] { return tabulate(*options); };
   });
 }

@@ -4,42 +4,63 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <map>
 #include <set>
 #include <utility>
 
 #include "harness/compare/matching.hpp"
 #include "harness/compare/verdicts.hpp"
+#include "harness/stats/paired_tests.hpp"
 
 namespace recollect {
 namespace {
 
 using Rows = std::vector<std::pair<ResultRow, ResultRow>>;  // of BASE and of NEW
 
-/// The metrics of a score.
-constexpr std::pair<Metric, double ScoreRow::*> kScoreMetrics[] = {
-    {Metric::kAccuracy, &ScoreRow::accuracy},
-    {Metric::kExactMatch, &ScoreRow::exact_match},
-    {Metric::kLoss, &ScoreRow::loss}};
+/// Where a metric of a score stands.
+double ScoreRow::*member_of(Metric metric) {
+  if (metric == Metric::kAccuracy) return &ScoreRow::accuracy;
+  return metric == Metric::kExactMatch ? &ScoreRow::exact_match : &ScoreRow::loss;
+}
 
-ExampleCounts count_examples(const Rows& rows) {
-  ExampleCounts count;
-  std::map<std::pair<std::int64_t, std::size_t>, int> net;  // by seed of the data and example
-  for (const auto& [base, now] : rows) {
-    const auto& before = base.set->exact[base.index];
-    const auto& after = now.set->exact[now.index];
-    if (!before || !after || before->size() != after->size()) return {};
-    for (std::size_t i = 0; i < before->size(); ++i) {
-      net[{base->data_seed.value_or(base->seed), i}] += int{(*after)[i]} - int{(*before)[i]};
+/// Of one seed: the examples that one side alone answers without a mistake. Several seeds are not
+/// that many more independent examples: what differs between them is their training.
+void count_examples(ComparedGroup& group, const Rows& rows) {
+  if (rows.size() != 1) return;
+  const auto& before = rows[0].first.set->exact[rows[0].first.index];
+  const auto& after = rows[0].second.set->exact[rows[0].second.index];
+  if (!before || !after || before->size() != after->size()) return;
+  for (std::size_t i = 0; i < before->size(); ++i) {
+    group.examples_worse += (*before)[i] && !(*after)[i] ? 1 : 0;
+    group.examples_better += (*after)[i] && !(*before)[i] ? 1 : 0;
+  }
+  group.p_examples = sign_test(group.examples_worse, group.examples_better);
+}
+
+bool equal_or_nan(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+
+/// Whether no figure of a cell differs, as far as both sides tell.
+bool is_equal(const SeedCell& base, const SeedCell& now) {
+  const CellStatus& before = base.any->status;
+  const CellStatus& after = now.any->status;
+  if (before.ending != after.ending || before.solved_step != after.solved_step ||
+      before.steps != after.steps) {
+    return false;
+  }
+  return std::all_of(base.scores.begin(), base.scores.end(), [&](const auto& entry) {
+    const auto other = now.scores.find(entry.first);
+    if (other == now.scores.end()) return true;  // a mismatch says so
+    const auto& [key, row] = entry;
+    for (const Metric metric : kScoreMetrics) {
+      const auto member = member_of(metric);
+      if (!equal_or_nan((*row->score).*member, (*other->second->score).*member)) return false;
     }
-  }
-  count.known = !net.empty();
-  count.all = static_cast<std::int64_t>(net.size());
-  for (const auto& [example, sum] : net) {
-    count.worse += sum < 0 ? 1 : 0;
-    count.better += sum > 0 ? 1 : 0;
-  }
-  return count;
+    const auto& exact = row.set->exact[row.index];
+    const auto& other_exact = other->second.set->exact[other->second.index];
+    return !exact || !other_exact || *exact == *other_exact;
+  });
 }
 
 std::string seeds_text(const SettingGroup& group) {
@@ -49,6 +70,27 @@ std::string seeds_text(const SettingGroup& group) {
 }
 
 const char* presence(bool there) { return there ? "present" : "missing"; }
+
+/// The scores by which a group is judged, of those that both sides have.
+std::vector<ScoreKey> judging_scores(const std::set<ScoreKey, InTextOrder>& scores,
+                                     std::int64_t train_length, const CompareRules& rules) {
+  if (rules.every_score) return {scores.begin(), scores.end()};
+  std::vector<ScoreKey> chosen;
+  for (const ScoreChoice& choice : rules.scores) {
+    const std::int64_t wanted = choice.length.value_or(train_length);
+    const ScoreKey* nearest = nullptr;
+    for (const ScoreKey& score : scores) {
+      if (score.weights != choice.weights || score.split != choice.split) continue;
+      if (choice.length && score.eval_length != wanted) continue;
+      if (nearest == nullptr ||
+          std::abs(score.eval_length - wanted) < std::abs(nearest->eval_length - wanted)) {
+        nearest = &score;
+      }
+    }
+    if (nearest != nullptr) chosen.push_back(*nearest);
+  }
+  return chosen;
+}
 
 /// One matched group after another.
 class Comparer {
@@ -76,8 +118,9 @@ class Comparer {
       }
       seeds.push_back(seed);
     }
-    if (!seeds.empty()) compare_training(match, seeds);
-    compare_scores(match, seeds);
+    if (seeds.empty()) return;
+    const Scores scores = shared_scores(match, seeds);
+    judge(match, seeds, scores);
   }
 
   /// @param mismatches  found before
@@ -87,6 +130,8 @@ class Comparer {
   }
 
  private:
+  using Scores = std::set<ScoreKey, InTextOrder>;
+
   void mismatch(std::string where, std::string key, std::string base, std::string now) {
     mismatches_.push_back({std::move(where), std::move(key), std::move(base), std::move(now)});
   }
@@ -103,34 +148,20 @@ class Comparer {
     }
   }
 
-  void add_metric(PendingGroup& group, Metric metric, Pairs pairs,
-                  const ExampleCounts& examples = {}) {
-    group.metrics.push_back(measured(metric, std::move(pairs), examples, rules_));
-  }
-
-  void compare_training(const MatchedGroups& match, const std::vector<std::int64_t>& seeds) {
-    Pairs solved, steps;
-    for (const std::int64_t seed : seeds) {
-      const auto before = match.base->seeds.at(seed).any->status.solved_step;
-      const auto after = match.now->seeds.at(seed).any->status.solved_step;
-      solved.add(before ? 1.0 : 0.0, after ? 1.0 : 0.0);
-      if (before && after) steps.add(static_cast<double>(*before), static_cast<double>(*after));
-    }
-    PendingGroup& group = pending_.emplace_back(PendingGroup{match.name, "training", {}});
-    add_metric(group, Metric::kSolved, std::move(solved));
-    if (steps.count() > 0) add_metric(group, Metric::kSolvedStep, std::move(steps));
-  }
-
-  void compare_scores(const MatchedGroups& match, const std::vector<std::int64_t>& seeds) {
-    using Scores = std::set<ScoreKey, InTextOrder>;
+  /// The scores that both sides have of some seed; what one side lacks is a mismatch.
+  Scores shared_scores(const MatchedGroups& match, const std::vector<std::int64_t>& seeds) {
     Scores base, now;
     for (const std::int64_t seed : seeds) {
       for (const auto& [score, row] : match.base->seeds.at(seed).scores) base.insert(score);
       for (const auto& [score, row] : match.now->seeds.at(seed).scores) now.insert(score);
     }
+    // A side on which every seed diverged has none, and lost seeds say so.
+    if (base.empty()) return now;
+    if (now.empty()) return base;
+    Scores shared;
     Scores left_now = now;
     for (const ScoreKey& score : base) {
-      if (left_now.erase(score) > 0) compare_score(match, score, seeds);
+      if (left_now.erase(score) > 0) shared.insert(score);
     }
     for (const ScoreKey& score : base) {
       if (now.contains(score)) continue;
@@ -139,8 +170,7 @@ class Comparer {
       });
       const std::string at = fmt::format("{}, {}", match.name, score_text(score));
       if (other == left_now.end()) {
-        // A side on which every seed diverged has no scores, and training says so.
-        if (!now.empty()) mismatch(at, "score", "present", "missing");
+        mismatch(at, "score", "present", "missing");
         continue;
       }
       if (score.examples != other->examples) {
@@ -152,19 +182,69 @@ class Comparer {
       left_now.erase(other);
     }
     for (const ScoreKey& score : left_now) {
-      if (!base.empty()) {
-        mismatch(fmt::format("{}, {}", match.name, score_text(score)), "score", "missing",
-                 "present");
-      }
+      mismatch(fmt::format("{}, {}", match.name, score_text(score)), "score", "missing", "present");
     }
+    return shared;
   }
 
-  void compare_score(const MatchedGroups& match, const ScoreKey& score,
-                     const std::vector<std::int64_t>& seeds) {
-    PendingGroup group{match.name, score_text(score), {}};
-    const std::string at = fmt::format("{}, {}", match.name, group.score);
+  void judge(const MatchedGroups& match, const std::vector<std::int64_t>& seeds,
+             const Scores& scores) {
+    ComparedGroup counted;
+    counted.name = match.name;
+    counted.seeds = static_cast<std::int64_t>(seeds.size());
+    for (const std::int64_t seed : seeds) {
+      const SeedCell& base = match.base->seeds.at(seed);
+      const SeedCell& now = match.now->seeds.at(seed);
+      counted.changed += is_equal(base, now) ? 0 : 1;
+      const bool before = base.any->status.solved_step.has_value();
+      const bool after = now.any->status.solved_step.has_value();
+      counted.no_longer_solve += before && !after ? 1 : 0;
+      counted.newly_solve += after && !before ? 1 : 0;
+    }
+    std::vector<Described> others = describe_training(match, seeds);
+    std::map<ScoreKey, std::map<Metric, Pairs>, InTextOrder> values;
+    std::map<ScoreKey, Rows, InTextOrder> rows;
+    for (const ScoreKey& score : scores) {
+      values[score] = pairs_of(match, score, seeds, rows[score]);
+      for (const Metric metric : kScoreMetrics) {
+        others.push_back(described(score_text(score), metric, values[score][metric]));
+      }
+    }
+    const std::int64_t train_length = match.base->seeds.at(seeds.front()).any->train_length;
+    std::vector<ScoreKey> judging = judging_scores(scores, train_length, rules_);
+    for (const ScoreKey& score : judging) {
+      PendingGroup pending{counted, std::move(values[score][rules_.metric])};
+      pending.group.score = score_text(score);
+      count_examples(pending.group, rows[score]);
+      if (&score == &judging.front()) pending.group.others = std::move(others);
+      pending_.push_back(std::move(pending));
+    }
+    if (!judging.empty()) return;
+    // Every seed diverged on both sides, or nobody has the score that is asked for.
+    if (!scores.empty()) mismatch(match.name, "score that judges", "missing", "missing");
+    counted.score = "training";
+    counted.others = std::move(others);
+    pending_.push_back({std::move(counted), {}});
+  }
+
+  static std::vector<Described> describe_training(const MatchedGroups& match,
+                                                  const std::vector<std::int64_t>& seeds) {
+    Pairs solved, steps;
+    for (const std::int64_t seed : seeds) {
+      const auto before = match.base->seeds.at(seed).any->status.solved_step;
+      const auto after = match.now->seeds.at(seed).any->status.solved_step;
+      solved.add(before ? 1.0 : 0.0, after ? 1.0 : 0.0);
+      if (before && after) steps.add(static_cast<double>(*before), static_cast<double>(*after));
+    }
+    std::vector<Described> training = {described("training", Metric::kSolved, solved)};
+    if (steps.count() > 0) training.push_back(described("training", Metric::kSolvedStep, steps));
+    return training;
+  }
+
+  std::map<Metric, Pairs> pairs_of(const MatchedGroups& match, const ScoreKey& score,
+                                   const std::vector<std::int64_t>& seeds, Rows& rows) {
+    const std::string at = fmt::format("{}, {}", match.name, score_text(score));
     std::map<Metric, Pairs> pairs;
-    Rows rows;
     std::set<std::string> reported;
     for (const std::int64_t seed : seeds) {
       const SeedCell& base = match.base->seeds.at(seed);
@@ -178,23 +258,20 @@ class Comparer {
                     {"scored", "chance", "ceiling_first", "ceiling_recent", "unseen_level",
                      "foreign_selection"},
                     reported);
-        for (const auto& [metric, member] : kScoreMetrics) {
+        for (const Metric metric : kScoreMetrics) {
+          const auto member = member_of(metric);
           pairs[metric].add((*before->second->score).*member, (*after->second->score).*member);
         }
         rows.emplace_back(before->second, after->second);
       } else if (base.ending() == Ending::kFinished && now.ending() == Ending::kFinished) {
         mismatch(at, fmt::format("score of seed {}", seed), presence(has_base), presence(has_now));
       } else if (has_base != has_now) {  // one side diverged
-        for (const auto& [metric, member] : kScoreMetrics)
+        for (const Metric metric : kScoreMetrics) {
           ++(has_base ? pairs[metric].lost : pairs[metric].gained);
+        }
       }
     }
-    const ExampleCounts examples = count_examples(rows);
-    for (const auto& [metric, member] : kScoreMetrics) {
-      add_metric(group, metric, std::move(pairs[metric]),
-                 metric == Metric::kExactMatch ? examples : ExampleCounts{});
-    }
-    pending_.push_back(std::move(group));
+    return pairs;
   }
 
   const CompareRules& rules_;

@@ -22,10 +22,12 @@ std::string_view name_of(Metric metric) {
 
 std::string_view name_of(Verdict verdict) {
   switch (verdict) {
+    case Verdict::kEqual:
+      return "equal";
     case Verdict::kSame:
       return "same";
-    case Verdict::kUnclear:
-      return "unclear";
+    case Verdict::kUndecided:
+      return "undecided";
     case Verdict::kBetter:
       return "better";
     case Verdict::kWorse:
@@ -37,6 +39,14 @@ std::string_view name_of(Verdict verdict) {
 bool ResultComparison::worse() const {
   return std::any_of(groups.begin(), groups.end(),
                      [](const ComparedGroup& group) { return group.verdict == Verdict::kWorse; });
+}
+
+bool ResultComparison::undecided(const CompareRules& rules) const {
+  if (rules.undecided == Undecided::kPass) return false;
+  return std::any_of(groups.begin(), groups.end(), [&](const ComparedGroup& group) {
+    return group.verdict == Verdict::kUndecided &&
+           (group.beyond || rules.undecided == Undecided::kFail);
+  });
 }
 
 }  // namespace recollect

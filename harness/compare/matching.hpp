@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "harness/compare/comparison.hpp"
-#include "harness/compare/result_set.hpp"
+#include "harness/results/result_set.hpp"
 
 namespace recollect {
 

@@ -4,80 +4,123 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "base/text.hpp"
 #include "harness/stats/paired_tests.hpp"
-#include "harness/stats/statistics.hpp"
 
 namespace recollect {
 namespace {
 
+/// Fewer have no interval that could be trusted: two seeds that fell together by accident would
+/// make a narrow one.
+constexpr std::size_t kFewestSeeds = 3;
+
 // A difference that is the tolerance but for rounding is not beyond it.
 constexpr double kRounding = 1e-9;
 
-bool larger_is_better(Metric metric) {
-  return metric != Metric::kLoss && metric != Metric::kSolvedStep;
+/// Two-sided p values against each of the three verdicts' opposites.
+struct Evidence {
+  double worse = 1.0;
+  double better = 1.0;
+  double same = 1.0;
+  [[nodiscard]] double least() const { return std::min({worse, better, same}); }
+};
+
+double two_sided(double p) { return std::min(1.0, 2.0 * p); }
+
+bool smaller_is_better(Metric metric) { return metric == Metric::kLoss; }
+
+/// Who learned it, where the seeds fall apart.
+std::optional<Learned> learned_of(const Pairs& pairs) {
+  std::vector<double> all = pairs.base;
+  all.insert(all.end(), pairs.now.begin(), pairs.now.end());
+  const std::optional<TwoClusters> clusters = two_clusters(all);
+  if (!clusters && pairs.lost + pairs.gained == 0) return std::nullopt;
+  Learned learned;
+  // Without clusters, every value is one that was learned, in comparison with none.
+  learned.threshold = clusters ? clusters->threshold : -HUGE_VAL;
+  for (std::size_t i = 0; i < pairs.base.size(); ++i) {
+    const bool before = pairs.base[i] > learned.threshold;
+    const bool after = pairs.now[i] > learned.threshold;
+    learned.base += before ? 1 : 0;
+    learned.now += after ? 1 : 0;
+    learned.base_alone += before && !after ? 1 : 0;
+    learned.now_alone += after && !before ? 1 : 0;
+  }
+  learned.base += pairs.lost;
+  learned.base_alone += pairs.lost;
+  learned.now += pairs.gained;
+  learned.now_alone += pairs.gained;
+  return learned;
 }
 
-/// @param tests  metrics of this kind, among which this is one
-void decide(PendingMetric& pending, double tests, const CompareRules& rules) {
-  MetricResult& result = pending.result;
-  if (!result.tolerance) return;
-  if (pending.pairs.lost > 0) {
-    result.verdict = Verdict::kWorse;
-    result.why = fmt::format("{} without a value in NEW alone", plural(pending.pairs.lost, "seed"));
-    return;
+Evidence evidence_of(const ComparedGroup& group, const Pairs& pairs, const CompareRules& rules) {
+  Evidence evidence;
+  if (group.learned && group.learned->base_alone + group.learned->now_alone > 0) {
+    evidence.worse = two_sided(mcnemar_mid_p(group.learned->base_alone, group.learned->now_alone));
+    evidence.better = two_sided(mcnemar_mid_p(group.learned->now_alone, group.learned->base_alone));
+    return evidence;
   }
-  const double better = larger_is_better(result.metric) ? result.difference : -result.difference;
-  if (std::abs(better) <= *result.tolerance + kRounding) {
-    if (pending.pairs.gained > 0) {
-      result.verdict = Verdict::kBetter;
-      result.why =
-          fmt::format("{} without a value in BASE alone", plural(pending.pairs.gained, "seed"));
-    }
-    return;
+  std::vector<double> better = pairs.differences();
+  if (better.size() < kFewestSeeds) return evidence;
+  if (smaller_is_better(rules.metric)) {
+    for (double& difference : better) difference = -difference;
   }
-  if (result.p_holm && *result.p_holm > rules.alpha) {
-    result.verdict = Verdict::kUnclear;
-    result.why = "beyond the tolerance, but not significant";
-    return;
-  }
-  result.verdict = better < 0.0 ? Verdict::kWorse : Verdict::kBetter;
-  if (result.p_holm) {
-    result.why = "beyond the tolerance, and significant";
-    return;
-  }
-  std::int64_t needed = result.seeds;
-  while (smallest_p(needed) * tests > rules.alpha) ++needed;
-  result.why = fmt::format(
-      "beyond the tolerance; with {} no test can decide among {} ({} seeds could)",
-      plural(result.seeds, "seed"), plural(static_cast<std::int64_t>(tests), "group"), needed);
+  const double bound = rules.tolerance() + kRounding;
+  evidence.worse = two_sided(p_mean_below(better, -bound));
+  evidence.better = two_sided(p_mean_above(better, bound));
+  evidence.same = two_sided(std::max(p_mean_above(better, -bound), p_mean_below(better, bound)));
+  return evidence;
 }
 
-/// All metrics of one kind: one of them is significant among that many.
-void judge(const std::vector<PendingMetric*>& group, const CompareRules& rules) {
-  // Whether a test can decide depends on the number of seeds, examples and groups alone, never on
-  // the values.
-  const auto tests = static_cast<double>(group.size());
-  const auto can_decide = [&](std::int64_t pairs) {
-    return smallest_p(pairs) * tests <= rules.alpha;
-  };
+Verdict verdict_of(const Evidence& evidence) {
+  const double least = evidence.least();
+  if (least == evidence.worse) return Verdict::kWorse;
+  return least == evidence.better ? Verdict::kBetter : Verdict::kSame;
+}
+
+std::string reason(const ComparedGroup& group, const CompareRules& rules) {
+  if (group.learned && group.learned->base_alone + group.learned->now_alone > 0) {
+    const Learned& learned = *group.learned;
+    return fmt::format(
+        "the seeds fall apart: {} of {} learned it in BASE, {} in NEW ({} in BASE alone, {} in NEW "
+        "alone)",
+        learned.base, group.seeds, learned.now, learned.base_alone, learned.now_alone);
+  }
+  if (group.pairs < static_cast<std::int64_t>(kFewestSeeds)) {
+    return fmt::format("{} cannot decide; {} can",
+                       plural(static_cast<std::size_t>(group.pairs), "seed"), kFewestSeeds);
+  }
+  const char* const where = group.verdict == Verdict::kUndecided ? "reaches across"
+                            : group.verdict == Verdict::kSame    ? "lies within"
+                                                                 : "lies beyond";
+  return fmt::format("the interval {} the tolerance of {:.4g}", where, rules.tolerance());
+}
+
+/// Holm's order: the group of the k-th smallest p is tested at alpha / (groups - k).
+void decide(std::vector<PendingGroup*> groups, const CompareRules& rules) {
+  std::vector<Evidence> evidence;
   std::vector<double> p;
-  std::vector<PendingMetric*> tested;
-  for (PendingMetric* each : group) {
-    if (can_decide(each->result.seeds)) {
-      p.push_back(*each->result.p_seeds);
-    } else if (each->examples.known && can_decide(each->examples.all)) {
-      p.push_back(*each->result.p_examples);
-    } else {
-      continue;
-    }
-    tested.push_back(each);
+  for (const PendingGroup* pending : groups) {
+    evidence.push_back(evidence_of(pending->group, pending->pairs, rules));
+    p.push_back(evidence.back().least());
   }
   const std::vector<double> corrected = holm(p);
-  for (std::size_t i = 0; i < tested.size(); ++i) tested[i]->result.p_holm = corrected[i];
-  for (PendingMetric* each : group) decide(*each, tests, rules);
+  std::vector<std::size_t> order(groups.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return p[a] < p[b]; });
+  for (std::size_t rank = 0; rank < order.size(); ++rank) {
+    const std::size_t i = order[rank];
+    ComparedGroup& group = groups[i]->group;
+    group.confidence = 1.0 - rules.alpha / static_cast<double>(order.size() - rank);
+    group.interval = paired_mean_interval(groups[i]->pairs.differences(), group.confidence);
+    if (p[i] < 1.0) group.p = corrected[i];
+    group.verdict = corrected[i] <= rules.alpha ? verdict_of(evidence[i]) : Verdict::kUndecided;
+    group.why = reason(group, rules);
+  }
 }
 
 }  // namespace
@@ -102,53 +145,36 @@ std::vector<double> Pairs::differences() const {
   return all;
 }
 
-PendingMetric measured(Metric metric, Pairs pairs, const ExampleCounts& examples,
-                       const CompareRules& rules) {
-  PendingMetric pending{{}, std::move(pairs), examples};
-  MetricResult& result = pending.result;
-  result.metric = metric;
-  result.tolerance = rules.tolerance(metric);
-  result.seeds = pending.pairs.count();
-  if (result.seeds > 0) {
-    const std::vector<double> differences = pending.pairs.differences();
-    result.base = mean(pending.pairs.base);
-    result.now = mean(pending.pairs.now);
-    result.difference = mean(differences);
-    if (result.seeds > 1) result.p_seeds = sign_flip_test(differences);
-    result.p_t = paired_t_test(differences);
-    result.detectable = detectable_difference(differences, rules.alpha);
-  }
-  if (examples.known) {
-    result.examples_worse = examples.worse;
-    result.examples_better = examples.better;
-    result.p_examples = sign_test(examples.worse, examples.better);
-    if (!result.detectable) {
-      result.detectable =
-          detectable_share(examples.worse + examples.better, examples.all, rules.alpha);
-    }
-  }
-  return pending;
+Described described(std::string score, Metric metric, const Pairs& pairs) {
+  Described result{std::move(score), metric, pairs.count(), 0.0, 0.0, 0.0, std::nullopt};
+  if (result.seeds == 0) return result;
+  const std::vector<double> differences = pairs.differences();
+  result.base = mean(pairs.base);
+  result.now = mean(pairs.now);
+  result.difference = mean(differences);
+  result.interval = paired_mean_interval(differences, 0.95);
+  return result;
 }
 
 std::vector<ComparedGroup> judged(std::vector<PendingGroup> pending, const CompareRules& rules) {
-  for (const Metric metric : kMetrics) {
-    std::vector<PendingMetric*> group;
-    for (PendingGroup& one : pending) {
-      for (PendingMetric& each : one.metrics) {
-        if (each.result.metric == metric) group.push_back(&each);
-      }
-    }
-    judge(group, rules);
-  }
-  std::vector<ComparedGroup> groups;
+  std::vector<PendingGroup*> differing;
   for (PendingGroup& one : pending) {
-    ComparedGroup& group = groups.emplace_back(
-        ComparedGroup{std::move(one.name), std::move(one.score), {}, Verdict::kSame});
-    for (PendingMetric& each : one.metrics) {
-      group.verdict = std::max(group.verdict, each.result.verdict);
-      group.metrics.push_back(std::move(each.result));
-    }
+    ComparedGroup& group = one.group;
+    const Described values = described(group.score, rules.metric, one.pairs);
+    group.pairs = values.seeds;
+    group.base = values.base;
+    group.now = values.now;
+    group.difference = values.difference;
+    group.lost = one.pairs.lost;
+    group.gained = one.pairs.gained;
+    group.learned = learned_of(one.pairs);
+    const double worse = smaller_is_better(rules.metric) ? group.difference : -group.difference;
+    group.beyond = group.lost > 0 || worse > rules.tolerance() + kRounding;
+    if (group.changed > 0) differing.push_back(&one);
   }
+  decide(differing, rules);
+  std::vector<ComparedGroup> groups;
+  for (PendingGroup& one : pending) groups.push_back(std::move(one.group));
   return groups;
 }
 

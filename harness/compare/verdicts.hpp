@@ -1,52 +1,42 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "harness/compare/comparison.hpp"
 
 namespace recollect {
 
-/// The value of a metric for the seeds that have one on both sides.
+/// The values of a score for the seeds that have one on both sides.
 struct Pairs {
   std::vector<double> base;
   std::vector<double> now;
-  std::int64_t lost = 0;    ///< seeds for which NEW alone has no finite value
-  std::int64_t gained = 0;  ///< the same of BASE
+  std::int64_t lost = 0;    ///< seeds with a value in BASE alone
+  std::int64_t gained = 0;  ///< in NEW alone
 
+  /// A value that is no number counts as missing.
   void add(double before, double after);
   [[nodiscard]] std::int64_t count() const noexcept;
   [[nodiscard]] std::vector<double> differences() const;
 };
 
-/// How many test examples are answered by one side alone. An example is counted once: where the
-/// seeds share it, by the side on which more of them answer it.
-struct ExampleCounts {
-  bool known = false;
-  std::int64_t all = 0;
-  std::int64_t worse = 0;
-  std::int64_t better = 0;
-};
-
-/// A metric of a group on its way to a verdict.
-struct PendingMetric {
-  MetricResult result;
-  Pairs pairs;
-  ExampleCounts examples;
-};
-
+/// A group whose seeds have been counted, before all groups are judged together.
 struct PendingGroup {
-  std::string name;
-  std::string score;
-  std::vector<PendingMetric> metrics;
+  ComparedGroup group;
+  Pairs pairs;
 };
 
-/// A metric with its means and the p of every test that its pairs and examples allow.
-[[nodiscard]] PendingMetric measured(Metric metric, Pairs pairs, const ExampleCounts& examples,
-                                     const CompareRules& rules);
+/// What a pair of sides says of one metric, without a verdict.
+[[nodiscard]] Described described(std::string score, Metric metric, const Pairs& pairs);
 
-/// Chooses the test of each metric and group, corrects for their number, and decides.
+/// Gives every group its verdict. A group in which no figure differs is equal. Of the others each
+/// has two-sided p values against "not worse", "not better" and "not the same":
+///   where the values of both sides together fall into two clusters (two_clusters()) or a seed was
+///   lost, and any seed changed sides: McNemar's test on the seeds that did;
+///   else, from three seeds on, Student's t on the paired differences against the tolerance;
+///   else 1: nothing can decide.
+/// The smallest of a group is corrected after Holm over all groups that differ, and decides where
+/// it is at most alpha; so any wrong verdict among all groups has a probability of alpha at most.
 [[nodiscard]] std::vector<ComparedGroup> judged(std::vector<PendingGroup> pending,
                                                 const CompareRules& rules);
 

@@ -109,6 +109,7 @@ struct Marks {
   bool clusters = false;
   bool unseen = false;
   bool foreign = false;
+  bool all_solved = false;
 };
 
 /// The evaluation length with the marks of its row.
@@ -133,6 +134,11 @@ std::vector<std::string> notes_of(const Marks& marks) {
     notes.emplace_back(
         "`!` the seeds fall into two groups, and a mean would describe neither: the mean of each "
         "stands there instead.");
+  }
+  if (marks.all_solved) {
+    notes.emplace_back(
+        "`^` every run solved the task, so the interval is that of runs that do; what share does "
+        "stands in `95 % solved`.");
   }
   if (marks.unseen) {
     notes.emplace_back("`*` this length uses levels that training never reached.");
@@ -212,10 +218,27 @@ std::string share_text(const GroupResult& group) {
   return group.runs() == 0 ? "-" : fmt::format("{}/{}", group.solved(), group.runs());
 }
 
-/// The interval of the clean accuracy, unless the seeds fall apart.
-std::string clean_range(const GroupResult& group, bool clusters) {
+/// The interval of the clean accuracy, unless the seeds fall apart; of two and three values the
+/// range.
+std::string clean_range(const GroupResult& group, bool clusters, Marks& marks) {
   const std::optional<Summary>& summary = group.clean.summary;
-  return clusters || !summary ? "-" : percent_range(summary->interval);
+  if (clusters || !summary || group.clean.values.size() < 2) return "-";
+  if (!summary->interval) {
+    return fmt::format("range {}", percent_range(Interval{summary->min, summary->max}));
+  }
+  const bool all_solved = group.solved() == group.runs();
+  marks.all_solved = marks.all_solved || all_solved;
+  return percent_range(summary->interval) + (all_solved ? "^" : "");
+}
+
+/// "18, 17" of those that reached 90 and 95 % on validation.
+std::string solved_at_text(const GroupResult& group) {
+  if (!group.solved_at_90 || !group.solved_at_95) return "-";
+  return fmt::format("{}, {}", *group.solved_at_90, *group.solved_at_95);
+}
+
+std::string whole_text(const std::optional<double>& value) {
+  return value ? fmt::format("{:.0f}", *value) : "-";
 }
 
 void fill_group(const GroupResult& row, std::vector<std::string>& line, Marks& marks) {
@@ -229,12 +252,29 @@ void fill_group(const GroupResult& row, std::vector<std::string>& line, Marks& m
       line.end(),
       {row.label, marked_length(row, marks), percent(row.chance),
        percent(ceiling_of(row.ceilings, "first")), percent(ceiling_of(row.ceilings, "recent")),
-       std::to_string(row.n()), clean, clean_range(row, clusters), of_accuracy(&Summary::median),
-       of_accuracy(&Summary::min), of_accuracy(&Summary::max), published, share_text(row),
-       percent_range(row.solved_interval()), number_text(row.solve_step_median),
+       std::to_string(row.n()), clean, clean_range(row, clusters, marks),
+       spread_text(row, row.final_clean), of_accuracy(&Summary::median), of_accuracy(&Summary::min),
+       of_accuracy(&Summary::max), published, share_text(row), percent_range(row.solved_interval()),
+       solved_at_text(row), number_text(row.solve_step_median), whole_text(row.solve_step_mean),
        row.diverged == 0 ? std::to_string(row.failed)
                          : fmt::format("{} ({} diverged)", row.failed, row.diverged)});
   marks.clusters = marks.clusters || clusters || published.starts_with('!');
+}
+
+/// Of runs some of which solved the task: these, and the others, where they lie 20 points apart.
+/// That they are two kinds of runs needs no test.
+std::optional<TwoClusters> by_solving(const std::vector<double>& values,
+                                      const std::vector<bool>& solved) {
+  constexpr double kApart = 0.2;
+  if (solved.size() != values.size()) return std::nullopt;
+  std::vector<double> upper, lower;
+  for (std::size_t i = 0; i < values.size(); ++i) (solved[i] ? upper : lower).push_back(values[i]);
+  if (upper.empty() || lower.empty()) return std::nullopt;
+  const double least = *std::min_element(upper.begin(), upper.end());
+  const double most = *std::max_element(lower.begin(), lower.end());
+  TwoClusters parts{(least + most) / 2.0, upper.size(), mean(upper), mean(lower)};
+  if (most >= least || parts.upper_mean - parts.lower_mean < kApart) return std::nullopt;
+  return parts;
 }
 
 }  // namespace
@@ -268,7 +308,8 @@ std::string spread_text(const std::vector<double>& values, const std::vector<boo
                         std::int64_t runs) {
   if (values.empty()) return "-";
   if (values.size() == 1) return percent(values.front());
-  const auto clusters = two_clusters(values);
+  std::optional<TwoClusters> clusters = two_clusters(values);
+  if (!clusters) clusters = by_solving(values, solved);
   if (!clusters)
     return fmt::format("{} \u00b1 {}", percent(mean(values)), percent(*standard_deviation(values)));
   bool upper_is_solved = solved.size() == values.size();
@@ -297,9 +338,12 @@ std::vector<TextTable> readable_groups(const std::vector<GroupResult>& groups) {
       "is clean: test "
       "examples, which nothing was selected by. `as published`: validation examples, at the length "
       "of the "
-      "selection the best of all checks.",
+      "selection the best of all checks. `final`: the weights after the last step. Steps to solve: "
+      "`median` after Kaplan-Meier, `mean` restricted to the last step; `90, 95 %`: runs that "
+      "reached these in the place of 99 %.",
       {"variant", "eval_length", "chance", "ceiling_first", "ceiling_recent", "n", "test", "95 %",
-       "median", "min", "max", "as published", "solved", "95 % solved", "median step", "failed"},
+       "test (final)", "median", "min", "max", "as published", "solved", "95 % solved", "90, 95 %",
+       "median step", "mean step", "failed"},
       fill_group);
 }
 
@@ -310,9 +354,9 @@ std::vector<TextTable> readable_headlines(const std::vector<GroupResult>& groups
   for (const GroupResult& row : groups) {
     if (!row.key || row.key->eval_length == row.train_length) trained.push_back(row);
   }
-  std::vector<std::string> columns = {"variant",     "chance",     "ceiling_recent", "n",
-                                      "test",        "95 %",       "as published",   "solved",
-                                      "95 % solved", "median step"};
+  std::vector<std::string> columns = {"variant", "chance",      "ceiling_recent", "n",
+                                      "test",    "95 %",        "test (final)",   "as published",
+                                      "solved",  "95 % solved", "median step",    "mean step"};
   for (const auto& [length, unseen] : lengths) {
     columns.push_back(fmt::format("test at {}{}", length, unseen ? "*" : ""));
   }
@@ -320,11 +364,12 @@ std::vector<TextTable> readable_headlines(const std::vector<GroupResult>& groups
     const std::string clean = spread_text(row, row.clean);
     const std::string published = spread_text(row, row.as_published);
     const bool clusters = clean.starts_with('!');
-    line.insert(
-        line.end(),
-        {row.label, percent(row.chance), percent(ceiling_of(row.ceilings, "recent")),
-         std::to_string(row.n()), clean, clean_range(row, clusters), published, share_text(row),
-         percent_range(row.solved_interval()), number_text(row.solve_step_median)});
+    line.insert(line.end(),
+                {row.label, percent(row.chance), percent(ceiling_of(row.ceilings, "recent")),
+                 std::to_string(row.n()), clean, clean_range(row, clusters, marks),
+                 spread_text(row, row.final_clean), published, share_text(row),
+                 percent_range(row.solved_interval()), number_text(row.solve_step_median),
+                 whole_text(row.solve_step_mean)});
     marks.clusters = marks.clusters || clusters || published.starts_with('!');
     for (const auto& [length, unseen] : lengths) {
       const GroupResult* other = others.find(row, length);

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <tuple>
 #include <utility>
 
+#include "harness/stats/survival.hpp"
 #include "harness/store/experiment_file.hpp"
 
 namespace recollect {
@@ -49,11 +51,12 @@ Measure measure(const Rows& rows, double ScoreRow::*member) {
 }
 
 /// One of the two scores that stand side by side, at the length and with the levels of `key`.
-Measure side_score(const Group& group, const ScoreKey& key, Split split) {
+Measure side_score(const Group& group, const ScoreKey& key, Split split,
+                   Weights weights = Weights::kBest) {
   Rows found;
   for (const CellResult* row : group.scored) {
     const ScoreKey& own = row->score->key;
-    if (own.weights == Weights::kBest && own.split == split && own.eval_length == key.eval_length &&
+    if (own.weights == weights && own.split == split && own.eval_length == key.eval_length &&
         own.unseen_levels == key.unseen_levels) {
       found.push_back(row);
     }
@@ -76,8 +79,38 @@ void add_solving(GroupResult& result, const Rows& rows) {
     waiting.push_back(Waiting{static_cast<double>(step), !is_solved});
     if (is_solved) solved.push_back(static_cast<double>(step));
   }
+  for (const CellResult* row : rows) {
+    const std::string& steps = setting_of(row->settings, "train_steps").text;
+    const double limit = steps.empty() ? static_cast<double>(row->status.steps) : to_real(steps);
+    result.step_limit = std::max(result.step_limit, limit);
+  }
+  if (!solved.empty()) result.solve_step_mean = restricted_mean(waiting, result.step_limit);
   result.solve_step_median = median_waiting(std::move(waiting));
   if (!solved.empty()) result.solve_step_median_solved = median(solved);
+}
+
+/// The best validation accuracy of a run is the largest of all its evaluations, where the best
+/// weights were selected by it at the training length.
+std::optional<std::int64_t> solved_at(const Group& group, const CellResult& first,
+                                      double threshold) {
+  const std::string& metric = setting_of(first.settings, "train_metric").text;
+  const std::string& selected = setting_of(first.settings, "train_select_length").text;
+  if ((!metric.empty() && metric != "accuracy") ||
+      (!selected.empty() && selected != std::to_string(first.train_length))) {
+    return std::nullopt;
+  }
+  std::set<std::int64_t> scored, reached;  // seeds
+  for (const CellResult* row : group.scored) {
+    const ScoreKey& key = row->score->key;
+    if (key.weights != Weights::kBest || key.split != Split::kValidation ||
+        key.eval_length != row->train_length) {
+      continue;
+    }
+    scored.insert(row->seed);
+    if (row->score->accuracy >= threshold) reached.insert(row->seed);
+  }
+  if (scored.empty()) return std::nullopt;
+  return static_cast<std::int64_t>(reached.size());
 }
 
 /// Of every rule that some row has, over the rows that have it.
@@ -115,6 +148,7 @@ void add_scores(GroupResult& result, const Group& group, const Rows& rows) {
   result.clusters = two_clusters(result.accuracy.values);
   result.as_published = side_score(group, first.key, Split::kValidation);
   result.clean = side_score(group, first.key, Split::kTest);
+  result.final_clean = side_score(group, first.key, Split::kTest, Weights::kFinal);
 }
 
 /// The row of some scores of a group, one for each seed; none where all its cells failed.
@@ -147,6 +181,8 @@ GroupResult grouped_row(const Group& group, const Rows& rows) {
   result.steps = mean_of(rows, [](const auto& row) { return row.status.steps; });
   if (!rows.empty()) add_scores(result, group, rows);
   add_solving(result, rows);
+  result.solved_at_90 = solved_at(group, first, 0.90);
+  result.solved_at_95 = solved_at(group, first, 0.95);
   return result;
 }
 

@@ -46,11 +46,18 @@ struct GroupResult {
   /// The two scores side by side, at this length and with these levels: accuracies of the best
   /// weights on validation, and on test examples.
   Measure as_published, clean;
+  Measure final_clean;  ///< accuracy of the final weights on test examples, at this length
 
   /// Of each seed that did not diverge: when it reached 0.99 on validation at the training length.
   SolveSteps solve_steps;
   std::optional<double> solve_step_median;         ///< after Kaplan and Meier
   std::optional<double> solve_step_median_solved;  ///< of those that solved the task
+  /// Restricted mean of the step, up to `step_limit`: a run that did not counts as that.
+  std::optional<double> solve_step_mean;
+  double step_limit = 0.0;
+  /// How many runs reached 0.90 and 0.95 on validation at the training length; none where the best
+  /// weights were selected otherwise.
+  std::optional<std::int64_t> solved_at_90, solved_at_95;
 
   [[nodiscard]] std::int64_t n() const noexcept { return static_cast<std::int64_t>(seeds.size()); }
   [[nodiscard]] std::int64_t runs() const noexcept { return n() + diverged; }

@@ -194,6 +194,15 @@ void add_solving(Columns& columns) {
     add_spread(columns, name, measure);
     add_interval(columns, name, measure);
   }
+  columns.push_back(mean_column("solve_step_mean", &Group::solve_step_mean));
+  columns.push_back(column("step_limit", [](const Group& group) { return group.step_limit; }));
+  for (const auto& [name, member] : {std::pair("solved_at_90", &Group::solved_at_90),
+                                     std::pair("solved_at_95", &Group::solved_at_95)}) {
+    columns.push_back(
+        {name, [member = member](const Group& group) { return value_of(group.*member); }});
+  }
+  add_spread(columns, "final_clean", &Group::final_clean);
+  add_interval(columns, "final_clean", &Group::final_clean);
 }
 
 }  // namespace

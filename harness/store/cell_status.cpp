@@ -148,6 +148,12 @@ CellStatus parse_status(const std::string& yaml, const std::string& name) {
       if (column.name == "solved_step") (void)to_integer(value->text);
       column.read(status, value->text);
     }
+    for (const YamlEntry& entry : root.entries) {
+      const bool known = entry.key == kFiles ||
+                         std::any_of(status_columns().begin(), status_columns().end(),
+                                     [&](const auto& column) { return column.name == entry.key; });
+      if (!known) throw IoError(fmt::format("unknown key '{}'", printable(entry.key)));
+    }
     status.files = read_files(root.find(kFiles));
     return status;
   } catch (const ConfigError& error) {  // it names the file and the line

@@ -67,13 +67,19 @@ TEST_CASE("cli: a wrong command line is one line with a way out") {
   expect_usage_error("run ''", "CONFIG is empty; give the path of a configuration file");
   expect_usage_error("run x.yaml --out ''", "--out is empty; give a folder");
   expect_usage_error("run x.yaml --out=", "--out");
-  expect_usage_error("table ''", "RUNS is empty");
-  expect_usage_error("compare x", "NEW is required");
+  expect_usage_error("table ''", "RESULTS is empty");
+  expect_usage_error("compare x", "needs NEW, or --by");
+  expect_usage_error("compare x y --by variant", "leave NEW out");
+  expect_usage_error("compare x --against y", "needs NEW, or --by");
+  expect_usage_error("compare x y --score best", "WEIGHTS,SPLIT,LENGTH");
+  expect_usage_error("compare x y --score best,test,0", "WEIGHTS,SPLIT,LENGTH");
+  expect_usage_error("compare x y --metric solved", "unknown metric 'solved'");
   expect_usage_error("compare x ''", "NEW is empty");
-  expect_usage_error("compare x y --tolerance accuracy", "'accuracy' is not METRIC=VALUE");
+  expect_usage_error("compare x y --tolerance accuracy", "'accuracy' is no number");
   expect_usage_error("compare x y --tolerance acuracy=0.1", "did you mean 'accuracy'?");
   for (const char* value : {"-0.1", "much", "", "nan", "inf"}) {
-    expect_usage_error(fmt::format("compare x y --tolerance loss={}", value), "0 or more nor none");
+    expect_usage_error(fmt::format("compare x y --tolerance loss={}", value),
+                       "is no number of 0 or more");
   }
   expect_usage_error("compare x y --alpha 0", "--alpha 0 is not between 0 and 1");
   expect_usage_error("compare x y --alpha 1", "--alpha 1 is not between 0 and 1");
@@ -97,20 +103,20 @@ TEST_CASE("cli: compare says by its status whether results are the same, worse o
       CAPTURE(same.err);
       CHECK(same.status == 0);
       CHECK(same.err.empty());
-      CHECK(holds(same.out, "10 groups of scores: 10 same, 0 worse"));
+      CHECK(holds(same.out, "2 groups: 2 equal, 0 same, 0 worse"));
     }
   }
 
-  // A table whose accuracies are as high as they can be: everything else is worse.
+  // A table whose accuracies are as high as they can be; one seed proves nothing, and fails.
   CsvTable better = parse_csv(read_file(folder / "base" / "tiny.cells.csv"), "cells");
   for (auto& row : better.rows) row[better.index("accuracy")].assign(1, '1');
   write_file_atomically(folder / "better.csv", to_csv(better));
   const std::string report = quoted(folder / "report.xml");
   const ProgramResult worse = recollect_program("compare " + quoted(folder / "better.csv") + " " +
                                                 base + " --format junit --output " + report);
-  CHECK(worse.status == 1);
+  CHECK(worse.status == 6);
   CHECK(worse.out.empty());
-  CHECK(holds(read_file(folder / "report.xml"), "tests=\"10\" failures=\"8\" errors=\"0\""));
+  CHECK(holds(read_file(folder / "report.xml"), "tests=\"2\" failures=\"2\" errors=\"0\""));
   CHECK(recollect_program("compare " + base + " " + quoted(folder / "better.csv")).status == 0);
   CHECK(recollect_program("compare " + quoted(folder / "better.csv") + " " + base +
                           " --tolerance accuracy=3")

@@ -113,8 +113,8 @@ class Generator {
   }
 
   std::string variants() {
-    static const std::vector<std::string> kLabels = {"null", "1.5",       "a: {b} # c", "-x",
-                                                     "~",    "größe (2)", "[x]",        "*a & !b"};
+    static const std::vector<std::string> kLabels = {
+        "null: 1", "1.5 x", "a: {b} # c", "? -x", "~a", "größe (2)", "[x]", "*a & !b"};
     std::string out = "variants:\n";
     std::size_t count = 0;
     for (const std::string& name : mixers().names()) {

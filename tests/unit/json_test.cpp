@@ -110,17 +110,19 @@ TEST_CASE("json: a comparison says what its text says") {
   const ResultComparison comparison = compare(base, now, rules);
   const Json json = Json::parse(comparison_json(comparison, base, now, rules));
   CHECK(json["base"]["code_version"] == Json("72c6422"));
-  CHECK(json["tolerances"]["solved_step"].is_null());
-  CHECK(json["tolerances"]["loss"] == Json(0.05));
+  CHECK(json["tolerance"] == Json(0.01));
+  CHECK(json["metric"] == Json("accuracy"));
   CHECK(json["mismatches"].empty());
-  CHECK(json["verdicts"]["worse"] == Json(8));
-  CHECK(json["verdicts"]["same"] == Json(comparison.groups.size() - 8));
+  CHECK(json["verdicts"]["undecided"] == Json(1));  // two seeds decide nothing
+  CHECK(json["verdicts"]["equal"] == Json(comparison.groups.size() - 1));
   REQUIRE(json["groups"].size() == comparison.groups.size());
   const Json& last = json["groups"].back();
-  CHECK(last["verdict"] == Json("worse"));
-  CHECK(last["metrics"][0]["metric"] == Json("accuracy"));
-  CHECK(last["metrics"][0]["difference"].get<double>() == doctest::Approx(-0.5));
-  CHECK(last["metrics"][0]["p_examples"].is_null());
+  CHECK(last["verdict"] == Json("undecided"));
+  CHECK(last["beyond_tolerance"] == Json(true));
+  CHECK(last["changed"] == Json(2));
+  CHECK(last["difference"].get<double>() == doctest::Approx(-0.5));
+  CHECK(last["p_examples"].is_null());
+  CHECK(last["others"].size() > 10);
   ResultSet fewer = base;
   std::erase_if(fewer.cells, [](const CellResult& row) { return row.seed == 1; });
   fewer.exact.resize(fewer.cells.size());

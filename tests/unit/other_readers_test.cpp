@@ -34,12 +34,12 @@ const CsvTable& table() {
   return cells;
 }
 
-ResultComparison compared(const std::string& base, const std::string& now) {
+ResultComparison compared(const std::string& base, const std::string& now,
+                          const CompareRules& rules = {}) {
   const TemporaryFolder folder;
   write_file_atomically(folder / "base.csv", base);
   write_file_atomically(folder / "now.csv", now);
-  return compare(read_result_set(folder / "base.csv", ""), read_result_set(folder / "now.csv", ""),
-                 {});
+  return compare(read_result_set(folder / "base.csv"), read_result_set(folder / "now.csv"), rules);
 }
 
 void check_same(const ResultComparison& comparison) {
@@ -51,7 +51,7 @@ void check_same(const ResultComparison& comparison) {
     CHECK(mismatch.key == "");
   }
   CHECK_FALSE(comparison.groups.empty());
-  for (const ComparedGroup& group : comparison.groups) CHECK(group.verdict == Verdict::kSame);
+  for (const ComparedGroup& group : comparison.groups) CHECK(group.verdict == Verdict::kEqual);
 }
 
 std::string message_of(auto&& call) {
@@ -227,10 +227,15 @@ TEST_CASE("other readers: a score of an earlier version that is NaN counts as lo
     for (const char* column : {"accuracy", "exact_match", "loss"}) {
       lost.rows[0][lost.index(column)] = text;
     }
-    const ResultComparison worse = compared(to_csv(table()), to_csv(lost));
-    CHECK(worse.mismatches.empty());
-    CHECK(std::any_of(worse.groups.begin(), worse.groups.end(),
-                      [](const ComparedGroup& group) { return group.verdict == Verdict::kWorse; }));
+    const ResultComparison comparison = compared(to_csv(table()), to_csv(lost));
+    CHECK(comparison.mismatches.empty());
+    CompareRules all;
+    CHECK_FALSE(comparison.undecided(all));  // final weights at one length judge nothing
+    all.every_score = true;
+    const ResultComparison every = compared(to_csv(table()), to_csv(lost), all);
+    CHECK(every.undecided(all));
+    CHECK(std::any_of(every.groups.begin(), every.groups.end(),
+                      [](const ComparedGroup& group) { return group.lost == 1; }));
     // With itself it is the same.
     check_same(compared(to_csv(lost), to_csv(lost)));
   }

@@ -210,12 +210,13 @@ TEST_CASE("table: a group says when its seeds solved the task, and how sure its 
   wanted.emplace_back("label", "fixed-decay");
   const std::size_t fixed = row_with(groups, wanted);
   CHECK(cell_of(groups, fixed, "accuracy_values") == "1 0.9 0.2");
-  CHECK(cell_of(groups, fixed, "accuracy_low") == "0.2");  // three values: min..max
-  CHECK(cell_of(groups, fixed, "accuracy_high") == "1");
-  CHECK(cell_of(groups, fixed, "bimodal") == "1");
-  CHECK(cell_of(groups, fixed, "upper_n") == "2");
-  CHECK(cell_of(groups, fixed, "upper_mean") == "0.95");
-  CHECK(cell_of(groups, fixed, "lower_mean") == "0.2");
+  CHECK(cell_of(groups, fixed, "accuracy_low").empty());  // three values have no interval
+  CHECK(cell_of(groups, fixed, "accuracy_high").empty());
+  CHECK(cell_of(groups, fixed, "bimodal") == "0");  // three values cannot say so
+  CHECK(cell_of(groups, fixed, "upper_n").empty());
+  CHECK(to_real(cell_of(groups, fixed, "solve_step_mean")) == doctest::Approx(40.0 / 3.0));
+  CHECK(cell_of(groups, fixed, "step_limit") == "20");
+  CHECK(cell_of(groups, fixed, "final_clean_values") == "1 0.9 0.2");
   CHECK(cell_of(groups, fixed, "runs") == "3");
   CHECK(cell_of(groups, fixed, "diverged") == "0");
   CHECK(to_real(cell_of(groups, fixed, "solved_low")) == doctest::Approx(0.2076597));
@@ -279,14 +280,14 @@ TEST_CASE("table: Markdown shows both scores, in per cent, and seeds that fall a
   REQUIRE(tables.size() == 1);
   CHECK(to_markdown(tables[0]) == R"(### fixture
 
-mqar: length 16, layout packed, filler random, pairs 2, vocab 16, offset 0. Best weights, accuracy in per cent, mean ± standard deviation over the seeds. `test` is clean: test examples, which nothing was selected by. `as published`: validation examples, at the length of the selection the best of all checks.
+mqar: length 16, layout packed, filler random, pairs 2, vocab 16, offset 0. Best weights, accuracy in per cent, mean ± standard deviation over the seeds. `test` is clean: test examples, which nothing was selected by. `as published`: validation examples, at the length of the selection the best of all checks. `final`: the weights after the last step. Steps to solve: `median` after Kaplan-Meier, `mean` restricted to the last step; `90, 95 %`: runs that reached these in the place of 99 %.
 
-| variant     | eval_length | chance | ceiling_first | ceiling_recent |   n | test                                   |       95 % | median |  min |   max | as published                           | solved | 95 % solved | median step | failed         |
-|-------------|------------:|-------:|--------------:|---------------:|----:|----------------------------------------|-----------:|-------:|-----:|------:|----------------------------------------|-------:|------------:|------------:|----------------|
-| fixed-decay |          16 |   50.0 |          95.0 |           90.0 |   3 | ! 2/3 solved; solved 95.0, others 20.0 |          - |   90.0 | 20.0 | 100.0 | ! 2/3 solved; solved 90.0, others 15.0 |    2/3 |  20.8..93.9 |          10 | 0              |
-| fixed-decay |         32* |   50.0 |          95.0 |           90.0 |   3 | ! 2/3 solved; solved 95.0, others 20.0 |          - |   90.0 | 20.0 | 100.0 | ! 2/3 solved; solved 90.0, others 15.0 |    2/3 |  20.8..93.9 |          10 | 0              |
-| full\|ref   |          16 |   50.0 |          95.0 |           90.0 |   2 | 25.0 ± 0.0                             | 25.0..25.0 |   25.0 | 25.0 |  25.0 | 20.0 ± 0.0                             |    0/3 |   0.0..56.1 |           - | 1 (1 diverged) |
-| full\|ref   |          32 |   50.0 |          95.0 |           90.0 |   2 | 25.0 ± 0.0                             | 25.0..25.0 |   25.0 | 25.0 |  25.0 | 20.0 ± 0.0                             |    0/3 |   0.0..56.1 |           - | 1 (1 diverged) |
+| variant     | eval_length | chance | ceiling_first | ceiling_recent |   n | test                                   | 95 %             | test (final)                           | median |  min |   max | as published                           | solved | 95 % solved | 90, 95 % | median step | mean step | failed         |
+|-------------|------------:|-------:|--------------:|---------------:|----:|----------------------------------------|------------------|----------------------------------------|-------:|-----:|------:|----------------------------------------|-------:|------------:|---------:|------------:|----------:|----------------|
+| fixed-decay |          16 |   50.0 |          95.0 |           90.0 |   3 | ! 2/3 solved; solved 95.0, others 20.0 | -                | ! 2/3 solved; solved 95.0, others 20.0 |   90.0 | 20.0 | 100.0 | ! 2/3 solved; solved 90.0, others 15.0 |    2/3 |  20.8..93.9 |     1, 1 |          10 |        13 | 0              |
+| fixed-decay |         32* |   50.0 |          95.0 |           90.0 |   3 | ! 2/3 solved; solved 95.0, others 20.0 | -                | ! 2/3 solved; solved 95.0, others 20.0 |   90.0 | 20.0 | 100.0 | ! 2/3 solved; solved 90.0, others 15.0 |    2/3 |  20.8..93.9 |     1, 1 |          10 |        13 | 0              |
+| full\|ref   |          16 |   50.0 |          95.0 |           90.0 |   2 | 25.0 ± 0.0                             | range 25.0..25.0 | 25.0 ± 0.0                             |   25.0 | 25.0 |  25.0 | 20.0 ± 0.0                             |    0/3 |   0.0..56.1 |     0, 0 |           - |         - | 1 (1 diverged) |
+| full\|ref   |          32 |   50.0 |          95.0 |           90.0 |   2 | 25.0 ± 0.0                             | range 25.0..25.0 | 25.0 ± 0.0                             |   25.0 | 25.0 |  25.0 | 20.0 ± 0.0                             |    0/3 |   0.0..56.1 |     0, 0 |           - |         - | 1 (1 diverged) |
 
 - `!` the seeds fall into two groups, and a mean would describe neither: the mean of each stands there instead.
 - `*` this length uses levels that training never reached.

@@ -1,10 +1,11 @@
-#include "harness/compare/result_set.hpp"
+#include "harness/results/result_set.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <optional>
@@ -20,7 +21,7 @@
 namespace recollect {
 namespace {
 
-/// What comparing needs of a table.
+/// What results need of a table.
 constexpr const char* kNeeded[] = {
     "experiment",  "status",           "task",        "variant", "label",       "seed",
     "data_seed",   "train_order_seed", "steps",       "weights", "solved_step", "split",
@@ -68,7 +69,7 @@ void check_values(const CsvTable& table, const std::string& name) {
   }
 }
 
-CsvTable read_table(const std::filesystem::path& path, const std::string& experiment) {
+CsvTable read_table(const std::filesystem::path& path) {
   const std::string name = path.string();
   CsvTable table = parse_csv(read_file(path, kLargestText, "table of results"), name);
   for (const char* column : kNeeded) {
@@ -79,16 +80,6 @@ CsvTable read_table(const std::filesystem::path& path, const std::string& experi
     }
   }
   check_values(table, name);
-  if (experiment.empty()) return table;
-  const std::size_t column = table.index("experiment");
-  std::vector<std::string> known;
-  for (const auto& row : table.rows) known.push_back(row[column]);
-  std::erase_if(table.rows, [&](const auto& row) { return row[column] != experiment; });
-  if (table.rows.empty()) {
-    const std::string near = nearest_name(experiment, known);
-    throw IoError(fmt::format("{} holds no experiment '{}'{}", name, printable(experiment),
-                              near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
-  }
   return table;
 }
 
@@ -122,16 +113,72 @@ std::vector<CorrectRow> correct_of(const CellFolder& folder) {
   return folder.read_correct(status ? status->files : FileDigests());
 }
 
-/// A folder of archives is one step above a set of results.
-void refuse_archives(const std::filesystem::path& path) {
-  if (std::filesystem::is_directory(path / "experiments")) return;
-  std::vector<std::string> archives;
-  for (const auto& entry : std::filesystem::directory_iterator(path)) {
-    if (is_archive(entry.path())) archives.push_back(entry.path().string());
+ResultSet set_of(const Archive& archive) {
+  ResultSet set;
+  set.cells = archived_cells(archive);
+  set.exact =
+      exact_of(set.cells, [&](const std::string& cell) { return correct_of(archive, cell); });
+  return set;
+}
+
+void append(ResultSet& all, ResultSet more) {
+  std::move(more.cells.begin(), more.cells.end(), std::back_inserter(all.cells));
+  std::move(more.exact.begin(), more.exact.end(), std::back_inserter(all.exact));
+  std::move(more.warnings.begin(), more.warnings.end(), std::back_inserter(all.warnings));
+}
+
+ResultSet set_of_archives(const std::filesystem::path& path,
+                          const std::vector<std::string>& experiments) {
+  ResultSet all;
+  for (const std::filesystem::path& place : archive_paths(path)) {
+    const Archive archive = read_archive(place);
+    const bool wanted =
+        experiments.empty() || std::find(experiments.begin(), experiments.end(),
+                                         archive.file.experiment.name) != experiments.end();
+    if (wanted) append(all, set_of(archive));
   }
-  if (archives.empty()) return;
-  throw IoError(fmt::format("{} holds archives, one for each experiment; give one, e.g. {}",
-                            path.string(), *std::min_element(archives.begin(), archives.end())));
+  return all;
+}
+
+ResultSet set_of_runs(const std::filesystem::path& path,
+                      const std::vector<std::string>& experiments) {
+  ResultSet all;
+  const std::vector<std::string> each =
+      experiments.empty() ? std::vector<std::string>{""} : experiments;
+  for (const std::string& experiment : each) {
+    CellResults cells = read_cells(path, experiment);
+    ResultSet set;
+    set.cells = std::move(cells.rows);
+    set.warnings = std::move(cells.warnings);
+    set.exact = exact_of(
+        set.cells, [&](const std::string& cell) { return correct_of(CellFolder(path, cell)); });
+    append(all, std::move(set));
+  }
+  return all;
+}
+
+/// Takes away the rows of all other experiments.
+void keep_experiments(ResultSet& set, const std::vector<std::string>& experiments) {
+  std::set<std::string> known;
+  for (const CellResult& cell : set.cells) known.insert(cell.experiment);
+  for (const std::string& experiment : experiments) {
+    if (known.contains(experiment)) continue;
+    const std::string near = nearest_name(experiment, {known.begin(), known.end()});
+    throw IoError(fmt::format("{} holds no experiment '{}'{}", set.name, printable(experiment),
+                              near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+  }
+  if (experiments.empty()) return;
+  ResultSet kept;
+  for (std::size_t i = 0; i < set.cells.size(); ++i) {
+    if (std::find(experiments.begin(), experiments.end(), set.cells[i].experiment) ==
+        experiments.end()) {
+      continue;
+    }
+    kept.cells.push_back(std::move(set.cells[i]));
+    kept.exact.push_back(std::move(set.exact[i]));
+  }
+  set.cells = std::move(kept.cells);
+  set.exact = std::move(kept.exact);
 }
 
 }  // namespace
@@ -162,28 +209,20 @@ ResultSet result_set_of(const CsvTable& table, const std::string& name) {
   return set;
 }
 
-ResultSet read_result_set(const std::filesystem::path& path, const std::string& experiment) {
+ResultSet read_result_set(const std::filesystem::path& path,
+                          const std::vector<std::string>& experiments) {
   ResultSet set;
-  if (is_archive(path)) {
-    const Archive archive = read_archive(path);
-    if (!experiment.empty() && archive.file.experiment.name != experiment) {
-      throw IoError(fmt::format("{} holds experiment '{}', not '{}'", path.string(),
-                                archive.file.experiment.name, printable(experiment)));
-    }
-    set.cells = archived_cells(archive);
-    set.exact =
-        exact_of(set.cells, [&](const std::string& cell) { return correct_of(archive, cell); });
-  } else if (std::filesystem::is_directory(path)) {
-    refuse_archives(path);
-    CellResults cells = read_cells(path, experiment);
-    set.cells = std::move(cells.rows);
-    set.warnings = std::move(cells.warnings);
-    set.exact = exact_of(
-        set.cells, [&](const std::string& cell) { return correct_of(CellFolder(path, cell)); });
+  if (!std::filesystem::is_directory(path)) {
+    set = result_set_of(read_table(path), path.string());
+  } else if (std::filesystem::is_directory(path / "experiments")) {
+    set = set_of_runs(path, experiments);
+  } else if (!archive_paths(path).empty()) {
+    set = set_of_archives(path, experiments);
   } else {
-    set = result_set_of(read_table(path, experiment), path.string());
+    set = set_of_runs(path, experiments);  // which says what is missing
   }
   set.name = path.string();
+  keep_experiments(set, experiments);
   if (set.cells.empty()) throw IoError(fmt::format("{} holds no cells", set.name));
   return set;
 }

@@ -11,7 +11,8 @@
 
 namespace recollect {
 
-/// One of the two sets of results that are compared.
+/// Results as a command was given them: a runs folder, an archive, a folder of archives, or a
+/// table.
 struct ResultSet {
   std::string name;  ///< the path as it was given
   std::vector<CellResult> cells;
@@ -32,10 +33,12 @@ struct ResultSet {
 /// @throws IoError naming row and column of what cannot be read
 [[nodiscard]] ResultSet result_set_of(const CsvTable& table, const std::string& name);
 
-/// Reads the --out folder of a run, an archive of one experiment, or a table as `recollect table
-/// --rows cells` prints it; of one experiment alone where it is named. @throws IoError where the
-/// path is neither, holds no row, or lacks a column that comparing needs
+/// Reads the --out folder of a run, an archive, a folder of archives, or a table as `recollect
+/// table
+/// --rows cells` prints it; of these experiments alone where any is named. @throws IoError where
+/// the path is none of them, holds no row or not an experiment that is named, or lacks a column
+/// that results need
 [[nodiscard]] ResultSet read_result_set(const std::filesystem::path& path,
-                                        const std::string& experiment = "");
+                                        const std::vector<std::string>& experiments = {});
 
 }  // namespace recollect
