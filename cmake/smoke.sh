@@ -24,7 +24,7 @@ cells=0
 for cell in "$out"/cells/*/; do
   cells=$((cells + 1))
   grep -q '^status: finished$' "$cell/status.yaml" || fail "$cell is not finished"
-  for file in config.yaml history.csv scores.csv slices.csv correct.csv final.safetensors best.safetensors; do
+  for file in config.yaml history.csv scores.csv slices.csv more_slices.csv correct.csv final.safetensors best.safetensors; do
     [[ -s $cell/$file ]] || fail "$cell has no $file"
   done
   # Too few steps to learn a task, but the loss goes down, and every score must be a number that can be one.

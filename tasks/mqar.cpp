@@ -12,12 +12,16 @@
 #include "base/error.hpp"
 #include "math/fenwick.hpp"
 #include "math/portable_math.hpp"
+#include "tasks/more_tags.hpp"
 
 namespace recollect {
 namespace {
 
 constexpr std::array<std::string_view, 3> kTags = {"lag", "level", "pair"};
+constexpr std::array<std::string_view, 5> kMoreTags = {
+    "bound_again", "levels_beyond", "levels_beyond_once", "levels_beyond_again", "sixteenth"};
 constexpr std::array<std::string_view, 2> kRules = {"first", "recent"};
+constexpr std::size_t kLag = 0;
 constexpr std::size_t kFirst = 0;
 constexpr std::size_t kRecent = 1;
 
@@ -113,6 +117,38 @@ class Mqar final : public Task {
     }
   }
 
+  void find_more_tags(const Example& example, std::int64_t trained_length,
+                      GeneratorScratch& scratch, std::span<std::int32_t> values) const override {
+    constexpr std::int32_t kUnbound = -1;
+    const std::int32_t half = vocab_ / 2;
+    // What stood behind each key so far: first what was no value, then what was one. Both are kept,
+    // since a branch on what random filler holds costs more than the rest; `half` stands for all
+    // that is no key.
+    std::vector<std::int32_t>& latest = scratch.items;
+    latest.assign(2 * static_cast<std::size_t>(half + 1), kUnbound);
+    const auto place = [half](std::int32_t key, bool is_value) {
+      return 2 * static_cast<std::size_t>(std::min(key, half)) + (is_value ? 1U : 0U);
+    };
+    auto value = values.begin();
+    std::size_t s = 0;  // bindings that start before s are known
+    for (std::size_t r = 0; r < example.positions.size(); ++r) {
+      const std::int32_t position = example.positions[r];
+      const auto query = static_cast<std::size_t>(position);
+      for (; s + 2 <= query; ++s) {
+        const std::int32_t next = example.ids[s + 1];
+        latest[place(example.ids[s], next >= half)] = next;
+      }
+      const bool again = latest[place(example.ids[query], true)] != example.labels[r];
+      const std::int32_t answer = position - example.tags_of(r)[kLag];
+      const std::int32_t beyond = levels_beyond(level(position, answer), trained_length);
+      *value++ = again ? 1 : 0;
+      *value++ = beyond;
+      *value++ = again ? kNoTag : beyond;
+      *value++ = again ? beyond : kNoTag;
+      *value++ = sixteenth_of(answer - 1, length_);
+    }
+  }
+
  private:
   // Weighted draws without replacement, as a race: slot i arrives at -log(u) / weight, and the
   // order of arrival has the distribution of the order of drawing (Efraimidis and Spirakis, 2006).
@@ -180,6 +216,8 @@ std::string room_remedy(std::int64_t most_pairs, std::int64_t needed) {
 }  // namespace
 
 Names MqarSettings::tags() const noexcept { return kTags; }
+
+Names MqarSettings::more_tags() const noexcept { return kMoreTags; }
 
 Names MqarSettings::rules() const noexcept { return kRules; }
 

@@ -45,7 +45,11 @@ enum class MqarFiller {
 /// where the previous token, its key, is alone in level 1; with offset 1 it never is.
 ///
 /// Tags: `lag` (query minus its value token) and `level` (between the two), and `pair`, the place
-/// of the pair (0 for k1 v1). Chance: 1/K, a guess among the values of the example. Rules: a
+/// of the pair (0 for k1 v1). More tags: `bound_again`, 1 where rule "recent" answers another value
+/// than the pair's, else 0; `levels_beyond`, how many levels `level` lies beyond those of the
+/// trained length; the same under `levels_beyond_once` where bound_again is 0, and under
+/// `levels_beyond_again` where it is 1; `sixteenth` of the sequence in which the pair's key stands.
+/// Chance: 1/K, a guess among the values of the example. Rules: a
 /// binding of key k before p is a position s <= p-2 with ids[s] = k whose successor is a value,
 /// ids[s+1] >= V/2. "first" answers ids[s+1] of the smallest such s, "recent" of the largest; a
 /// right answer by chance counts. The pairs come first, so "first" always reaches R; "recent" falls
@@ -67,6 +71,7 @@ class MqarSettings final : public TaskSettings {
 
   [[nodiscard]] std::string_view name() const noexcept override { return "mqar"; }
   [[nodiscard]] Names tags() const noexcept override;
+  [[nodiscard]] Names more_tags() const noexcept override;
   [[nodiscard]] Names rules() const noexcept override;
   [[nodiscard]] Fields fields() override;
   void validate() const override;

@@ -11,11 +11,14 @@
 
 #include "base/error.hpp"
 #include "math/fenwick.hpp"
+#include "tasks/more_tags.hpp"
 
 namespace recollect {
 namespace {
 
 constexpr std::array<std::string_view, 3> kTags = {"lag", "level", "pair"};
+constexpr std::size_t kLag = 0;
+constexpr std::array<std::string_view, 2> kMoreTags = {"levels_beyond", "sixteenth"};
 constexpr std::array<std::string_view, 2> kRules = {"first", "recent"};
 constexpr std::array<const char*, 4> kDialectNames = {"adaptive", "mad", "mamba", "mad-uniform"};
 constexpr std::int64_t kMaxTokens = 1048576;
@@ -137,6 +140,17 @@ class SelectiveCopying final : public Task {
     std::ranges::fill(right, std::ssize(example.positions));
   }
 
+  void find_more_tags(const Example& example, std::int64_t trained_length, GeneratorScratch&,
+                      std::span<std::int32_t> values) const override {
+    auto value = values.begin();
+    for (std::size_t r = 0; r < example.positions.size(); ++r) {
+      const std::int32_t position = example.positions[r];
+      const std::int32_t source = position - example.tags_of(r)[kLag];
+      *value++ = levels_beyond(level(position, source), trained_length);
+      *value++ = sixteenth_of(source, length_);
+    }
+  }
+
  private:
   /// scratch.items (n) = where the data stand, ascending.
   void draw_places(Rng& rng, GeneratorScratch& scratch) const {
@@ -166,6 +180,8 @@ class SelectiveCopying final : public Task {
 }  // namespace
 
 Names SelectiveCopyingSettings::tags() const noexcept { return kTags; }
+
+Names SelectiveCopyingSettings::more_tags() const noexcept { return kMoreTags; }
 
 Names SelectiveCopyingSettings::rules() const noexcept { return kRules; }
 

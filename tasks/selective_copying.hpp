@@ -47,7 +47,9 @@ enum class CopyingDialect {
 ///
 /// R = n positions are scored; the answer is due AT them.
 /// Tags: `lag` (scored position minus source token) and `level` (between the two), and `pair`, the
-/// place among the data (0 for a).
+/// place among the data (0 for a). More tags: `levels_beyond`, how many levels `level` lies beyond
+/// those of the trained length; `sixteenth` of the sequence in which the source token stands. Data
+/// do not contradict each other, so there is no `bound_again` as in mqar.
 /// Chance: adaptive 1/n (a guess among the data of the example), all others 1/(V-2).
 /// Rules: `first` and `recent` are always right; the data never contradict themselves.
 /// Errors: adaptive with n > 63, or with a vocab other than 128; 2n + 1 > T (mamba: 2n > T); any
@@ -61,6 +63,7 @@ class SelectiveCopyingSettings final : public TaskSettings {
 
   [[nodiscard]] std::string_view name() const noexcept override { return "selective-copying"; }
   [[nodiscard]] Names tags() const noexcept override;
+  [[nodiscard]] Names more_tags() const noexcept override;
   [[nodiscard]] Names rules() const noexcept override;
   [[nodiscard]] Fields fields() override;
   void resolve() override;

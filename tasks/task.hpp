@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -48,6 +49,9 @@ struct GeneratorScratch {
   std::vector<std::pair<double, std::int32_t>> race;
 };
 
+/// The value of a tag that says nothing of a scored position.
+inline constexpr std::int32_t kNoTag = std::numeric_limits<std::int32_t>::min();
+
 /// A synthetic task at fixed settings: a pure function from a draw to an example. Immutable, shared
 /// by all threads.
 class Task {
@@ -67,6 +71,14 @@ class Task {
   /// correctly.
   virtual void count_right(const Example& example, std::span<std::int64_t> right) const {
     (void)example, (void)right;
+  }
+
+  /// values (R, TaskSettings::more_tags()) = what these say of the example's scored positions, row
+  /// by row. They are worked out where a model is scored: training does not wait for them.
+  /// `trained_length` is the T that the model was trained at. Overwrites the scratch.
+  virtual void find_more_tags(const Example& example, std::int64_t trained_length,
+                              GeneratorScratch& scratch, std::span<std::int32_t> values) const {
+    (void)example, (void)trained_length, (void)scratch, (void)values;
   }
 };
 
@@ -93,6 +105,11 @@ class TaskSettings {
   /// What is known of a scored position beyond its label, as whole numbers (Example::tags holds
   /// them): slices.csv has the accuracy by value, under these names. The same for all settings.
   [[nodiscard]] virtual Names tags() const noexcept { return {}; }
+
+  /// More of the same, for more_slices.csv: tags that may depend on the whole example or on the
+  /// trained length (Task::find_more_tags). A position of which a tag says nothing has kNoTag there
+  /// and is in none of its slices; the first tag says something of every position.
+  [[nodiscard]] virtual Names more_tags() const noexcept { return {}; }
 
   /// Rules that know the task and answer from the ids alone: "first" trusts the earliest binding of
   /// a key, "recent" the latest. What a rule reaches (Task::count_right) bounds what can be asked

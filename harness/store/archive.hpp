@@ -21,9 +21,9 @@ struct ArchivedCell {
 /// The cells of one experiment that are done, in a few text files that a version control system
 /// takes well. results/README.md lists them; in short, DIR/NAME holds
 ///   config.yaml      the experiment's resolved configuration
-///   history.csv scores.csv slices.csv correct.csv
+///   history.csv scores.csv slices.csv more_slices.csv correct.csv
 ///                    those of the cells one under another, with the cell in the first column; of
-///                    slices.csv a line holds a whole slice
+///                    slices a line holds a whole one
 ///   provenance.csv   likewise
 ///   configs.csv      config.yaml of those cells whose own is not what config.yaml above gives:
 ///                    another experiment made them

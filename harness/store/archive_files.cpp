@@ -37,10 +37,9 @@ ArchivedFile plain_file(const std::string& name, const TableShape& columns) {
   return {name, name, columns, pack, unpack};
 }
 
-/// slices.csv with a line a slice instead of a line a value, and right positions in the place of
+/// Slices with a line a slice instead of a line a value, and right positions in the place of
 /// accuracies: a fifth of the size.
-ArchivedFile slices_file() {
-  const std::string name = "slices.csv";
+ArchivedFile slices_file(const std::string& name) {
   const std::vector<std::string> columns = shape_of(slice_columns()).names;
   const CsvTable shape{columns, {}};
   const std::size_t value = shape.index("value");
@@ -147,7 +146,8 @@ const std::vector<ArchivedFile>& archived_files() {
       plain_file("history.csv", shape_of(history_columns())),
       plain_file("scores.csv", shape_of(score_columns())),
       plain_file("correct.csv", shape_of(correct_columns())),
-      slices_file(),
+      slices_file("slices.csv"),
+      slices_file("more_slices.csv"),
       provenance_file(),
       configs_file()};
   return files;

@@ -74,10 +74,13 @@ void inspect_tables(const CellFolder& folder, const CellStatus& status, Inspecti
   const Remedy remedy = folder.weightless() ? Remedy::kTraining : Remedy::kScoring;
   inspection.expect("scores.csv", remedy);
   inspection.expect("slices.csv", remedy);
+  inspection.expect_if_listed("more_slices.csv", remedy);
   inspection.expect_if_listed("correct.csv", remedy);
   if (!status.files.empty()) return;  // what has its digest is as it was written
   inspection.try_to(
       "slices.csv", [&] { (void)folder.read_slices(); }, remedy);
+  inspection.try_to(
+      "more_slices.csv", [&] { (void)folder.read_more_slices(); }, remedy);
   inspection.try_to(
       "correct.csv", [&] { (void)folder.read_correct(); }, remedy);
   std::vector<ScoreRow> rows;

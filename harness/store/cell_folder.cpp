@@ -19,9 +19,9 @@ namespace {
 constexpr std::uint64_t kLargestStatus = 1 << 16;
 
 /// In the order in which a run writes them.
-constexpr std::array<const char*, 7> kDigested{
-    "config.yaml", "history.csv", "final.safetensors", "best.safetensors",
-    "slices.csv",  "correct.csv", "scores.csv"};
+constexpr std::array<const char*, 8> kDigested{
+    "config.yaml", "history.csv",     "final.safetensors", "best.safetensors",
+    "slices.csv",  "more_slices.csv", "correct.csv",       "scores.csv"};
 constexpr const char* kNeedsNoWeights = "without_weights";
 
 template <class Row>
@@ -122,6 +122,10 @@ std::vector<SliceRow> CellFolder::read_slices(const FileDigests& digests) const 
   return read_rows(path_ / "slices.csv", slice_columns(), digests);
 }
 
+std::vector<SliceRow> CellFolder::read_more_slices(const FileDigests& digests) const {
+  return read_rows(path_ / "more_slices.csv", slice_columns(), digests);
+}
+
 std::vector<CorrectRow> CellFolder::read_correct(const FileDigests& digests) const {
   const std::filesystem::path path = path_ / "correct.csv";
   if (!file_exists(path)) return {};
@@ -129,24 +133,41 @@ std::vector<CorrectRow> CellFolder::read_correct(const FileDigests& digests) con
   return correct_rows(parse_csv(read_checked(path, digests, kLargestText, "table"), name), name);
 }
 
-void CellFolder::write_scores(std::vector<ScoreRow> scores, std::vector<SliceRow> slices,
-                              std::vector<CorrectRow> correct) const {
-  const auto by_key = [](const auto& a, const auto& b) { return a.key < b.key; };
-  std::stable_sort(scores.begin(), scores.end(), by_key);
-  std::stable_sort(slices.begin(), slices.end(), by_key);
-  std::stable_sort(correct.begin(), correct.end(), by_key);
-  write_rows(path_ / "slices.csv", slice_columns(), slices);
-  if (!correct.empty()) write_rows(path_ / "correct.csv", correct_columns(), correct);
-  write_rows(path_ / "scores.csv", score_columns(), scores);
+void CellFolder::write_scores(ScoreTables tables) const {
+  const auto sort_by_key = [](auto& rows) {
+    std::stable_sort(rows.begin(), rows.end(),
+                     [](const auto& a, const auto& b) { return a.key < b.key; });
+  };
+  sort_by_key(tables.scores);
+  sort_by_key(tables.slices);
+  sort_by_key(tables.more_slices);
+  sort_by_key(tables.correct);
+  write_rows(path_ / "slices.csv", slice_columns(), tables.slices);
+  if (!tables.more_slices.empty()) {
+    write_rows(path_ / "more_slices.csv", slice_columns(), tables.more_slices);
+  }
+  if (!tables.correct.empty()) {
+    write_rows(path_ / "correct.csv", correct_columns(), tables.correct);
+  }
+  write_rows(path_ / "scores.csv", score_columns(), tables.scores);
 }
 
 void CellFolder::remove_state() const { Checkpoints(path_, {}, {}).remove(); }
 
 void CellFolder::remove_unfinished_writes() const {
-  constexpr std::array<std::string_view, 12> kWritten{
-      "config.yaml",     "history.csv",   "scores.csv",        "slices.csv",
-      "correct.csv",     "status.yaml",   "final.safetensors", "best.safetensors",
-      "provenance.yaml", kNeedsNoWeights, "state.safetensors", "state.previous.safetensors"};
+  constexpr std::array<std::string_view, 13> kWritten{"config.yaml",
+                                                      "history.csv",
+                                                      "scores.csv",
+                                                      "slices.csv",
+                                                      "more_slices.csv",
+                                                      "correct.csv",
+                                                      "status.yaml",
+                                                      "final.safetensors",
+                                                      "best.safetensors",
+                                                      "provenance.yaml",
+                                                      kNeedsNoWeights,
+                                                      "state.safetensors",
+                                                      "state.previous.safetensors"};
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(path_, error)) {
     const std::string name = entry.path().filename().string();
@@ -184,16 +205,20 @@ std::vector<ScoreKey> wanted_scores(const Cell& cell) {
   return wanted;
 }
 
-Missing missing_of(const CellFolder& folder, const std::vector<ScoreRow>& scores,
-                   const std::vector<CorrectRow>& correct, const ScoreKey& wanted) {
-  const auto score = std::find_if(scores.begin(), scores.end(),
+Missing missing_of(const CellFolder& folder, const ScoreTables& tables, const Cell& cell,
+                   const ScoreKey& wanted) {
+  const auto score = std::find_if(tables.scores.begin(), tables.scores.end(),
                                   [&](const ScoreRow& row) { return answers(row, wanted); });
-  if (score == scores.end()) return Missing::kScore;
-  if (wanted.split != Split::kTest) return Missing::kNothing;
-  const bool known = std::any_of(correct.begin(), correct.end(),
-                                 [&](const CorrectRow& row) { return row.key == score->key; });
-  if (known || !file_exists(folder.weights_path(wanted.weights))) return Missing::kNothing;
-  return Missing::kExamples;
+  if (score == tables.scores.end()) return Missing::kScore;
+  const auto has_row_of_score = [&](const auto& rows) {
+    return std::any_of(rows.begin(), rows.end(),
+                       [&](const auto& row) { return row.key == score->key; });
+  };
+  const bool has_bits = wanted.split != Split::kTest || has_row_of_score(tables.correct);
+  const bool has_slices = cell.task->more_tags().empty() || has_row_of_score(tables.more_slices);
+  const bool whole = has_bits && has_slices;
+  if (whole || !file_exists(folder.weights_path(wanted.weights))) return Missing::kNothing;
+  return Missing::kAdditions;
 }
 
 bool answers(const ScoreRow& row, const ScoreKey& wanted) {

@@ -11,9 +11,17 @@
 
 namespace recollect {
 
+/// The tables of scores of a cell.
+struct ScoreTables {
+  std::vector<ScoreRow> scores = {};
+  std::vector<SliceRow> slices = {};
+  std::vector<SliceRow> more_slices = {};  ///< none where the task has no more_tags()
+  std::vector<CorrectRow> correct = {};
+};
+
 /// The folder of one cell, OUT/cells/HASH:
 ///   config.yaml          the resolved cell, itself a configuration that gives this very cell
-///   history.csv scores.csv slices.csv correct.csv
+///   history.csv scores.csv slices.csv more_slices.csv correct.csv
 ///   final.safetensors best.safetensors
 ///   provenance.yaml      processor, threads and seconds: all that differs from run to run
 ///   status.yaml          written last, so a folder without it holds a cell that is not done; with
@@ -50,11 +58,12 @@ class CellFolder {
   /// Rows that give no number (has_numbers()) are among them, as an earlier version wrote them.
   [[nodiscard]] std::vector<ScoreRow> read_scores(const FileDigests& digests = {}) const;
   [[nodiscard]] std::vector<SliceRow> read_slices(const FileDigests& digests = {}) const;
+  [[nodiscard]] std::vector<SliceRow> read_more_slices(const FileDigests& digests = {}) const;
   [[nodiscard]] std::vector<CorrectRow> read_correct(const FileDigests& digests = {}) const;
   /// Rows are written in the order of their keys, whatever order they come in. Scores go last: a
-  /// score row says that its slices are there too.
-  void write_scores(std::vector<ScoreRow> scores, std::vector<SliceRow> slices,
-                    std::vector<CorrectRow> correct = {}) const;
+  /// score row says that its slices are there too. Of more_slices and correct without rows there is
+  /// no file.
+  void write_scores(ScoreTables tables) const;
 
   /// Removes the state of a training that has ended. What a kill left of it, too.
   void remove_state() const;
@@ -79,13 +88,14 @@ class CellFolder {
 enum class Missing {
   kNothing,
   kScore,
-  kExamples,  ///< the row of a test score is there, without the bits of its examples
+  kAdditions,  ///< the row is there, as an earlier version wrote it: without its more_slices, or
+               ///< of a test score without the bits of its examples
 };
 
-/// What `folder` lacks of `wanted`, where these are its rows. Bits that cannot be had, because the
-/// weights are not there any more, are not missing.
-[[nodiscard]] Missing missing_of(const CellFolder& folder, const std::vector<ScoreRow>& scores,
-                                 const std::vector<CorrectRow>& correct, const ScoreKey& wanted);
+/// What `folder` lacks of a score that `cell` wants, where these are the folder's tables. Additions
+/// that cannot be had, because the weights are not there any more, are not missing.
+[[nodiscard]] Missing missing_of(const CellFolder& folder, const ScoreTables& tables,
+                                 const Cell& cell, const ScoreKey& wanted);
 
 /// True where `row` answers `wanted`. A row without untrained levels answers every mode.
 [[nodiscard]] bool answers(const ScoreRow& row, const ScoreKey& wanted);

@@ -50,7 +50,7 @@ struct ScoreRow {
   bool foreign_selection = false;
 };
 
-/// One line of slices.csv.
+/// One line of slices.csv, and of more_slices.csv.
 struct SliceRow {
   ScoreKey key;
   std::string slice;  ///< the name of a tag, e.g. lag

@@ -49,30 +49,31 @@ Metadata weights_metadata(const std::string& hash, std::int64_t step) {
           {"step", std::to_string(step)}};
 }
 
-/// The tables of scores of a cell.
-struct Tables {
-  std::vector<ScoreRow> scores;
-  std::vector<SliceRow> slices;
-  std::vector<CorrectRow> correct;
-};
-
 template <class Row>
 void remove_rows(std::vector<Row>& rows, const ScoreKey& key) {
   std::erase_if(rows, [&](const Row& row) { return row.key == key; });
 }
 
+void set_slices(std::vector<SliceRow>& rows, const ScoreKey& key,
+                const std::vector<Slice>& slices) {
+  remove_rows(rows, key);
+  for (const Slice& slice : slices) {
+    rows.push_back({key, slice.slice, slice.value, slice.scored, slice.accuracy});
+  }
+}
+
 /// Scores what `cell` asks for and `tables` lack; `weights_of` lends a model with those weights. A
-/// score that lacks only the bits of its examples is recomputed, so that all of its rows agree.
+/// score that lacks only its additions is recomputed, so that all of its rows agree.
 /// @returns why some scores are none, one line; "" where all are there. A loss that is not finite
 /// says that the model answers nothing at that length, so there is no row of it.
 template <class WeightsOf>
 std::string add_missing_scores(const Cell& cell, const CellFolder& folder, std::int64_t best_step,
                                int threads, const StopRequest& stop, WeightsOf&& weights_of,
-                               Tables& tables) {
+                               ScoreTables& tables) {
   std::string without_number;
   const bool foreign = cell.train.select_length && *cell.train.select_length != cell.task->length;
   for (const ScoreKey& wanted : wanted_scores(cell)) {
-    const Missing missing = missing_of(folder, tables.scores, tables.correct, wanted);
+    const Missing missing = missing_of(folder, tables, cell, wanted);
     if (missing == Missing::kNothing) continue;
     SequenceModel<float>& model = weights_of(wanted.weights);
     const Score score = recollect::score(model, cell, wanted.split, wanted.eval_length,
@@ -97,11 +98,9 @@ std::string add_missing_scores(const Cell& cell, const CellFolder& folder, std::
     row.unseen_level = score.unseen_level;
     row.foreign_selection = foreign && wanted.weights == Weights::kBest;
     remove_rows(tables.scores, row.key);
-    remove_rows(tables.slices, row.key);
     remove_rows(tables.correct, row.key);
-    for (const Slice& slice : score.slices) {
-      tables.slices.push_back({row.key, slice.slice, slice.value, slice.scored, slice.accuracy});
-    }
+    set_slices(tables.slices, row.key, score.slices);
+    set_slices(tables.more_slices, row.key, score.more_slices);
     if (wanted.split == Split::kTest) tables.correct.push_back({row.key, score.exact});
     tables.scores.push_back(std::move(row));
   }
@@ -192,7 +191,7 @@ class CellRun {
                    weights_metadata(planned_.hash, result.steps));
       save_weights(folder_.weights_path(Weights::kBest), model.layout(), result.best_weights,
                    weights_metadata(planned_.hash, result.best_step));
-      Tables tables;
+      ScoreTables tables;
       const auto weights_of = [&](Weights weights) -> SequenceModel<float>& {
         set_weights(model, weights == Weights::kFinal ? result.final_weights : result.best_weights);
         return model;
@@ -200,7 +199,7 @@ class CellRun {
       unscored = add_missing_scores(cell_, folder_, result.best_step, threads_, control_.stop,
                                     weights_of, tables);
       outcome.accuracy = headline(cell_, tables.scores);
-      write(std::move(tables));
+      folder_.write_scores(std::move(tables));
     } else {
       status.ending = Ending::kDiverged;
       status.reason = one_line(result.diverged);
@@ -242,9 +241,10 @@ class CellRun {
       folder_.write_text("config.yaml", cell_.yaml(experiment_));
     }
     SequenceModel<float> model = empty_model(cell_);
-    Tables tables = of_finished_cell([&] {
-      if (damage.remedy == Remedy::kScoring) return Tables{};  // all of them again
-      return Tables{folder_.read_scores(), folder_.read_slices(), folder_.read_correct()};
+    ScoreTables tables = of_finished_cell([&] {
+      if (damage.remedy == Remedy::kScoring) return ScoreTables{};  // all of them again
+      return ScoreTables{folder_.read_scores(), folder_.read_slices(), folder_.read_more_slices(),
+                         folder_.read_correct()};
     });
     const auto weights_of = [&](Weights weights) -> SequenceModel<float>& {
       set_weights(model, of_finished_cell([&] {
@@ -255,7 +255,7 @@ class CellRun {
     const std::string unscored = add_missing_scores(cell_, folder_, outcome.status.best_step,
                                                     threads_, control_.stop, weights_of, tables);
     outcome.accuracy = headline(cell_, tables.scores);
-    write(std::move(tables));
+    folder_.write_scores(std::move(tables));
     std::vector<Provenance> works;
     try {
       works = parse_provenance(folder_.read_text("provenance.yaml"), "provenance.yaml");
@@ -274,11 +274,6 @@ class CellRun {
   [[nodiscard]] CellStatus with_digests(CellStatus status) const {
     for (const auto& [name, digest] : folder_.digests()) status.files[name] = digest;
     return status;
-  }
-
-  void write(Tables tables) const {
-    folder_.write_scores(std::move(tables.scores), std::move(tables.slices),
-                         std::move(tables.correct));
   }
 
   const PlannedCell& planned_;

@@ -58,9 +58,10 @@ CellMemory cell_memory(const Cell& cell, bool trains) {
     }
   }
   memory.scoring = (trains ? 3.0 : 2.0) * weights;
+  const std::size_t scored_tags = tags + cell.task->more_tags().size();
   for (const std::int64_t length : cell.eval.lengths) {
     memory.scoring_thread =
-        std::max(memory.scoring_thread, forward_bytes(sizes, *task_at(cell, length), tags));
+        std::max(memory.scoring_thread, forward_bytes(sizes, *task_at(cell, length), scored_tags));
   }
   return memory;
 }

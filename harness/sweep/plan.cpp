@@ -160,18 +160,18 @@ void look_into_folder(PlannedCell& planned, const CellFolder& folder, Complaint&
   complaint.damaged = damage.what;
   planned.work = damage.remedy == Remedy::kNothing ? Work::kNone : Work::kScore;
   if (planned.status->ending == Ending::kDiverged) return;
-  std::vector<ScoreRow> rows;
-  std::vector<CorrectRow> correct;
+  ScoreTables tables;  // as far as they say what is missing
   if (damage.remedy != Remedy::kScoring) {
-    rows = folder.read_scores();
-    correct = folder.read_correct();
+    tables.scores = folder.read_scores();
+    tables.more_slices = folder.read_more_slices();
+    tables.correct = folder.read_correct();
   }
   std::set<Weights> needed;
   for (const ScoreKey& key : wanted_scores(*planned.cell)) {
-    const Missing missing = missing_of(folder, rows, correct, key);
+    const Missing missing = missing_of(folder, tables, *planned.cell, key);
     if (missing == Missing::kNothing) continue;
     planned.work = Work::kScore;
-    if (missing == Missing::kExamples) continue;
+    if (missing == Missing::kAdditions) continue;
     if (file_exists(folder.weights_path(key.weights))) {
       needed.insert(key.weights);
       continue;

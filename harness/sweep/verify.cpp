@@ -23,6 +23,7 @@
 #include "harness/store/difference.hpp"
 #include "harness/store/provenance.hpp"
 #include "harness/store/renamed_options.hpp"
+#include "harness/sweep/earlier_cell.hpp"
 #include "harness/sweep/jobs.hpp"
 #include "harness/sweep/relay.hpp"
 
@@ -41,13 +42,14 @@ struct CellFile {
   std::string_view name;
   std::string_view meaning;
 };
-constexpr std::array<CellFile, 7> kFiles{{
+constexpr std::array<CellFile, 8> kFiles{{
     {"config.yaml", "look at how this file was changed, or at what writes it"},
     {"history.csv", "the configuration agrees; look at the training up to this step"},
     {"final.safetensors", "the history agrees; look at the last update, or at damage to this file"},
     {"best.safetensors",
      "the final weights agree; look at the selection, or at damage to this file"},
     {"slices.csv", "the weights agree; look at the scoring"},
+    {"more_slices.csv", "weights and slices agree; look at the task's more_tags()"},
     {"scores.csv", "weights and slices agree; look at the scoring"},
     {"status.yaml", "everything else agrees; look at the training's end"},
 }};
@@ -122,31 +124,6 @@ std::optional<CellStatus> status_of(const CellFolder& folder) {
     return folder.read_status();
   } catch (const IoError&) {
     return std::nullopt;
-  }
-}
-
-/// `fresh` under the build of `kept`, and without digests where that, of an earlier version, has
-/// none: what is left must be the same.
-CellStatus as_if_made_by(const CellStatus& kept, CellStatus fresh) {
-  fresh.code_version = kept.code_version;
-  fresh.compiler = kept.compiler;
-  fresh.build = kept.build;
-  if (kept.files.empty()) fresh.files.clear();
-  return fresh;
-}
-
-/// What a file says, where an earlier version wrote the same in another form.
-std::string in_todays_form(std::string_view name, std::string text) {
-  if (name != "correct.csv") return text;
-  try {
-    const std::string file(name);
-    const CsvTable table = parse_csv(text, file);
-    const auto exact = table.find("exact");
-    const bool todays = !exact || table.rows.empty() || table.rows[0][*exact].starts_with('x');
-    if (todays) return text;
-    return to_csv(to_table(correct_columns(), correct_rows(table, file)));
-  } catch (const IoError&) {  // the comparison will show it
-    return text;
   }
 }
 
@@ -297,7 +274,7 @@ class Verification {
     if (failed.empty()) {
       weightless = mine.weightless() && !fresh.weightless();
       if (weightless) fresh.remove_weights();
-      if (status) fresh.write_status(as_if_made_by(*status, fresh.read_status().value()));
+      make_like_earlier(mine, status, fresh);
       difference = compare(kept, mine, fresh);
     }
     fs::remove_all(fresh.path());

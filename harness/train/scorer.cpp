@@ -26,17 +26,82 @@ struct Outcome {
   std::int64_t scored = 0;
 };
 
+/// The tallies of some tags, by value.
+class Tallies {
+ public:
+  explicit Tallies(std::size_t tags) : tallies_(tags) {}
+
+  [[nodiscard]] std::size_t tags() const noexcept { return tallies_.size(); }
+
+  /// @param values  of each tag, of one scored position
+  void add(std::span<const std::int32_t> values, bool correct) {
+    for (std::size_t tag = 0; tag < tallies_.size(); ++tag) {
+      if (values[tag] == kNoTag) continue;
+      Tally& tally = tallies_[tag][values[tag]];
+      ++tally.scored;
+      tally.correct += correct ? 1 : 0;
+    }
+  }
+
+  void merge(const Tallies& other) {
+    for (std::size_t tag = 0; tag < tallies_.size(); ++tag) {
+      for (const auto& [value, tally] : other.tallies_[tag]) {
+        tallies_[tag][value].scored += tally.scored;
+        tallies_[tag][value].correct += tally.correct;
+      }
+    }
+  }
+
+  [[nodiscard]] std::vector<Slice> slices(Names tags) const {
+    std::vector<Slice> all;
+    for (std::size_t tag = 0; tag < tallies_.size(); ++tag) {
+      for (const auto& [value, tally] : tallies_[tag]) {
+        all.push_back(
+            Slice{std::string(tags[tag]), value, tally.scored,
+                  static_cast<double>(tally.correct) / static_cast<double>(tally.scored)});
+      }
+    }
+    return all;
+  }
+
+ private:
+  std::vector<std::map<std::int32_t, Tally>> tallies_;
+};
+
+/// What is counted beside accuracy and loss.
+struct Requested {
+  Names rules = {};
+  Names tags = {};
+  Names more_tags = {};
+  std::int64_t trained_length = 0;  ///< what more_tags ask for
+};
+
 /// What one thread counts. Whole numbers, so the order does not matter.
 class Counter {
  public:
-  Counter(std::size_t tags, std::size_t rules) : slices_(tags), right_(rules), right_here_(rules) {}
+  explicit Counter(const Requested& requested)
+      : trained_length_(requested.trained_length),
+        tallies_(requested.tags.size()),
+        more_tallies_(requested.more_tags.size()),
+        right_(requested.rules.size()),
+        right_here_(requested.rules.size()) {}
 
-  void add_slices(const Example& example, std::size_t r, bool correct) {
-    const std::span<const std::int32_t> values = example.tags_of(r);
-    for (std::size_t tag = 0; tag < slices_.size(); ++tag) {
-      Tally& tally = slices_[tag][values[tag]];
-      ++tally.scored;
-      tally.correct += correct ? 1 : 0;
+  void add_slices(const Example& example, std::span<const std::int32_t> answers) {
+    if (tallies_.tags() == 0) return;
+    for (std::size_t r = 0; r < answers.size(); ++r) {
+      tallies_.add(example.tags_of(r), answers[r] == example.labels[r]);
+    }
+  }
+
+  void add_more_slices(const Task& task, const Example& example, GeneratorScratch& scratch,
+                       std::span<const std::int32_t> answers) {
+    const std::size_t tags = more_tallies_.tags();
+    if (tags == 0) return;
+    values_here_.resize(answers.size() * tags);
+    task.find_more_tags(example, trained_length_, scratch, values_here_);
+    for (std::size_t r = 0; r < answers.size(); ++r) {
+      more_tallies_.add(std::span(values_here_).subspan(r * tags, tags),
+                        answers[r] == example.labels[r]);
     }
   }
 
@@ -47,25 +112,14 @@ class Counter {
   }
 
   void merge(const Counter& other) {
-    for (std::size_t tag = 0; tag < slices_.size(); ++tag) {
-      for (const auto& [value, tally] : other.slices_[tag]) {
-        slices_[tag][value].scored += tally.scored;
-        slices_[tag][value].correct += tally.correct;
-      }
-    }
+    tallies_.merge(other.tallies_);
+    more_tallies_.merge(other.more_tallies_);
     for (std::size_t i = 0; i < right_.size(); ++i) right_[i] += other.right_[i];
   }
 
-  [[nodiscard]] std::vector<Slice> slices(Names tags) const {
-    std::vector<Slice> all;
-    for (std::size_t tag = 0; tag < slices_.size(); ++tag) {
-      for (const auto& [value, tally] : slices_[tag]) {
-        all.push_back(
-            Slice{std::string(tags[tag]), value, tally.scored,
-                  static_cast<double>(tally.correct) / static_cast<double>(tally.scored)});
-      }
-    }
-    return all;
+  [[nodiscard]] std::vector<Slice> slices(Names tags) const { return tallies_.slices(tags); }
+  [[nodiscard]] std::vector<Slice> more_slices(Names tags) const {
+    return more_tallies_.slices(tags);
   }
 
   [[nodiscard]] std::vector<RuleAccuracy> rules(Names names, double scored) const {
@@ -77,15 +131,12 @@ class Counter {
   }
 
  private:
-  std::vector<std::map<std::int32_t, Tally>> slices_;  // of each tag, by value
-  std::vector<std::int64_t> right_;                    // of each rule
+  std::int64_t trained_length_;
+  Tallies tallies_;
+  Tallies more_tallies_;
+  std::vector<std::int32_t> values_here_;  // of more tags
+  std::vector<std::int64_t> right_;        // of each rule
   std::vector<std::int64_t> right_here_;
-};
-
-/// What is counted beside accuracy and loss.
-struct Requested {
-  Names rules = {};
-  Names tags = {};
 };
 
 /// Adds up what the examples gave, in their order.
@@ -116,8 +167,7 @@ Score run(SequenceModel<float>& model, const Task& task, std::int64_t data_seed,
           const StopRequest& stop) {
   model.begin_step({task.length(), examples * task.length(), static_cast<int>(lanes.size())});
   std::vector<Outcome> outcomes(static_cast<std::size_t>(examples));
-  std::vector<Counter> counters(lanes.size(),
-                                Counter(requested.tags.size(), requested.rules.size()));
+  std::vector<Counter> counters(lanes.size(), Counter(requested));
   parallel_for(static_cast<int>(examples), static_cast<int>(lanes.size()), [&](int i, int thread) {
     if (stop.requested()) return;
     Lane<float>& lane = lanes[static_cast<std::size_t>(thread)];
@@ -130,10 +180,8 @@ Score run(SequenceModel<float>& model, const Task& task, std::int64_t data_seed,
     outcome = {model.score(input_of(example), lane.workspace, lane.answers),
                std::ssize(example.positions)};
     counter.add_rules(task, example);
-    if (requested.tags.empty()) return;
-    for (std::size_t r = 0; r < lane.answers.size(); ++r) {
-      counter.add_slices(example, r, lane.answers[r] == example.labels[r]);
-    }
+    counter.add_slices(example, lane.answers);
+    counter.add_more_slices(task, example, lane.scratch, lane.answers);
   });
   stop.check();
 
@@ -141,6 +189,7 @@ Score run(SequenceModel<float>& model, const Task& task, std::int64_t data_seed,
   for (std::size_t i = 1; i < counters.size(); ++i) counters[0].merge(counters[i]);
   score.rules = counters[0].rules(requested.rules, static_cast<double>(score.scored));
   score.slices = counters[0].slices(requested.tags);
+  score.more_slices = counters[0].more_slices(requested.more_tags);
   return score;
 }
 
@@ -161,7 +210,12 @@ Score score(SequenceModel<float>& model, const Cell& cell, Split split, std::int
             std::int64_t examples, int threads, bool with_slices, const StopRequest& stop) {
   const std::unique_ptr<Task> task = task_at(cell, length);
   std::vector<Lane<float>> lanes(static_cast<std::size_t>(threads));
-  const Requested requested{cell.task->rules(), with_slices ? cell.task->tags() : Names()};
+  Requested requested{.rules = cell.task->rules()};
+  if (with_slices) {
+    requested.tags = cell.task->tags();
+    requested.more_tags = cell.task->more_tags();
+    requested.trained_length = cell.task->length;
+  }
   Score result = run(model, *task, cell.data_seed, split, examples, lanes, requested, stop);
   result.unseen_level =
       cell.variant.mixer->has_levels() && level_count(length) > level_count(cell.task->length);

@@ -34,6 +34,7 @@ struct Score {
   std::vector<RuleAccuracy> rules;  ///< in the task's order
   bool unseen_level = false;        ///< the length uses a level that training never reached
   std::vector<Slice> slices;        ///< by tag in the task's order, values ascending; if asked for
+  std::vector<Slice> more_slices;   ///< the same by the task's more tags
   std::vector<bool> exact;          ///< of each example: every scored position is right
 };
 

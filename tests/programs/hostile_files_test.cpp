@@ -151,7 +151,7 @@ struct Runs {
     ScoreRow row;
     row.key = wanted_scores(experiment.cells.front()).front();
     row.key.unseen_levels.clear();
-    cell.write_scores({row}, {});
+    cell.write_scores({.scores = {row}});
     cell.write_status({});
   }
   [[nodiscard]] std::string table() const {
@@ -236,7 +236,7 @@ TEST_CASE("hostile: tables of a cell that are none are named by file, row and co
   const Runs runs;
   ScoreRow row;
   row.key = {Weights::kBest, Split::kTest, 16, 10, "clamp"};
-  runs.cell.write_scores({row}, {});
+  runs.cell.write_scores({.scores = {row}});
   const std::filesystem::path path = runs.cell.path() / "scores.csv";
   const std::string good = read_file(path);
   const auto refusal = [&](const std::string& text) {
@@ -287,7 +287,7 @@ TEST_CASE("hostile: the bits of any number of examples are read as they were wri
     std::vector<bool> exact(examples);
     for (std::size_t i = 0; i < examples; ++i) exact[i] = (i * i + examples) % 3 == 0;
     const auto count = static_cast<std::int64_t>(examples);
-    runs.cell.write_scores({}, {}, {{{Weights::kBest, Split::kTest, 16, count, ""}, exact}});
+    runs.cell.write_scores({.correct = {{{Weights::kBest, Split::kTest, 16, count, ""}, exact}}});
     CHECK(runs.cell.read_correct().front().exact == exact);
   }
 }

@@ -171,7 +171,7 @@ TEST_CASE("kill: a sweep killed at 50 moments gives the same bytes as one that w
   REQUIRE(Process(whole.arguments(2), whole.log, 0).wait() == 0);
   const double duration = seconds_since(start);
   const auto expected = files_of(whole.out);
-  REQUIRE(expected.size() == 4 * 8 + 1 + 2);
+  REQUIRE(expected.size() == 4 * 9 + 1 + 2);
 
   std::mt19937 random(20240501);
   int kills = 0, after_state = 0, in_write = 0, rounds = 0, identical = 0;

@@ -118,7 +118,7 @@ TEST_CASE("archive: every text file of every cell comes back to the byte, and no
   CHECK(run(tiny(), out.path(), second, &shelf).finished == 4);
   CHECK(second.steps == 0);
   CHECK(any_holds(second.notes, "taking 4 cells from " + (archives / "tiny").string()));
-  CHECK(texts_of(out.path()).size() == 4 * 7);
+  CHECK(texts_of(out.path()).size() == 4 * 8);
   CHECK(texts_of(out.path()) == texts_of(runs.path()));
   const std::vector<CellResult> cells = read_cells(runs.path()).rows;
   CHECK(csv_of(read_cells(out.path()).rows) == csv_of(cells));
@@ -348,8 +348,8 @@ TEST_CASE("archive: one that is damaged is named with file and line, and not use
   const DamagedArchive archive;
   const std::string hash = archive.experiment.cells[0].hash();
   const std::string other = archive.experiment.cells[1].hash();
-  for (const char* file :
-       {"history.csv", "scores.csv", "slices.csv", "correct.csv", "provenance.csv"}) {
+  for (const char* file : {"history.csv", "scores.csv", "slices.csv", "more_slices.csv",
+                           "correct.csv", "provenance.csv"}) {
     archive.expect_refused(file, archive.without_last_line(file),
                            " do not match their digest in line 3 of");
     archive.expect_refused(file, "", " the file is empty");

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,11 @@ namespace {
 const std::vector<std::string> kOne = {"variants=[adaptive-decay]", "seeds=[0]"};
 constexpr const char* kProvenance = "provenance.yaml";
 
-const std::vector<std::string> kFiles = {"config.yaml",      "history.csv", "scores.csv",
-                                         "slices.csv",       "correct.csv", "final.safetensors",
-                                         "best.safetensors", kProvenance};
+const std::vector<std::string> kFiles = {"config.yaml",       "history.csv",      "scores.csv",
+                                         "slices.csv",        "more_slices.csv",  "correct.csv",
+                                         "final.safetensors", "best.safetensors", kProvenance};
+const std::set<std::string> kScored = {"scores.csv", "slices.csv", "more_slices.csv",
+                                       "correct.csv"};
 
 /// Every file of the cell but the provenance, by name.
 std::map<std::string, std::string> bytes_of(const CellFolder& folder) {
@@ -52,8 +55,7 @@ bool any_holds(const std::vector<std::string>& notes, const std::string& part) {
 
 Remedy remedy_of(const std::string& file) {
   if (file == "config.yaml" || file == kProvenance) return Remedy::kRewriting;
-  return file == "scores.csv" || file == "slices.csv" || file == "correct.csv" ? Remedy::kScoring
-                                                                               : Remedy::kTraining;
+  return kScored.contains(file) ? Remedy::kScoring : Remedy::kTraining;
 }
 
 }  // namespace

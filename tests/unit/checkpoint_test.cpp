@@ -302,7 +302,7 @@ TEST_CASE("checkpoint: a cell stopped at any sequence gives the same bytes, with
     const TemporaryFolder whole;
     run_with_stops(experiment, whole.path(), 1, {}, [](StopRequest&, int) {});
     const auto expected = files_of(whole.path());
-    CHECK(expected.size() == 8 + 1);
+    CHECK(expected.size() == 9 + 1);
     // How many looks the whole run takes: the looks after it never happen.
     int looks = 1;
     for (bool stopped = true; stopped; looks += stopped ? 13 : 0) {

@@ -45,7 +45,7 @@ std::vector<GroupResult> groups_of(const std::string& configuration,
       if (key.weights == Weights::kFinal || key.split == Split::kTest) row.accuracy = 0.5;
       scores.push_back(row);
     }
-    folder.write_scores(scores, {});
+    folder.write_scores({.scores = scores});
     CellStatus status;
     status.steps = 6000;
     if (accuracies[i] >= 0.99) status.solved_step = 3000;

@@ -146,7 +146,7 @@ TEST_CASE("runner: results are the same bytes for any number of jobs") {
   run_experiment(tiny(), one.path(), {.jobs = 1}, watch);
   run_experiment(tiny(), two.path(), {.jobs = 2}, watch);
   const auto files = files_of(one.path());
-  CHECK(files.size() == 4 * 8 + 1);
+  CHECK(files.size() == 4 * 9 + 1);
   CHECK(files == files_of(two.path()));
 }
 
@@ -169,6 +169,7 @@ TEST_CASE("runner: a length that is missing is scored without training") {
   const CellFolder at_once(whole.path(), tiny().cells[0].hash());
   CHECK(at_once.read_text("scores.csv") == folder.read_text("scores.csv"));
   CHECK(at_once.read_text("slices.csv") == folder.read_text("slices.csv"));
+  CHECK(at_once.read_text("more_slices.csv") == folder.read_text("more_slices.csv"));
   CHECK(at_once.read_text("correct.csv") == folder.read_text("correct.csv"));
   // More test examples are rows of their own; the old ones stay, the table shows the new ones.
   run_experiment(tiny({"eval.examples=30"}), out.path(), {.jobs = 1}, second);
@@ -247,7 +248,8 @@ TEST_CASE("runner: a file that cannot be read is made again, and the plan says s
   run_experiment(tiny(), out.path(), {.jobs = 1}, watch);
   const auto before = files_of(out.path());
   const CellFolder folder(out.path(), tiny().cells[1].hash());
-  for (const char* file : {"status.yaml", "scores.csv", "slices.csv", "correct.csv"}) {
+  for (const char* file :
+       {"status.yaml", "scores.csv", "slices.csv", "more_slices.csv", "correct.csv"}) {
     CAPTURE(file);
     folder.write_text(file, "{half a fi");
     const RunPlan plan = plan_run(tiny(), out.path());

@@ -57,7 +57,7 @@ void write_cell(const std::filesystem::path& out, const Cell& cell, const CellSt
       row.key.examples = 77;  // another experiment's
       scores.push_back(row);
     }
-    folder.write_scores(scores, {});
+    folder.write_scores({.scores = scores});
   }
   folder.write_status(status);
 }

@@ -180,7 +180,7 @@ TEST_CASE("tasks: every example has the promised shape") {
     CHECK(task->length() == c.settings->length);
     CHECK(task->chance() > 0.0);
     CHECK(task->chance() < 1.0);
-    for (const Names names : {c.settings->tags(), c.settings->rules()}) {
+    for (const Names names : {c.settings->tags(), c.settings->more_tags(), c.settings->rules()}) {
       CHECK(std::ranges::all_of(names, is_word));
       CHECK(std::set(names.begin(), names.end()).size() == names.size());
     }
@@ -219,6 +219,7 @@ TEST_CASE("tasks: what the files of MQAR and copying are sorted by stays as it i
     };
     CHECK(words(settings->tags()) == std::vector<std::string>{"lag", "level", "pair"});
     CHECK(words(settings->rules()) == std::vector<std::string>{"first", "recent"});
+    CHECK(words(settings->more_tags()).back() == "sixteenth");
   }
 }
 

@@ -142,6 +142,7 @@ TEST_CASE("scoring: examples of any number of scored positions, no rules and no 
           static_cast<double>(std::count(twin.exact.begin(), twin.exact.end(), true)) / 40.0);
     CHECK(score.rules.empty());
     CHECK(score.slices.empty());
+    CHECK(score.more_slices.empty());
     // Short of perfect: then some examples are right and others are not.
     CHECK(score.exact_match > 0.0);
     CHECK(score.exact_match < 1.0);

@@ -272,7 +272,7 @@ TEST_CASE("verify: damaged cells can be asked for alone, before a run makes them
   watch.steps = 0;
   CHECK(damaged().same == 0);
   CHECK(watch.steps == 0);
-  for (const char* file : {"scores.csv", "slices.csv", "status.yaml"}) {
+  for (const char* file : {"scores.csv", "slices.csv", "more_slices.csv", "status.yaml"}) {
     CAPTURE(file);
     const CellFolder folder(out.path(), experiment.cells[1].hash());
     const std::string bytes = folder.read_text(file);
