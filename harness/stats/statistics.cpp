@@ -13,15 +13,13 @@
 namespace recollect {
 namespace {
 
-constexpr double kTail = 0.025;  // of a two-sided 95 % interval
-
 double normal_quantile(double probability) {
   return boost::math::quantile(boost::math::normal(), probability);
 }
 
-/// How many standard errors a two-sided 95 % interval of Student's t reaches to either side.
-double student_reach(double degrees) {
-  return boost::math::quantile(boost::math::complement(boost::math::students_t(degrees), kTail));
+/// How many standard errors an interval of Student's t reaches to either side.
+double student_reach(double degrees, double tail) {
+  return boost::math::quantile(boost::math::complement(boost::math::students_t(degrees), tail));
 }
 
 /// Between order statistics, linearly: type 7 of Hyndman and Fan.
@@ -68,7 +66,7 @@ std::optional<Interval> bootstrap_mean_interval(std::span<const double> values) 
   std::sort(sorted.begin(), sorted.end());
   if (sorted.front() == sorted.back()) return Interval{sorted.front(), sorted.front()};
   const auto n = static_cast<double>(sorted.size());
-  const double reach = std::sqrt(n / (n - 1.0)) * student_reach(n - 1.0);
+  const double reach = std::sqrt(n / (n - 1.0)) * student_reach(n - 1.0, kTail95);
   const double tail = boost::math::cdf(boost::math::normal(), -reach);
 
   std::vector<double> means(kResamples);
@@ -95,9 +93,9 @@ Summary summarise(std::span<const double> values) {
   return summary;
 }
 
-Interval wilson_interval(std::int64_t count, std::int64_t total) {
+Interval wilson_interval(std::int64_t count, std::int64_t total, double tail) {
   if (total < 1 || count < 0 || count > total) throw std::logic_error("not a share");
-  const double z = -normal_quantile(kTail);
+  const double z = -normal_quantile(tail);
   const auto n = static_cast<double>(total);
   const double share = static_cast<double>(count) / n;
   const double scale = 1.0 + z * z / n;
@@ -108,9 +106,9 @@ Interval wilson_interval(std::int64_t count, std::int64_t total) {
 }
 
 Interval share_difference_interval(std::int64_t count_a, std::int64_t total_a, std::int64_t count_b,
-                                   std::int64_t total_b) {
-  const Interval a = wilson_interval(count_a, total_a);
-  const Interval b = wilson_interval(count_b, total_b);
+                                   std::int64_t total_b, double tail) {
+  const Interval a = wilson_interval(count_a, total_a, tail);
+  const Interval b = wilson_interval(count_b, total_b, tail);
   const double share_a = static_cast<double>(count_a) / static_cast<double>(total_a);
   const double share_b = static_cast<double>(count_b) / static_cast<double>(total_b);
   const double difference = share_a - share_b;
@@ -118,7 +116,7 @@ Interval share_difference_interval(std::int64_t count_a, std::int64_t total_a, s
                   difference + std::hypot(a.high - share_a, share_b - b.low)};
 }
 
-std::optional<Interval> mean_difference_interval(const Moments& a, const Moments& b) {
+std::optional<Interval> mean_difference_interval(const Moments& a, const Moments& b, double tail) {
   if (!a.sd && !b.sd) return std::nullopt;
   const auto n_a = static_cast<double>(a.n);
   const auto n_b = static_cast<double>(b.n);
@@ -136,7 +134,7 @@ std::optional<Interval> mean_difference_interval(const Moments& a, const Moments
   } else {
     degrees = (a.sd ? n_a : n_b) - 1.0;
   }
-  const double reach = student_reach(degrees) * error;
+  const double reach = student_reach(degrees, tail) * error;
   return Interval{difference - reach, difference + reach};
 }
 

@@ -15,6 +15,9 @@ namespace recollect {
 /// The middle value, or the mean of the two in the middle.
 [[nodiscard]] double median(std::span<const double> values);
 
+/// Of a two-sided 95 % interval: how often the true value lies beyond either end.
+inline constexpr double kTail95 = 0.025;
+
 struct Interval {
   double low = 0.0;
   double high = 0.0;
@@ -42,13 +45,16 @@ struct Summary {
 /// @throws std::logic_error for no values
 [[nodiscard]] Summary summarise(std::span<const double> values);
 
-/// Wilson's 95 % score interval of a share, of `count` successes in `total` >= 1 trials.
-[[nodiscard]] Interval wilson_interval(std::int64_t count, std::int64_t total);
+/// Wilson's score interval of a share, of `count` successes in `total` >= 1 trials.
+/// @param tail  error probability at either end
+[[nodiscard]] Interval wilson_interval(std::int64_t count, std::int64_t total,
+                                       double tail = kTail95);
 
-/// Newcombe's 95 % interval of the difference a - b of two independent shares, from Wilson's
+/// Newcombe's interval of the difference a - b of two independent shares, from Wilson's
 /// (Newcombe, Statistics in Medicine 17, 1998, method 10).
 [[nodiscard]] Interval share_difference_interval(std::int64_t count_a, std::int64_t total_a,
-                                                 std::int64_t count_b, std::int64_t total_b);
+                                                 std::int64_t count_b, std::int64_t total_b,
+                                                 double tail = kTail95);
 
 /// What is left of a sample once it was summed up elsewhere.
 struct Moments {
@@ -57,11 +63,12 @@ struct Moments {
   std::int64_t n = 1;
 };
 
-/// 95 % interval of the difference a - b of two means. Welch's t where both sides have a standard
-/// deviation; where one has none, that of the other stands for both (for n = 1 against a sample
-/// this is its prediction interval for one more value). None where neither has one. A deviation of
-/// 0 on both sides gives an interval of no width.
-[[nodiscard]] std::optional<Interval> mean_difference_interval(const Moments& a, const Moments& b);
+/// Interval of the difference a - b of two means, of 95 % unless `tail` says otherwise. Welch's t
+/// where both sides have a standard deviation; where one has none, that of the other stands for
+/// both (for n = 1 against a sample this is its prediction interval for one more value). None where
+/// neither has one. A deviation of 0 on both sides gives an interval of no width.
+[[nodiscard]] std::optional<Interval> mean_difference_interval(const Moments& a, const Moments& b,
+                                                               double tail = kTail95);
 
 /// Two clusters in a sample of fractions, e.g. seeds that learned a task and seeds at chance: a
 /// mean then describes neither.
