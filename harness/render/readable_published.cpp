@@ -45,6 +45,41 @@ std::string our_share(const GroupResult& ours) {
   return ours.runs() == 0 ? "-" : fmt::format("{}/{}", ours.solved(), ours.runs());
 }
 
+/// What holds for all rows of an experiment: what they were compared by, and how many of them.
+void add_notes(TextTable& text, const std::vector<const Row*>& rows, const Sources& sources) {
+  std::int64_t compared = 0;
+  bool unknown_sd = false;
+  for (const Row* row : rows) {
+    compared = std::max(compared, row->compared);
+    unknown_sd = unknown_sd || (row->decided_by == DecidedBy::kMeans && row->figure.sd &&
+                                row->figure.sd_divisor == SdDivisor::kUnknown);
+  }
+  if (compared > 0) {
+    text.notes.push_back(fmt::format(
+        "`equivalent`: the whole interval lies within the margin, {:.0f} point of a mean or {:.0f} "
+        "points of a share of solved seeds; `differs`: the whole interval lies beyond it; "
+        "`inconclusive`: these seeds cannot tell.",
+        100.0 * kMeanMargin, 100.0 * kShareMargin));
+    text.notes.push_back(
+        "`would differ if`: what our true mean or share of seeds would have to be for `differs` in "
+        "80 % of cases, the published figure taken as it stands. `never`: no truth could have "
+        "given "
+        "it; `at most 19 %`: none could have given it in more cases than that.");
+  }
+  if (compared > 1) {
+    text.notes.push_back(fmt::format(
+        "{} figures are compared here. `differs` is corrected for that (Holm): the chance that the "
+        "table says it anywhere without reason is at most 5 %.",
+        compared));
+  }
+  if (unknown_sd) {
+    text.notes.push_back(
+        "A source that does not say what its standard deviation divides by is taken to divide by "
+        "n - 1.");
+  }
+  for (const std::string& note : sources.notes()) text.notes.push_back(note);
+}
+
 std::vector<std::vector<const Row*>> by_experiment(const std::vector<Row>& rows) {
   return group_rows(pointers_to(rows), [](const Row& row) { return row.ours.experiment; });
 }
@@ -58,6 +93,14 @@ Column<Row> column(std::string name, Get&& get) {
 template <class Get>
 Column<Row> optional(std::string name, Get&& get) {
   return {std::move(name), [get](const Row& row) { return value_of(get(row)); }};
+}
+
+/// A value of rows that are compared.
+template <class Get>
+Column<Row> of_compared(std::string name, Get&& get) {
+  return {std::move(name), [get](const Row& row) {
+            return row.decided_by == DecidedBy::kNothing ? Value() : Value(get(row));
+          }};
 }
 
 /// A figure of our accuracy's summary.
@@ -120,6 +163,30 @@ void add_ours(std::vector<Column<Row>>& columns) {
       "ours_spread", [](const Row& row) { return spread_text(row.ours, row.ours.accuracy); }));
 }
 
+/// What the verdict rests on, and what it could have been.
+void add_evidence(std::vector<Column<Row>>& columns) {
+  columns.push_back(column("published_sd_divides_by", [](const Row& row) {
+    const SdDivisor divisor = row.figure.sd_divisor;
+    return std::string(divisor == SdDivisor::kSeeds          ? "n"
+                       : divisor == SdDivisor::kSeedsLessOne ? "n-1"
+                                                             : "");
+  }));
+  columns.push_back(
+      optional("published_sample_sd", [](const Row& row) { return row.figure.sample_sd(); }));
+  columns.push_back(column("decided_by", [](const Row& row) { return name_of(row.decided_by); }));
+  columns.push_back(of_compared("margin", [](const Row& row) { return row.margin; }));
+  columns.push_back(of_compared("compared", [](const Row& row) { return row.compared; }));
+  columns.push_back(of_compared("p_beyond_margin", [](const Row& row) { return row.p; }));
+  columns.push_back(of_compared("p_holm", [](const Row& row) { return row.corrected_p; }));
+  columns.push_back(column("could_have_seen", [](const Row& row) { return row.could_have_seen; }));
+  columns.push_back(optional("differs_below", [](const Row& row) { return row.detectable.below; }));
+  columns.push_back(optional("differs_above", [](const Row& row) { return row.detectable.above; }));
+  columns.push_back(
+      of_compared("differs_at_most", [](const Row& row) { return row.detectable.most_differs; }));
+  columns.push_back(of_compared("equivalent_at_most",
+                                [](const Row& row) { return row.detectable.most_equivalent; }));
+}
+
 }  // namespace
 
 DataTable published_table(const std::vector<PublishedComparison>& comparison) {
@@ -137,6 +204,7 @@ DataTable published_table(const std::vector<PublishedComparison>& comparison) {
   columns.push_back(column("source", [](const Row& row) { return row.figure.source; }));
   columns.push_back(
       optional("solve_step_ratio", [](const Row& row) { return row.solve_step_ratio; }));
+  add_evidence(columns);
   return to_data(columns, comparison);
 }
 
@@ -147,12 +215,11 @@ std::vector<TextTable> readable_comparison(const std::vector<PublishedComparison
     text.title = fmt::format("{}: beside published figures", rows.front()->ours.experiment);
     text.caption =
         "Best validation accuracy in per cent, as published; 95 % intervals of the difference, "
-        "ours "
-        "less published.";
+        "ours less published.";
     text.header = {"variant",   "task",       "length",           "eval_length", "chance",
                    "published", "n",          "solved",           "ours",        "n",
-                   "solved",    "difference", "of shares solved", "verdict",     "why",
-                   "source"};
+                   "solved",    "difference", "of shares solved", "verdict",     "would differ if",
+                   "why",       "source"};
     Sources sources;
     for (const Row* row : rows) {
       const GroupResult& ours = row->ours;
@@ -162,10 +229,11 @@ std::vector<TextTable> readable_comparison(const std::vector<PublishedComparison
                            published_text(figure), std::to_string(figure.seeds),
                            published_share(figure), spread_text(ours, ours.accuracy),
                            std::to_string(ours.n()), our_share(ours), percent_range(row->means),
-                           percent_range(row->shares), name_of(row->verdict), row->why,
+                           percent_range(row->shares), name_of(row->verdict),
+                           row->would_differ_if.empty() ? "-" : row->would_differ_if, row->why,
                            sources.cite(figure.source)});
     }
-    text.notes = sources.notes();
+    add_notes(text, rows, sources);
   }
   return all;
 }
@@ -178,8 +246,7 @@ std::vector<TextTable> readable_comparison_headlines(
     text.title = fmt::format("{}: beside published figures", rows.front()->ours.experiment);
     text.caption =
         "Best validation accuracy in per cent, as published, with 95 % intervals of the "
-        "difference, "
-        "ours less published; median steps among the solved, ours / published.";
+        "difference, ours less published; median steps among the solved, ours / published.";
     text.header = {"variant",
                    "task",
                    "published",
@@ -190,11 +257,12 @@ std::vector<TextTable> readable_comparison_headlines(
                    "of shares solved",
                    "median step ratio",
                    "verdict",
+                   "would differ if",
                    "source"};
     Sources sources;
     std::size_t others = 0;
     for (const Row* row : rows) {
-      if (row->verdict == Agreeing::kNotComparable) {
+      if (row->verdict == PublishedVerdict::kNotComparable) {
         ++others;
         continue;
       }
@@ -205,9 +273,9 @@ std::vector<TextTable> readable_comparison_headlines(
            fmt::format("{}/{}", ours.solved(), ours.runs()), percent_range(row->means),
            percent_range(row->shares),
            row->solve_step_ratio ? fmt::format("{:.2f}", *row->solve_step_ratio) : "-",
-           name_of(row->verdict), sources.cite(row->figure.source)});
+           name_of(row->verdict), row->would_differ_if, sources.cite(row->figure.source)});
     }
-    text.notes = sources.notes();
+    add_notes(text, rows, sources);
     if (others > 0) {
       text.notes.push_back(fmt::format(
           "{} more {} of the same task and size, with other settings, and are not compared.",

@@ -179,6 +179,9 @@ GroupResult grouped_row(const Group& group, const Rows& rows) {
   result.state_floats_peak = first.status.state_floats_peak;
   result.training_flops = mean_of(rows, [](const auto& row) { return row.status.training_flops; });
   result.steps = mean_of(rows, [](const auto& row) { return row.status.steps; });
+  for (const CellResult* row : rows) {
+    result.most_steps = std::max(result.most_steps.value_or(0), row->status.steps);
+  }
   if (!rows.empty()) add_scores(result, group, rows);
   add_solving(result, rows);
   result.solved_at_90 = solved_at(group, first, 0.90);

@@ -38,6 +38,7 @@ struct GroupResult {
   std::optional<ScoreKey> key;
   bool unseen_level = false;
   bool foreign_selection = false;
+  std::optional<std::int64_t> most_steps;       ///< that a run with scores made
   std::optional<double> training_flops, steps;  ///< means over the seeds, as what follows
   std::optional<double> scored, chance;
   std::vector<RuleAccuracy> ceilings;  ///< of the rules that the task has

@@ -1,43 +1,29 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/results/group_result.hpp"
+#include "harness/results/published_figures.hpp"
+#include "harness/stats/equivalence.hpp"
 
 namespace recollect {
 
-/// A figure of others: a line of a file such as results/published/published.csv, whose columns
-/// results/README.md lists.
-struct PublishedFigure {
-  std::string source;
-  std::string variant;               ///< of ours
-  std::string variant_as_published;  ///< its name in the source
-  std::string task;
-  std::int64_t length = 0;
-  std::int64_t eval_length = 0;
-  /// Settings that the figure was taken with, by our column ("task_pairs", "train_steps"). Settings
-  /// that the file has no column for are the defaults, which are those of the papers.
-  std::map<std::string, std::string> settings;
-  std::string unseen_levels;
-  double mean = 0.0;
-  std::optional<double> sd;
-  std::int64_t seeds = 1;
-  std::optional<std::int64_t> solved;       ///< seeds that reached 0.99
-  std::optional<double> solve_step_median;  ///< among these
-  std::string note;
-};
+enum class PublishedVerdict { kNotComparable, kInconclusive, kEquivalent, kDiffers };
+[[nodiscard]] std::string name_of(PublishedVerdict verdict);
 
-/// @throws IoError with file and line where a column or a number is missing, or the metric is not
-///   "best validation accuracy"
-[[nodiscard]] std::vector<PublishedFigure> read_published(const std::filesystem::path& path);
+/// Differences of mean accuracies up to one point are of no interest, as in `compare`: a fraction
+/// of it comes from which validation examples were drawn and from the step at which a run stops.
+inline constexpr double kMeanMargin = 0.01;
+/// Of shares of solved seeds: one seed of five, the least that the usual five seeds can show. A
+/// point would take some 10,000 seeds a side to be found equivalent.
+inline constexpr double kShareMargin = 0.2;
 
-enum class Agreeing { kNotComparable, kAgrees, kDiffers };
-[[nodiscard]] std::string name_of(Agreeing agreeing);
+/// What decides a row.
+enum class DecidedBy { kNothing, kMeans, kShares };
+[[nodiscard]] std::string name_of(DecidedBy measure);
 
 /// One of our groups beside a published figure.
 struct PublishedComparison {
@@ -48,20 +34,35 @@ struct PublishedComparison {
   std::optional<Interval> means;           ///< 95 % interval of it
   std::optional<Interval> shares;          ///< of the difference of shares solved
   std::optional<double> solve_step_ratio;  ///< median steps among the solved, ours / published
-  Agreeing verdict = Agreeing::kNotComparable;
+  PublishedVerdict verdict = PublishedVerdict::kNotComparable;
   std::string why;
+
+  // Of rows that are compared:
+  DecidedBy decided_by = DecidedBy::kNothing;
+  double margin = 0.0;
+  std::int64_t compared = 0;  ///< figures that the row's experiment is compared with
+  /// Of the test that the difference is no larger than the margin; corrected after Holm for all
+  /// figures that the experiment is compared with.
+  double p = 1.0, corrected_p = 1.0;
+  /// What the truth of ours could have been found to be: of a mean or of a share of seeds.
+  Detectable detectable;
+  std::string could_have_seen;  ///< the same as a sentence
+  std::string would_differ_if;  ///< and in short: "solved below 31 %", "never"
 };
 
 /// A row for each pair of one of our groups and a published figure of the same task, variant,
 /// lengths and size (pairs or tokens); figures without such a group have none. Ours is the accuracy
 /// of the best weights on validation, as published. The verdict:
-///   not comparable   a setting differs, or nobody knows the spread; `why` names each
-///   differs, agrees  by the 95 % interval of the difference of means (Welch), which has to come
-///                    within 0.01 of 0, and, where the source counts solved seeds, by that of the
-///                    difference of shares (Newcombe), which has to hold 0. Where our seeds fall
-///                    into two clusters, the shares alone decide, if there are any.
-/// An interval that holds 0 is no proof that there is no difference; its width says what could
-/// have been seen.
+///   not comparable   a setting that may matter differs (settings_beside()), or nobody knows the
+///                    spread; `why` names each
+///   equivalent       the whole 95 % interval of the difference lies within the margin
+///   differs          it lies beyond the margin, with a confidence that is corrected after Holm for
+///                    all figures that the experiment is compared with
+///   inconclusive     else
+/// One difference decides a row. It is that of the shares of solved seeds (Newcombe) where our
+/// seeds fall into two clusters, most of the upper one solved the task and the source counts its
+/// solved seeds, or where the settings leave the shares alone to compare; that of the means (Welch)
+/// otherwise.
 [[nodiscard]] std::vector<PublishedComparison> compare_published(
     const std::vector<GroupResult>& groups, const std::vector<PublishedFigure>& figures);
 

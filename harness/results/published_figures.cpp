@@ -1,9 +1,12 @@
+#include "harness/results/published_figures.hpp"
+
 #include <fmt/format.h>
+
+#include <cmath>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "harness/results/published.hpp"
 #include "harness/store/csv.hpp"
 
 namespace recollect {
@@ -31,6 +34,16 @@ std::string value_in(const CsvTable& table, const std::vector<std::string>& row,
                      std::string_view column) {
   const auto found = table.find(column);
   return found ? row[*found] : "";
+}
+
+SdDivisor divisor_of(const std::string& text) {
+  if (text.empty()) return SdDivisor::kUnknown;
+  if (text == "n") return SdDivisor::kSeeds;
+  if (text == "n-1") return SdDivisor::kSeedsLessOne;
+  throw IoError(
+      fmt::format("sd_divides_by '{}'; known: n, n-1, or empty where the source does not "
+                  "say",
+                  printable(text)));
 }
 
 /// @throws IoError where a value is not what its column is for
@@ -63,6 +76,7 @@ PublishedFigure figure_of(const CsvTable& table, const std::vector<std::string>&
       throw IoError(fmt::format("mean and sd are shares, 0..1, and not {}", value));
     }
   }
+  figure.sd_divisor = divisor_of(at("sd_divides_by"));
   figure.seeds = to_integer(at("seeds"));
   if (figure.seeds < 1) throw IoError("seeds must be 1 or more");
   if (figure.seeds == 1) figure.sd.reset();
@@ -80,6 +94,12 @@ PublishedFigure figure_of(const CsvTable& table, const std::vector<std::string>&
 }
 
 }  // namespace
+
+std::optional<double> PublishedFigure::sample_sd() const {
+  if (!sd || sd_divisor != SdDivisor::kSeeds) return sd;
+  const auto n = static_cast<double>(seeds);
+  return *sd * std::sqrt(n / (n - 1.0));  // a single seed has no sd
+}
 
 std::vector<PublishedFigure> read_published(const std::filesystem::path& path) {
   const CsvTable table =

@@ -162,7 +162,7 @@ TEST_CASE("report: of published figures, the section shows those that can be com
   REQUIRE(tables.size() == 1);
   REQUIRE(tables[0].rows.size() == 1);
   CHECK(cell_of(tables[0], 0, "variant") == "fixed-decay");
-  CHECK(cell_of(tables[0], 0, "verdict") == "agrees");
+  CHECK(cell_of(tables[0], 0, "verdict") == "inconclusive");
   CHECK(cell_of(tables[0], 0, "median step ratio") == "-");
   CHECK(tables[0].notes.back().starts_with("1 more figure is "));
   CHECK(readable_comparison_headlines(compare_published(groups, {other})).empty());
