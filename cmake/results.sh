@@ -15,7 +15,7 @@ program=$(realpath "${1:?usage: cmake/results.sh [--check] PROGRAM}")
 write() {
   "$program" report results/reference --published results/published/published.csv \
     --configs configs/paper --configs configs/reference \
-    --into docs/results.md --into docs/reproducing.md --tables
+    --findings results/findings.md --into docs/results.md --into docs/reproducing.md --tables
   # The report names files from the root of the tree; links start from the page.
   sed -i 's:](results/reference/:](../results/reference/:' docs/results.md
 }

@@ -6,6 +6,7 @@
 
 #include "base/file.hpp"
 #include "harness/cli/commands.hpp"
+#include "harness/compare/findings.hpp"
 #include "harness/results/read_cells.hpp"
 
 namespace recollect::cli {
@@ -16,6 +17,7 @@ struct Options {
   std::string published;
   std::vector<std::string> configs;
   std::vector<std::string> into;
+  std::string findings;
   bool tables = false;
 };
 
@@ -71,6 +73,10 @@ ExitStatus make_report(const Options& options) {
   }
   const std::string results = results_section(input);
   const std::string files = files_section(input);
+  std::string findings;
+  if (!options.findings.empty()) {
+    findings = filled(read_file(options.findings, kLargestText, "text"), input, options.findings);
+  }
   if (options.tables) {
     for (const Archive& archive : input.archives) {
       write_archive_tables(archive, experiment_page(archive, input));
@@ -80,13 +86,14 @@ ExitStatus make_report(const Options& options) {
     const std::string old = read_file(path, kLargestText, "text");
     std::string text = with_section(old, "results", results, path);
     text = with_section(text, "files", files, path);
+    if (!options.findings.empty()) text = with_section(text, "findings", findings, path);
     if (text.find("<!-- recollect report: ") == std::string::npos) {
       throw IoError(fmt::format(
           "{}: there is no line <!-- recollect report: results --> to write below", path));
     }
     if (text != old) write_file_atomically(path, text);
   }
-  if (options.into.empty() && !options.tables) print(results);
+  if (options.into.empty() && !options.tables) print(options.findings.empty() ? results : findings);
   return ExitStatus::kDone;
 }
 
@@ -115,6 +122,11 @@ void add_report(CLI::App& app, Action& action) {
                    "instead of printing; may be given several times")
       ->type_name("FILE")
       ->allow_extra_args(false);
+  command
+      ->add_option("--findings", options->findings,
+                   "Prose in which {{expressions}} stand for figures (docs/conventions.md lists "
+                   "them): filled in from the archives, for the section findings")
+      ->type_name("FILE");
   command->add_flag("--tables", options->tables,
                     "Write groups.csv and table.md into each archive instead of printing");
   command->callback([options, &action] {

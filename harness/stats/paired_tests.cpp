@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/math/distributions/binomial.hpp>
+#include <boost/math/distributions/hypergeometric.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <numeric>
@@ -59,6 +60,25 @@ double sign_test(std::int64_t worse, std::int64_t better) {
   const boost::math::binomial even(static_cast<double>(pairs), 0.5);
   const double tail = boost::math::cdf(even, static_cast<double>(std::min(worse, better)));
   return std::min(1.0, 2.0 * tail);
+}
+
+double fisher_exact_test(std::int64_t count_a, std::int64_t total_a, std::int64_t count_b,
+                         std::int64_t total_b) {
+  const std::int64_t all = total_a + total_b;
+  const std::int64_t successes = count_a + count_b;
+  const boost::math::hypergeometric_distribution<double> tables(
+      static_cast<unsigned>(successes), static_cast<unsigned>(total_a), static_cast<unsigned>(all));
+  const auto likelihood = [&](std::int64_t count) {
+    return boost::math::pdf(tables, static_cast<double>(count));
+  };
+  const double seen = likelihood(count_a);
+  double p = 0.0;
+  for (std::int64_t count = std::max<std::int64_t>(0, successes - total_b);
+       count <= std::min(successes, total_a); ++count) {
+    const double each = likelihood(count);
+    if (each <= seen * (1.0 + 1e-9)) p += each;
+  }
+  return std::min(1.0, p);
 }
 
 std::vector<double> holm(const std::vector<double>& p) {

@@ -33,6 +33,11 @@ namespace recollect {
 /// two-sided: twice the smaller binomial tail, at most 1.
 [[nodiscard]] double sign_test(std::int64_t worse, std::int64_t better);
 
+/// Fisher's exact test, two-sided, of two independent shares: of all tables with the same margins,
+/// those no more likely than the one seen.
+[[nodiscard]] double fisher_exact_test(std::int64_t count_a, std::int64_t total_a,
+                                       std::int64_t count_b, std::int64_t total_b);
+
 /// Holm's step-down correction: each p as large as it must be for the set of all tests with a
 /// corrected p below alpha to hold a false one with a probability of alpha at most. In the order of
 /// `p`. (Scandinavian Journal of Statistics 6, 1979.)
