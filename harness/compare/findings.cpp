@@ -398,6 +398,22 @@ class Findings {
   std::map<std::string, std::vector<CellResult>> cells_;
 };
 
+/// A unit stays with its number: "44.7 %" and "51.0 \u00b1 39.2" are one word each.
+Words kept_together(const Words& words) {
+  Words together;
+  bool joins = false;
+  for (const std::string& word : words) {
+    const bool is_unit = word.starts_with('%') || word == "\u00b1";
+    if (!together.empty() && (is_unit || joins)) {
+      together.back() += fmt::format(" {}", word);
+    } else {
+      together.push_back(word);
+    }
+    joins = word == "\u00b1" || word == "=";
+  }
+  return together;
+}
+
 /// Figures are longer or shorter than their expressions: paragraphs and list items are broken anew.
 /// A command keeps a line of its own.
 std::string reflowed(const std::string& text) {
@@ -408,7 +424,7 @@ std::string reflowed(const std::string& text) {
     if (block.empty()) return;
     const std::string indent = block.starts_with("- ") ? "  " : "";
     std::string line;
-    for (const std::string& word : words(block)) {
+    for (const std::string& word : kept_together(words(block))) {
       if (!line.empty() && line.size() + 1 + word.size() > kWidth) {
         out += line + '\n';
         line = indent + word;

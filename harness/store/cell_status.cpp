@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/hash.hpp"
 #include "base/text.hpp"
 #include "harness/config/yaml_tree.hpp"
 
@@ -17,6 +18,7 @@ namespace {
 constexpr std::array kEndings{Ending::kFinished, Ending::kDiverged, Ending::kFailed};
 constexpr const char* kEnding = "status";
 constexpr const char* kFiles = "files";
+constexpr const char* kDigest = "digest";
 
 Column<CellStatus> integer(std::string name, std::int64_t CellStatus::*member) {
   return {
@@ -43,6 +45,11 @@ void read_version(CellStatus& status, const std::string& text) {
   const std::int64_t version = to_integer(text);
   if (!std::in_range<int>(version)) throw IoError(fmt::format("numerics version {}", version));
   status.numerics_version = static_cast<int>(version);
+}
+
+/// The last line of a status: the digest of all lines above it.
+std::string digest_line(std::string_view above) {
+  return fmt::format("{}: \"{}\"\n", kDigest, hex(hash_text(above)));
 }
 
 /// None of an earlier version.
@@ -127,6 +134,8 @@ std::string status_text(const CellStatus& status) {
   out << YAML::EndMap;
   std::string text = out.c_str();
   text += '\n';
+  // An earlier version's status has no digests, and none of itself.
+  if (!status.files.empty()) text += digest_line(text);
   return text;
 }
 
@@ -149,12 +158,19 @@ CellStatus parse_status(const std::string& yaml, const std::string& name) {
       column.read(status, value->text);
     }
     for (const YamlEntry& entry : root.entries) {
-      const bool known = entry.key == kFiles ||
+      const bool known = entry.key == kFiles || entry.key == kDigest ||
                          std::any_of(status_columns().begin(), status_columns().end(),
                                      [&](const auto& column) { return column.name == entry.key; });
       if (!known) throw IoError(fmt::format("unknown key '{}'", printable(entry.key)));
     }
     status.files = read_files(root.find(kFiles));
+    if (root.find(kDigest) != nullptr) {
+      const std::size_t end = yaml.rfind(fmt::format("\n{}:", kDigest));
+      if (end == std::string::npos ||
+          yaml.substr(end + 1) != digest_line(yaml.substr(0, end + 1))) {
+        throw IoError("it was changed after it was written: its digest is another one");
+      }
+    }
     return status;
   } catch (const ConfigError& error) {  // it names the file and the line
     throw IoError(error.what());

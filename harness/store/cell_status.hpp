@@ -49,9 +49,9 @@ struct CellStatus {
 /// and in tables; the only list of them.
 [[nodiscard]] const std::vector<Column<CellStatus>>& status_columns();
 
-/// The text of status.yaml.
+/// The text of status.yaml; where it has digests of files, the last line is one of the lines above.
 [[nodiscard]] std::string status_text(const CellStatus& status);
-/// @param name  stands for the file in messages @throws IoError
+/// @param name  stands for the file in messages @throws IoError also where the digest is another
 [[nodiscard]] CellStatus parse_status(const std::string& text, const std::string& name);
 
 }  // namespace recollect

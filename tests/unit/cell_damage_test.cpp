@@ -120,6 +120,27 @@ TEST_CASE("whole cells: a changed score is in no table and no archive") {
   CHECK(gather(out.path(), out / "archive", notes).cells.size() == 1);
 }
 
+TEST_CASE("whole cells: a status that was changed is no status") {
+  const TemporaryFolder out;
+  Watch watch;
+  const Experiment experiment = tiny(kOne);
+  run(experiment, out.path(), watch);
+  const CellFolder folder(out.path(), experiment.cells.at(0).hash());
+  const std::string good = folder.read_text("status.yaml");
+  // Any digit, of a step or of a digest.
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    if (good[at] < '0' || good[at] > '9') continue;
+    std::string changed = good;
+    changed[at] = changed[at] == '7' ? '3' : '7';
+    folder.write_text("status.yaml", changed);
+    CAPTURE(at);
+    CHECK_THROWS_AS((void)folder.read_status(), IoError);
+  }
+  CHECK(plan_run(experiment, out.path()).count(Work::kTrain) == 1);
+  run(experiment, out.path(), watch);
+  CHECK(folder.read_text("status.yaml") == good);
+}
+
 TEST_CASE("whole cells: what diverged is trained again where a file is lost") {
   const TemporaryFolder out;
   Watch watch;
