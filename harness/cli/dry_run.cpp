@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <mutex>
 #include <queue>
 #include <set>
 
 #include "base/text.hpp"
 #include "harness/cli/progress.hpp"
+#include "harness/sweep/jobs.hpp"
 #include "harness/train/batch_step.hpp"
 #include "harness/train/cell_model.hpp"
 #include "harness/train/scorer.hpp"
@@ -47,7 +49,8 @@ class Stopwatch final : public TrainObserver {
   double seconds_ = 0.0;
 };
 
-double measure_step(const Cell& cell, int threads) {
+/// Of one of `jobs` that train at once, as they will.
+double measure_step(const Cell& cell, int threads, int jobs) {
   Cell brief = cell;
   brief.train.steps = kSteps;
   brief.train.warmup = 0;
@@ -55,31 +58,20 @@ double measure_step(const Cell& cell, int threads) {
   brief.train.validation_examples = 1;
   brief.train.stop_at.reset();
   if (brief.train.examples) brief.train.examples = brief.train.batch;
-  Stopwatch watch;
-  try {
-    (void)train(brief, threads, watch);
-  } catch (const Stopwatch::Done&) {
-  }
-  return watch.seconds();
-}
-
-/// Seconds of a whole cell: its steps, its validations, and the scores at its end. A forward pass
-/// alone is a third of a training sequence.
-double cell_seconds(const Cell& cell, const SequenceModel<float>& model, double step_seconds) {
-  const double step = step_cost(cell, model);
-  const auto forward = [&](std::int64_t length, std::int64_t examples) {
-    return static_cast<double>(examples) *
-           model.cost({length, task_at(cell, length)->max_scored()}).multiply_adds;
-  };
-  const std::int64_t validations = cell.train.steps / cell.train.eval_every;
-  double work = step * static_cast<double>(cell.train.steps);
-  work +=
-      static_cast<double>(validations) *
-      forward(cell.train.select_length.value_or(cell.task->length), cell.train.validation_examples);
-  for (const ScoreKey& wanted : wanted_scores(cell)) {
-    work += forward(wanted.eval_length, wanted.examples);
-  }
-  return work / step * step_seconds;
+  std::mutex guard;
+  double sum = 0.0;
+  double measured = 0.0;
+  run_jobs(jobs, [&] {
+    Stopwatch watch;
+    try {
+      (void)train(brief, threads, watch);
+    } catch (const Stopwatch::Done&) {
+    }
+    const std::lock_guard lock(guard);
+    sum += watch.seconds();
+    measured += 1.0;
+  });
+  return sum / measured;
 }
 
 /// Seconds until all are done, when `jobs` workers take the longest first.
@@ -154,13 +146,14 @@ std::string describe_dry_run(const RunPlan& plan, const std::string& out) {
     auto found = places.find(identity);
     if (found == places.end()) {
       const Shape shape{&cell, 0, sizes.layout().size(), planned.memory.bytes(plan.threads),
-                        measure_step(cell, plan.threads)};
+                        measure_step(cell, plan.threads, plan.jobs)};
       found = places.emplace(identity, shapes.size()).first;
       shapes.push_back(shape);
     }
     Shape& shape = shapes[found->second];
     ++shape.cells;
-    seconds.push_back(cell_seconds(cell, sizes, shape.step_seconds));
+    const double steps = planned.costs.all() / planned.costs.training;
+    seconds.push_back(steps * static_cast<double>(cell.train.steps) * shape.step_seconds);
   }
   if (shapes.empty()) return text;
 
@@ -175,7 +168,8 @@ std::string describe_dry_run(const RunPlan& plan, const std::string& out) {
   }
   text += fmt::format("\nmemory   about {:.0f} MiB for {} at once\n", plan.bytes / kMebi + 1.0,
                       plural(plan.jobs, "job"));
-  text += fmt::format("time     about {} at most{}\n", duration_text(packed(seconds, plan.jobs)),
+  text += fmt::format("time     about {} at the speed of this moment, measured with {} at once{}\n",
+                      duration_text(packed(seconds, plan.jobs)), plural(plan.jobs, "job"),
                       may_stop ? "; cells that reach train.stop_at end earlier" : "");
   if (plan.count(Work::kScore) > 0) text += "         without the cells that are only scored\n";
   return text;

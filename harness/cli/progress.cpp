@@ -16,16 +16,10 @@ namespace {
 
 constexpr std::chrono::milliseconds kEveryInLog{10000};
 constexpr std::chrono::milliseconds kEveryOnTerminal{200};
-constexpr double kLeastSeconds = 1.0;  // before a rate means anything
 
 std::string name_of(const PlannedCell& cell) {
   return fmt::format("{} {} seed {}", cell.cell->variant.label, cell.cell->task->name(),
                      cell.cell->seed);
-}
-
-/// Work done per step, in the plan's units.
-double step_work(const PlannedCell& cell) {
-  return cell.cost / static_cast<double>(cell.cell->train.steps);
 }
 
 std::size_t terminal_width() {
@@ -61,7 +55,7 @@ void Progress::on_plan(const RunPlan& plan) {
   const std::size_t train = plan.count(Work::kTrain);
   const std::size_t score = plan.count(Work::kScore);
   to_do_ = train + score;
-  for (const PlannedCell& cell : plan.cells) cost_left_ += cell.cost;
+  time_left_.plan(plan);
   for (const std::string& note : plan.notes) say(note);
   std::string line = fmt::format("{}: {} to train, ", plural(plan.cells.size(), "cell"), train);
   if (score > 0) line += fmt::format("{} to score, ", score);
@@ -92,7 +86,8 @@ void Progress::tick(const std::stop_token& stop) {
 
 void Progress::on_start(const PlannedCell& cell) {
   const std::lock_guard lock(guard_);
-  running_[cell.index] = Running{&cell, 0, 0, std::nullopt};
+  running_[cell.index] = Running{&cell, 0, std::nullopt};
+  time_left_.start(cell.index, now());
 }
 
 void Progress::on_wait(const PlannedCell& cell, const std::string& owner) {
@@ -103,7 +98,7 @@ void Progress::on_wait(const PlannedCell& cell, const std::string& owner) {
 void Progress::on_done_elsewhere(const PlannedCell& cell) {
   const std::lock_guard lock(guard_);
   ++ended_;
-  cost_left_ -= cell.cost;
+  time_left_.drop(cell.index);
   say(fmt::format("[cell {} of {}] {}: {} by another process{}", ended_, to_do_, name_of(cell),
                   recollect::name_of(cell.status->ending), time_left()));
 }
@@ -111,6 +106,7 @@ void Progress::on_done_elsewhere(const PlannedCell& cell) {
 void Progress::on_step(const PlannedCell& cell, std::int64_t step) {
   const std::lock_guard lock(guard_);
   running_[cell.index].step = step;
+  time_left_.step(cell.index, step, now());
 }
 
 void Progress::on_evaluation(const PlannedCell& cell, const HistoryRow& row) {
@@ -120,8 +116,8 @@ void Progress::on_evaluation(const PlannedCell& cell, const HistoryRow& row) {
 
 void Progress::on_resume(const PlannedCell& cell, std::int64_t step) {
   const std::lock_guard lock(guard_);
-  Running& running = running_[cell.index];
-  running.first = running.step = step;
+  running_[cell.index].step = step;
+  time_left_.resume(cell.index, step);
   say(fmt::format("{} goes on from step {} of {}", name_of(cell), step, cell.cell->train.steps));
 }
 
@@ -145,13 +141,9 @@ void Progress::on_stop(const PlannedCell& cell) {
 
 void Progress::on_end(const PlannedCell& cell, const CellOutcome& outcome) {
   const std::lock_guard lock(guard_);
-  const std::int64_t first = running_[cell.index].first;
   running_.erase(cell.index);
   ++ended_;
-  cost_left_ -= cell.cost;
-  cost_done_ += cell.work == Work::kTrain
-                    ? step_work(cell) * static_cast<double>(outcome.status.steps - first)
-                    : 0.0;
+  time_left_.end(cell.index, outcome.status.steps, now());
   std::string line = fmt::format("[cell {} of {}] {}: ", ended_, to_do_, name_of(cell));
   if (outcome.accuracy) {
     line += fmt::format("accuracy {:.3f}, {}{}, {:.1f} s", *outcome.accuracy,
@@ -166,11 +158,9 @@ void Progress::on_end(const PlannedCell& cell, const CellOutcome& outcome) {
 
 void Progress::on_verified(const PlannedCell& cell, bool same, double seconds) {
   const std::lock_guard lock(guard_);
-  const Running running = running_[cell.index];
+  time_left_.end(cell.index, running_[cell.index].step, now());
   running_.erase(cell.index);
   ++ended_;
-  cost_left_ -= cell.cost;
-  cost_done_ += step_work(cell) * static_cast<double>(running.step - running.first);
   say(fmt::format("[cell {} of {}] {}: {}, {:.1f} s{}", ended_, to_do_, name_of(cell),
                   same ? "the same bytes again" : "cannot be compared", seconds, time_left()));
 }
@@ -180,39 +170,57 @@ void Progress::say(const std::string& line) {
   report(line);
 }
 
-void Progress::show_running() const {
-  std::string line = fmt::format("{} of {} cells ended", ended_, to_do_);
+std::vector<std::string> Progress::running_texts() const {
+  std::vector<std::string> texts;
   for (const auto& [index, running] : running_) {
-    line += fmt::format("; {} seed {} {}/{}", running.cell->cell->variant.label,
-                        running.cell->cell->seed, running.step, running.cell->cell->train.steps);
-    if (running.accuracy) line += fmt::format(" (validation {:.3f})", *running.accuracy);
+    texts.push_back(fmt::format("{} seed {} {}/{}", running.cell->cell->variant.label,
+                                running.cell->cell->seed, running.step,
+                                running.cell->cell->train.steps));
+    if (running.accuracy) {
+      texts.back() += fmt::format(" (validation {:.3f})", *running.accuracy);
+    }
   }
+  return texts;
+}
+
+void Progress::show_running() const {
+  const std::string ended = fmt::format("{} of {} cells ended", ended_, to_do_);
+  const std::vector<std::string> texts = running_texts();
   const std::string left = time_left();
   if (!terminal_) {
-    line += left;
-    report(line);
+    std::string line = ended;
+    for (const std::string& text : texts) line += fmt::format("; {}", text);
+    report(line + left);
     return;
   }
+  // As many of the running cells as have room, each of them whole.
   const std::size_t width = terminal_width() - 1;
-  const std::size_t room = width > left.size() ? width - left.size() : 0;
-  if (line.size() > room) line.resize(room);
+  std::string line = ended;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const std::string others =
+        i + 1 < texts.size() ? fmt::format("; {} more", texts.size() - i) : "";
+    if (line.size() + 2 + texts[i].size() + others.size() + left.size() > width) {
+      line += fmt::format("; {} {}", texts.size() - i, i == 0 ? "running" : "more");
+      break;
+    }
+    line += fmt::format("; {}", texts[i]);
+  }
   line += left;
+  if (line.size() > width) line = ended.size() <= width ? ended : "";
   std::fputs("\r\x1b[K", stderr);
   std::fwrite(line.data(), 1, line.size(), stderr);
   std::fflush(stderr);
 }
 
+double Progress::now() const {
+  return std::chrono::duration<double>(Clock::now() - start_).count();
+}
+
 std::string Progress::time_left() const {
-  const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();
-  double done = cost_done_;
-  double left = cost_left_;
-  for (const auto& [index, running] : running_) {
-    const double step = step_work(*running.cell);
-    done += step * static_cast<double>(running.step - running.first);
-    left -= step * static_cast<double>(running.step);
-  }
-  if (elapsed < kLeastSeconds || done <= 0.0 || ended_ == to_do_) return {};
-  return fmt::format("; about {} left", duration_text(std::max(0.0, left) * elapsed / done));
+  const std::optional<TimeLeft::Estimate> estimate = time_left_.estimate(now());
+  if (!estimate) return {};
+  return fmt::format("; {} {} left", estimate->at_most ? "at most" : "about",
+                     duration_text(estimate->seconds));
 }
 
 }  // namespace recollect::cli

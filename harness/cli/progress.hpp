@@ -9,8 +9,10 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "harness/sweep/runner.hpp"
+#include "harness/sweep/time_left.hpp"
 
 namespace recollect::cli {
 
@@ -19,8 +21,7 @@ namespace recollect::cli {
 
 /// Tells on stderr how a run goes: the plan, a line for each cell that ends, and between them where
 /// the running cells are, on a terminal as one line that is written over, elsewhere as a line every
-/// ten seconds. The time left comes from the work that was done so far; cells that stop early end
-/// sooner.
+/// ten seconds. How long it still takes is TimeLeft's estimate.
 class Progress final : public RunObserver {
  public:
   enum class Of { kRun, kVerification };
@@ -45,7 +46,6 @@ class Progress final : public RunObserver {
   using Clock = std::chrono::steady_clock;
   struct Running {
     const PlannedCell* cell = nullptr;
-    std::int64_t first = 0;  // step from which this run goes on
     std::int64_t step = 0;
     std::optional<double> accuracy;
   };
@@ -53,9 +53,11 @@ class Progress final : public RunObserver {
   // The following expect guard_ to be held.
   void say(const std::string& line);
   void show_running() const;
+  [[nodiscard]] std::vector<std::string> running_texts() const;
   void tick(const std::stop_token& stop);
   /// ", about 2m10s left", or "" as long as there is nothing to estimate from.
   [[nodiscard]] std::string time_left() const;
+  [[nodiscard]] double now() const;  ///< seconds since the plan
 
   std::string out_;
   Of what_;
@@ -63,8 +65,7 @@ class Progress final : public RunObserver {
   Clock::time_point start_ = Clock::now();
   std::size_t to_do_ = 0;
   std::size_t ended_ = 0;
-  double cost_left_ = 0.0;  // of cells that have not ended
-  double cost_done_ = 0.0;  // of steps made in cells that have ended
+  TimeLeft time_left_;
   std::map<std::size_t, Running> running_;
   std::mutex guard_;  // over all of the above: the ticker reads it
   std::condition_variable_any wake_;

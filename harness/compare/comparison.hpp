@@ -86,7 +86,8 @@ struct ComparedGroup {
   double base = 0.0;                 ///< means
   double now = 0.0;
   double difference = 0.0;
-  std::optional<Interval> interval;  ///< of the difference, at `confidence`
+  std::optional<Interval> interval;  ///< of the difference, at `confidence`; none where it does not
+                                     ///< decide
   double confidence = 0.95;          ///< by Holm's correction over the groups
   std::optional<Learned> learned;
   std::optional<double> p;  ///< that decides, corrected after Holm; none: nothing could

@@ -56,9 +56,14 @@ std::optional<Learned> learned_of(const Pairs& pairs) {
   return learned;
 }
 
+/// Whether the seeds fall apart and some learned it on one side alone: their numbers decide then.
+bool changed_sides(const ComparedGroup& group) {
+  return group.learned && group.learned->base_alone + group.learned->now_alone > 0;
+}
+
 Evidence evidence_of(const ComparedGroup& group, const Pairs& pairs, const CompareRules& rules) {
   Evidence evidence;
-  if (group.learned && group.learned->base_alone + group.learned->now_alone > 0) {
+  if (changed_sides(group)) {
     evidence.worse = two_sided(mcnemar_mid_p(group.learned->base_alone, group.learned->now_alone));
     evidence.better = two_sided(mcnemar_mid_p(group.learned->now_alone, group.learned->base_alone));
     return evidence;
@@ -82,7 +87,7 @@ Verdict verdict_of(const Evidence& evidence) {
 }
 
 std::string reason(const ComparedGroup& group, const CompareRules& rules) {
-  if (group.learned && group.learned->base_alone + group.learned->now_alone > 0) {
+  if (changed_sides(group)) {
     const Learned& learned = *group.learned;
     return fmt::format(
         "the seeds fall apart: {} of {} learned it in BASE, {} in NEW ({} in BASE alone, {} in NEW "
@@ -116,7 +121,9 @@ void decide(std::vector<PendingGroup*> groups, const CompareRules& rules) {
     const std::size_t i = order[rank];
     ComparedGroup& group = groups[i]->group;
     group.confidence = 1.0 - rules.alpha / static_cast<double>(order.size() - rank);
-    group.interval = paired_mean_interval(groups[i]->pairs.differences(), group.confidence);
+    if (!changed_sides(group)) {
+      group.interval = paired_mean_interval(groups[i]->pairs.differences(), group.confidence);
+    }
     if (p[i] < 1.0) group.p = corrected[i];
     group.verdict = corrected[i] <= rules.alpha ? verdict_of(evidence[i]) : Verdict::kUndecided;
     group.why = reason(group, rules);

@@ -25,7 +25,7 @@ namespace {
 
 /// What is the same for all cells of a shape.
 struct Estimate {
-  double step_cost = 0.0;
+  CellCost cost;  ///< of the first cell of that key, which all others share
   CellMemory memory;
 };
 
@@ -33,13 +33,14 @@ struct Estimate {
 class Estimates {
  public:
   const Estimate& of(const Cell& cell, bool trains) {
-    // Beside the shape, what decides the memory of validation and scoring.
-    const std::string key =
-        fmt::format("{}\n{} {} {}", shape_of(cell).identity(), trains,
-                    cell.train.select_length.value_or(0), fmt::join(cell.eval.lengths, " "));
+    // Beside the shape, what decides the memory and the cost of validation and scoring.
+    const std::string key = fmt::format(
+        "{}\n{} {} {} {} {} {} {}", shape_of(cell).identity(), trains,
+        cell.train.select_length.value_or(0), fmt::join(cell.eval.lengths, " "), cell.train.steps,
+        cell.train.eval_every, cell.train.validation_examples, cell.eval.examples);
     const auto found = known_.find(key);
     if (found != known_.end()) return found->second;
-    const Estimate estimate{step_cost(cell, model_sizes(cell)), cell_memory(cell, trains)};
+    const Estimate estimate{cell_cost(cell, model_sizes(cell)), cell_memory(cell, trains)};
     return known_.emplace(key, estimate).first->second;
   }
 
@@ -303,6 +304,29 @@ std::size_t RunPlan::count(Work work) const noexcept {
       cells.begin(), cells.end(), [&](const PlannedCell& cell) { return cell.work == work; }));
 }
 
+std::vector<PlannedCell*> in_working_order(RunPlan& plan) {
+  std::vector<PlannedCell*> order;
+  for (PlannedCell& planned : plan.cells) {
+    if (planned.work != Work::kNone) order.push_back(&planned);
+  }
+  const auto by = [&](auto&& rank) {
+    std::stable_sort(order.begin(), order.end(),
+                     [&](const PlannedCell* a, const PlannedCell* b) { return rank(a) < rank(b); });
+  };
+  by([](const PlannedCell* cell) { return -cell->cost; });
+  std::set<std::string> shapes;
+  std::set<const PlannedCell*> first_of_shape;
+  for (const PlannedCell* cell : order) {
+    if (cell->work == Work::kTrain && shapes.insert(shape_of(*cell->cell).identity()).second) {
+      first_of_shape.insert(cell);
+    }
+  }
+  by([&](const PlannedCell* cell) {
+    return std::pair(cell->work != Work::kRestore, !first_of_shape.contains(cell));
+  });
+  return order;
+}
+
 bool same_build(const CellStatus& status) {
   return status.code_version == code_version() && status.compiler == compiler() &&
          status.build == build();
@@ -333,9 +357,8 @@ RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out,
     if (trains || planned.work == Work::kScore) {
       const Estimate& estimate = estimates.of(*planned.cell, trains);
       planned.memory = estimate.memory;
-      if (trains) {
-        planned.cost = estimate.step_cost * static_cast<double>(planned.cell->train.steps);
-      }
+      planned.costs = estimate.cost;
+      if (trains) planned.cost = estimate.cost.training;
     }
     if (!trains && !same_build(*planned.status)) {
       ++reused;

@@ -9,6 +9,7 @@
 #include "harness/config/settings.hpp"
 #include "harness/store/archive.hpp"
 #include "harness/store/cell_folder.hpp"
+#include "harness/sweep/cell_cost.hpp"
 #include "harness/sweep/memory.hpp"
 
 namespace recollect {
@@ -53,6 +54,7 @@ struct PlannedCell {
   std::optional<std::filesystem::file_time_type> status_time;
   /// Nominal multiply-adds of all training steps; an upper bound. 0 if there is nothing to train.
   double cost = 0.0;
+  CellCost costs;     ///< of a cell that is trained or scored
   CellMemory memory;  ///< 0 if there is nothing to do
 };
 
@@ -84,6 +86,11 @@ void check_place(const std::filesystem::path& out);
 /// the plan was made. One that has failed since then is done: this run has tried it.
 void plan_again(PlannedCell& planned, const std::filesystem::path& out,
                 const RunOptions& options = {});
+
+/// The cells on which there is work, in the order in which jobs take them: what only has to be
+/// copied; then one of each shape, which tells how long the others take; then the longest first, so
+/// that no long cell is left to run alone at the end.
+[[nodiscard]] std::vector<PlannedCell*> in_working_order(RunPlan& plan);
 
 /// True where this very program made the cell, as far as can be known.
 [[nodiscard]] bool same_build(const CellStatus& status);

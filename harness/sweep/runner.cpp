@@ -35,16 +35,8 @@ struct ClaimedCell {
 class Queue {
  public:
   Queue(RunPlan& plan, std::filesystem::path out) : out_(std::move(out)) {
-    for (PlannedCell& planned : plan.cells) {
-      if (planned.work != Work::kNone) free_.push_back(&planned);
-    }
-    // What only has to be copied, then the longest first, so that no long cell is left to run alone
-    // at the end.
-    const auto rank = [](const PlannedCell* cell) {
-      return std::pair(cell->work != Work::kRestore, -cell->cost);
-    };
-    std::stable_sort(free_.begin(), free_.end(),
-                     [&](const PlannedCell* a, const PlannedCell* b) { return rank(a) < rank(b); });
+    const std::vector<PlannedCell*> order = in_working_order(plan);
+    free_.assign(order.begin(), order.end());
   }
 
   /// None once all are given out, or where stopped() says so before. Calls waits(cell, owner) once

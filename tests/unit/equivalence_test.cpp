@@ -98,8 +98,9 @@ void check_same(const Chances& a, const Chances& b, double tolerance) {
 }
 
 TEST_CASE("equivalence: chances of shares are those over all patterns of seeds") {
-  for (const auto& [ours, solved, theirs] :
-       {std::tuple(5, 3, 5), std::tuple(8, 16, 20), std::tuple(9, 0, 40)}) {
+  for (const auto& counts : {std::tuple(5, 3, 5), std::tuple(8, 16, 20), std::tuple(9, 0, 40)}) {
+    const auto [a, b, c] = counts;
+    const int ours = a, solved = b, theirs = c;  // clang 14 captures no structured binding
     for (const double margin : {0.2, 0.45}) {
       const ChancesAt chances = share_chances(ours, solved, theirs, {margin, 0.02});
       for (const double truth : {0.0, 0.07, 0.5, 0.9, 1.0}) {
