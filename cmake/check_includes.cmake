@@ -28,6 +28,7 @@ set(rules
   "harness/sweep/            base/ math/ tasks/ models/ harness/(config|store|train|sweep)/"
   "harness/results/          base/ tasks/ harness/(config|store|stats|results)/"
   "harness/render/           base/ harness/(config|store|stats|results|render)/"
+  "harness/plot/             base/ harness/(config|store|stats|results|plot)/"
   "harness/compare/          base/ harness/(store|stats|results|render|compare)/"
   "harness/bench/            base/ math/ tasks/ models/ harness/(config|store|train|stats|render|bench)/"
   "harness/cli/              base/ math/ tasks/ models/ harness/")

@@ -22,6 +22,7 @@ void add_list(CLI::App& app, Action& action);
 void add_check(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
 void add_compare(CLI::App& app, Action& action);
+void add_plot(CLI::App& app, Action& action);
 
 /// A command line that is wrong. The line names the argument and, if there is one, the nearest
 /// right one.

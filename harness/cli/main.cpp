@@ -99,6 +99,7 @@ ExitStatus run(int argc, char** argv) {
   add_run(app, action);
   add_table(app, action);
   add_report(app, action);
+  add_plot(app, action);
   add_archive(app, action);
   add_compare(app, action);
   add_list(app, action);

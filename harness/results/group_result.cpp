@@ -167,7 +167,10 @@ GroupResult grouped_row(const Group& group, const Rows& rows) {
   result.variant = first.variant;
   result.label = first.label;
   result.settings = first.settings;
-  for (const CellResult* row : rows) result.seeds.push_back(row->seed);
+  for (const CellResult* row : rows) {
+    result.seeds.push_back(row->seed);
+    result.cells.push_back(row->cell);
+  }
   result.failed = static_cast<std::int64_t>(group.failed.size());
   result.diverged =
       std::count_if(group.failed.begin(), group.failed.end(),

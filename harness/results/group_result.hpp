@@ -26,6 +26,7 @@ struct GroupResult {
   std::string label;
   std::vector<Setting> settings;          ///< a seed that is the cell's own reads "seed"
   Integers seeds;                         ///< of the scores that are summed up
+  std::vector<std::string> cells;         ///< of these seeds, as CellResult names them
   std::int64_t failed = 0;                ///< cells without scores
   std::int64_t diverged = 0;              ///< of these
   std::optional<std::int64_t> data_seed;  ///< none: the cell's own

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/math/distributions/normal.hpp>
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include "math/rng.hpp"
@@ -43,6 +44,37 @@ double restricted_mean(std::span<const Waiting> runs, double limit) {
     from = time;
   }
   return area + share * (limit - from);
+}
+
+std::vector<EventShare> event_shares(std::span<const Waiting> runs) {
+  double first_censored = std::numeric_limits<double>::infinity();
+  for (const Waiting& run : runs) {
+    if (run.censored) first_censored = std::min(first_censored, run.time);
+  }
+  const auto all = static_cast<std::int64_t>(runs.size());
+  const double reach = -boost::math::quantile(boost::math::normal(), kTail95);
+  std::vector<EventShare> shares;
+  double waiting = 1.0;
+  double greenwood = 0.0;
+  std::int64_t events = 0;
+  for (const double time : event_times(runs)) {
+    const double at_risk = waiting_at(runs, time);
+    const double now = events_at(runs, time);
+    waiting *= 1.0 - now / at_risk;
+    events += static_cast<std::int64_t>(now);
+    EventShare share{time, 1.0 - waiting, {}, static_cast<std::int64_t>(at_risk - now)};
+    if (time <= first_censored || now == at_risk) {
+      share.interval = wilson_interval(events, time <= first_censored ? all : events);
+    }
+    if (now < at_risk) greenwood += now / (at_risk * (at_risk - now));
+    if (time > first_censored && now < at_risk) {
+      const double half = reach * std::sqrt(greenwood) / std::log(waiting);  // negative
+      share.interval = {1.0 - std::pow(waiting, std::exp(half)),
+                        1.0 - std::pow(waiting, std::exp(-half))};
+    }
+    shares.push_back(share);
+  }
+  return shares;
 }
 
 std::vector<std::int64_t> resampled(std::size_t count, std::uint64_t draw) {

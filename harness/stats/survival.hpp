@@ -22,6 +22,20 @@ namespace recollect {
 /// Chemotherapy Reports 50, 1966). 1 without events.
 [[nodiscard]] double log_rank_test(std::span<const Waiting> a, std::span<const Waiting> b);
 
+/// The share of runs that have waited no longer than `time`.
+struct EventShare {
+  double time = 0.0;
+  double share = 0.0;   ///< after Kaplan and Meier
+  Interval interval;    ///< 95 %
+  std::int64_t left = 0;  ///< runs that wait for longer, as far as is known
+};
+
+/// After every event, the earliest first. The interval is Wilson's up to the first censoring, from
+/// when on the share is no plain one; from then on Greenwood's on the scale log(-log), which never
+/// leaves 0..1 (Kalbfleisch and Prentice, The Statistical Analysis of Failure Time Data, section
+/// 1.4).
+[[nodiscard]] std::vector<EventShare> event_shares(std::span<const Waiting> runs);
+
 /// A resample of `count` things with replacement: how often each is drawn. The same for the same
 /// number of the draw, everywhere.
 [[nodiscard]] std::vector<std::int64_t> resampled(std::size_t count, std::uint64_t draw);

@@ -1,0 +1,130 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/plot/numbers.hpp"
+#include "harness/plot/panels.hpp"
+#include "harness/plot/pictures.hpp"
+
+namespace recollect::plot {
+namespace {
+
+class CurvesPicture {
+ public:
+  CurvesPicture(const Study& study, const Histories& histories)
+      : study_(study), histories_(histories) {
+    for (const StudySection& section : study.sections) {
+      for (const StudyRow& row : section.rows) {
+        for (const std::string& cell : row.trained->cells) add_extent(cell);
+      }
+    }
+  }
+
+  [[nodiscard]] bool empty() const noexcept { return last_ <= 0.0; }
+
+  Figure draw() {
+    figure_.title = "Learning curves";
+    figure_.data.header = {"setting", "label",    "variant",     "seed",
+                           "step",    "accuracy", "solved_step", "median_step"};
+    const double at = figure_.add_heading(fmt::format(
+        "{}. A line is a seed: accuracy on validation examples. Dot: the first check at {} or "
+        "more. Upright: the step by which half of all seeds have solved it.",
+        study_.setting, percent(study_.solve_at)));
+    PanelGrid grid;
+    grid.columns = columns_for(study_, 3);
+    grid.gap = 34.0;
+    grid.height = 140.0;
+    grid.x = {0.0, last_};
+    grid.x_ticks = count_ticks(last_, 5);
+    const double bottom = add_panels(figure_, at + 8.0, study_, grid,
+                                     [&](Panel& panel, const StudySection& section,
+                                         const StudyRow& row) { draw_row(panel, section, row); });
+    figure_.summary = summary_;
+    figure_.add_caption(
+        bottom, fmt::format("x: steps of training. Dashed: chance. {}; a seed that does not solve "
+                            "it counts as later than its last step (Kaplan–Meier). {}",
+                            study_.seeds_text(), study_.origin()));
+    return std::move(figure_);
+  }
+
+ private:
+  void add_extent(const std::string& cell) {
+    const auto found = histories_.find(cell);
+    if (found == histories_.end()) return;
+    for (const HistoryRow& row : found->second) {
+      last_ = std::max(last_, static_cast<double>(row.step));
+    }
+  }
+
+  void draw_row(Panel& panel, const StudySection& section, const StudyRow& row) {
+    const GroupResult& group = *row.trained;
+    if (group.chance) {
+      panel.marks.push_back(level_line(panel.x, *group.chance * 100.0, ink::kReference,
+                                       kReferenceLine, Dash::kDashed));
+    }
+    const bool has_median = group.solve_step_median && *group.solve_step_median <= last_;
+    if (has_median) {
+      Mark upright;
+      upright.points = {{*group.solve_step_median, 0.0}, {*group.solve_step_median, 100.0}};
+      upright.ink = row.style->mark;
+      upright.size = 1.4;
+      upright.dash = Dash::kDashed;
+      panel.marks.push_back(std::move(upright));
+    }
+    Mark dots;
+    dots.kind = MarkKind::kDots;
+    dots.ink = row.style->mark;
+    dots.marker = row.style->marker;
+    dots.size = 2.3;
+    for (std::size_t i = 0; i < group.cells.size(); ++i) add_seed(panel, section, row, i, dots);
+    panel.marks.push_back(std::move(dots));
+    std::string says = fmt::format("{}/{}", group.solved(), group.runs());
+    if (has_median) says += ", median " + step_or_later(group.solve_step_median, last_);
+    if (group.diverged > 0) says += fmt::format(", {} diverged", group.diverged);
+    figure_.add({panel.right, panel.top - 8.0, says, kTickSize, ink::kMuted, Anchor::kEnd});
+    summary_ += fmt::format("{}{}: {}", summary_.empty() ? "" : "; ", row.name, says);
+  }
+
+  void add_seed(Panel& panel, const StudySection& section, const StudyRow& row, std::size_t seed,
+                Mark& dots) {
+    const GroupResult& group = *row.trained;
+    const auto found = histories_.find(group.cells[seed]);
+    if (found == histories_.end()) return;
+    Mark line;
+    line.ink = row.style->mark;
+    line.size = kSeedLine;
+    line.dash = row.style->dash;
+    line.name = fmt::format("{}, seed {}", row.name, group.seeds[seed]);
+    const std::int64_t solved_step = solved(group, seed) ? group.solve_steps[seed].step : -1;
+    for (const HistoryRow& check : found->second) {
+      const Point point{static_cast<double>(check.step), check.validation_accuracy * 100.0};
+      line.points.push_back(point);
+      if (check.step == solved_step) dots.points.push_back(point);
+      figure_.data.rows.push_back(
+          {section.title, row.name, row.named.variant, csv_text(group.seeds[seed]),
+           csv_text(check.step), csv_text(check.validation_accuracy),
+           solved_step >= 0 ? csv_text(solved_step) : "",
+           csv_text(value_of(group.solve_step_median))});
+    }
+    panel.marks.push_back(std::move(line));
+  }
+
+  const Study& study_;
+  const Histories& histories_;
+  double last_ = 0.0;
+  Figure figure_;
+  std::string summary_;
+};
+
+}  // namespace
+
+Drawn draw_curves(const Study& study, const Histories& histories) {
+  CurvesPicture picture(study, histories);
+  if (picture.empty()) {
+    return {std::nullopt, "a table has no histories; give the runs or their archive"};
+  }
+  return {picture.draw(), ""};
+}
+
+}  // namespace recollect::plot

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "harness/plot/style.hpp"
+#include "harness/store/csv.hpp"
+
+namespace recollect::plot {
+
+// What stands in a picture, and where: marks in the units of their panel's axes, text in px.
+
+struct Point {
+  double x = 0.0;
+  double y = 0.0;  ///< NaN breaks a line
+};
+
+enum class MarkKind { kLine, kBand, kDots };
+
+/// One line, band or set of dots.
+struct Mark {
+  MarkKind kind = MarkKind::kLine;
+  std::vector<Point> points;
+  std::vector<double> upper;  ///< of a band: its other edge
+  Ink ink;
+  double size = 1.0;  ///< width of a line; radius of dots
+  Dash dash = Dash::kSolid;
+  Marker marker = Marker::kCircle;
+  bool filled = true;
+  double opacity = 1.0;
+  std::string name;  ///< shown where a pointer rests on it; may be empty
+};
+
+enum class Scale { kLinear, kLog };
+struct Axis {
+  double low = 0.0;  ///< at the left, or at the bottom
+  double high = 1.0;
+  Scale scale = Scale::kLinear;
+};
+
+struct Panel {
+  double left = 0.0, top = 0.0, right = 0.0, bottom = 0.0;
+  Axis x, y;
+  std::vector<Mark> marks;  ///< later ones cover earlier ones
+
+  [[nodiscard]] double px(double value) const;  ///< where a value of the x axis stands
+  [[nodiscard]] double py(double value) const;
+};
+
+enum class Anchor { kStart, kMiddle, kEnd };
+struct Text {
+  double x = 0.0, y = 0.0;  ///< of the base line
+  std::string text;
+  double size = kTickSize;
+  Ink ink = ink::kMuted;
+  Anchor anchor = Anchor::kStart;
+  bool bold = false;
+};
+
+struct Figure {
+  std::string name;  ///< of its files
+  std::string title;
+  std::string summary;  ///< what it says in numbers, for people who do not see it
+  double height = 0.0;
+  std::vector<Panel> panels;
+  std::vector<Text> texts;
+  CsvTable data;  ///< the numbers that are drawn
+
+  void add(Text text) { texts.push_back(std::move(text)); }
+  /// Title and reading line at the top. @returns the y below them
+  double add_heading(const std::string& reading);
+  /// A caption below `top`; sets the height.
+  void add_caption(double top, const std::string& caption);
+};
+
+}  // namespace recollect::plot

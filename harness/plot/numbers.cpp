@@ -1,0 +1,35 @@
+#include "harness/plot/numbers.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace recollect::plot {
+
+std::string with_commas(std::int64_t value) {
+  std::string digits = std::to_string(value);
+  const std::size_t first = value < 0 ? 1 : 0;
+  for (std::size_t at = digits.size(); at > first + 3; at -= 3) digits.insert(at - 3, 1, ',');
+  return digits;
+}
+
+std::string short_count(double value) {
+  if (std::abs(value) < 1000.0) return fmt::format("{:g}", value);
+  if (std::abs(value) < 1e6) return fmt::format("{:g}k", value / 1000.0);
+  return fmt::format("{:g}M", value / 1e6);
+}
+
+std::string percent(double share, int decimals) {
+  return fmt::format("{:.{}f} %", share * 100.0, decimals);
+}
+
+std::string percent_range(const Interval& shares) {
+  return fmt::format("{:.0f}–{:.0f} %", shares.low * 100.0, shares.high * 100.0);
+}
+
+std::string step_or_later(const std::optional<double>& median, double limit) {
+  if (median) return with_commas(std::llround(*median));
+  return fmt::format(">{}", with_commas(std::llround(limit)));
+}
+
+}  // namespace recollect::plot

@@ -1,0 +1,111 @@
+#include "harness/plot/panels.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/plot/numbers.hpp"
+#include "harness/plot/text_width.hpp"
+
+namespace recollect::plot {
+namespace {
+
+constexpr double kLeft = 56.0;       // room for the ticks of the y axis
+constexpr double kNameHeight = 24.0;
+constexpr double kTicksHeight = 34.0;
+constexpr double kSectionHeight = 20.0;
+
+Panel empty_panel(double left, double top, double width, const PanelGrid& grid) {
+  Panel panel{left, top, left + width, top + grid.height, grid.x, {-2.0, 102.0}, {}};
+  for (const double level : {0.0, 25.0, 50.0, 75.0, 100.0}) {
+    panel.marks.push_back(level_line(grid.x, level, ink::kGrid, kGridLine, Dash::kSolid));
+  }
+  return panel;
+}
+
+void add_ticks(Figure& figure, const Panel& panel, const PanelGrid& grid, bool is_first) {
+  for (const auto& [value, text] : grid.x_ticks) {
+    const bool bold = std::find(grid.bold_ticks.begin(), grid.bold_ticks.end(), value) !=
+                      grid.bold_ticks.end();
+    figure.add({panel.px(value), panel.bottom + 17.0, text, kTickSize, ink::kMuted,
+                Anchor::kMiddle, bold});
+  }
+  if (!is_first) return;
+  for (const int level : {0, 25, 50, 75, 100}) {
+    figure.add({panel.left - 7.0, panel.py(level) + 4.0,
+                level == 100 ? "100 %" : std::to_string(level), kTickSize, ink::kMuted,
+                Anchor::kEnd});
+  }
+}
+
+}  // namespace
+
+double add_panels(Figure& figure, double top, const Study& study, const PanelGrid& grid,
+                  const DrawPanel& draw) {
+  const auto columns = static_cast<double>(grid.columns);
+  const double width = (kWidth - kMargin - kLeft - grid.gap * (columns - 1.0)) / columns;
+  double at = top;
+  for (const StudySection& section : study.sections) {
+    if (!section.title.empty()) {
+      at += kSectionHeight;
+      figure.add({kMargin, at, section.title, kNameSize, ink::kText, Anchor::kStart, true});
+    }
+    for (std::size_t i = 0; i < section.rows.size(); ++i) {
+      const std::size_t column = i % grid.columns;
+      if (column == 0) at += kNameHeight;
+      const StudyRow& row = section.rows[i];
+      const double left = kLeft + static_cast<double>(column) * (width + grid.gap);
+      Panel panel = empty_panel(left, at + 8.0, width, grid);
+      figure.add({left, at, shortened(row.name, width, kNameSize, true), kNameSize,
+                  row.style->text, Anchor::kStart, true});
+      draw(panel, section, row);
+      add_ticks(figure, panel, grid, column == 0);
+      figure.panels.push_back(std::move(panel));
+      if (column + 1 == grid.columns || i + 1 == section.rows.size()) {
+        at += 8.0 + grid.height + kTicksHeight - 10.0;
+      }
+    }
+  }
+  return at;
+}
+
+std::size_t columns_for(const Study& study, std::size_t most) {
+  std::size_t widest = 1;
+  for (const StudySection& section : study.sections) {
+    widest = std::max(widest, section.rows.size());
+  }
+  // 4 of at most 3 stand as 2 and 2.
+  if (widest > most) {
+    const std::size_t lines = (widest + most - 1) / most;
+    return (widest + lines - 1) / lines;
+  }
+  return std::max<std::size_t>(widest, std::min<std::size_t>(most, 2));
+}
+
+Mark level_line(const Axis& x, double y, const Ink& ink, double width, Dash dash) {
+  Mark line;
+  line.points = {{x.low, y}, {x.high, y}};
+  line.ink = ink;
+  line.size = width;
+  line.dash = dash;
+  return line;
+}
+
+std::vector<std::pair<double, std::string>> count_ticks(double last, std::size_t most) {
+  double step = 1.0;
+  for (double power = 1.0;; power *= 10.0) {
+    for (const double factor : {1.0, 2.0, 5.0}) {
+      step = factor * power;
+      if (last / step < static_cast<double>(most)) {
+        std::vector<std::pair<double, std::string>> ticks;
+        for (double value = 0.0; value <= last * 1.0001; value += step) {
+          ticks.emplace_back(value, short_count(value));
+        }
+        return ticks;
+      }
+    }
+  }
+}
+
+}  // namespace recollect::plot

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "harness/plot/figure.hpp"
+#include "harness/plot/study.hpp"
+
+namespace recollect::plot {
+
+/// Small multiples: a panel a row of a study, accuracy from 0 to 100 % upwards.
+struct PanelGrid {
+  std::size_t columns = 3;
+  double gap = 30.0;      ///< between panels
+  double height = 150.0;  ///< of a panel
+  Axis x;
+  std::vector<std::pair<double, std::string>> x_ticks;
+  std::vector<double> bold_ticks;  ///< of these, those that are bold
+};
+
+/// Beyond this many panels nobody finds one.
+inline constexpr std::size_t kMostPanels = 72;
+
+/// Draws what stands in the panel of a row; also its own text, into the figure.
+using DrawPanel = std::function<void(Panel&, const StudySection&, const StudyRow&)>;
+
+/// Panels for all rows below `top`, with names, ticks and grid lines. @returns the y below them
+double add_panels(Figure& figure, double top, const Study& study, const PanelGrid& grid,
+                  const DrawPanel& draw);
+
+/// As many columns as there are rows in a section, but at most `most`.
+[[nodiscard]] std::size_t columns_for(const Study& study, std::size_t most);
+
+/// A level line across a panel.
+[[nodiscard]] Mark level_line(const Axis& x, double y, const Ink& ink, double width, Dash dash);
+
+/// From 0 to `last` in steps of 1, 2 or 5 times a power of ten; at most `most` of them.
+[[nodiscard]] std::vector<std::pair<double, std::string>> count_ticks(double last,
+                                                                      std::size_t most);
+
+}  // namespace recollect::plot

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/plot/figure.hpp"
+#include "harness/plot/study.hpp"
+#include "harness/results/published.hpp"
+
+namespace recollect::plot {
+
+/// A picture, or one line that says why there is none.
+struct Drawn {
+  std::optional<Figure> figure;
+  std::string why_not;
+};
+
+/// A dot a seed, sorted within the row of its variant: what a mean would hide.
+[[nodiscard]] Drawn draw_seeds(const Study& study);
+/// Accuracy against the length of the test examples.
+[[nodiscard]] Drawn draw_length(const Study& study);
+/// Validation accuracy while training, a line a seed.
+[[nodiscard]] Drawn draw_curves(const Study& study, const Histories& histories);
+/// How large a share of seeds has solved the task, step by step.
+[[nodiscard]] Drawn draw_solved(const Study& study);
+/// Accuracy against the number of pairs.
+[[nodiscard]] Drawn draw_pairs(const Study& study);
+
+}  // namespace recollect::plot

@@ -1,0 +1,155 @@
+#include "harness/plot/plot.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "harness/plot/files.hpp"
+#include "harness/plot/panels.hpp"
+#include "harness/plot/pictures.hpp"
+#include "harness/plot/study.hpp"
+#include "harness/results/histories.hpp"
+#include "harness/results/result_set.hpp"
+#include "harness/store/experiment_file.hpp"
+
+namespace recollect::plot {
+namespace {
+
+/// What pictures are made of.
+struct Material {
+  std::vector<Study> studies;
+  Histories histories;
+};
+
+struct Picture {
+  std::string name;
+  std::function<Drawn(const Study&, const Material&)> draw;
+  bool in_panels = true;  ///< one a row, which limits their number
+};
+
+const std::vector<Picture>& pictures() {
+  static const std::vector<Picture> kPictures = {
+      {"seeds", [](const Study& study, const Material&) { return draw_seeds(study); }, false},
+      {"length", [](const Study& study, const Material&) { return draw_length(study); }},
+      {"curves",
+       [](const Study& study, const Material& all) { return draw_curves(study, all.histories); }},
+      {"solved", [](const Study& study, const Material&) { return draw_solved(study); }},
+      {"pairs", [](const Study& study, const Material&) { return draw_pairs(study); }},
+  };
+  return kPictures;
+}
+
+/// The parts of "a+b". A name may hold a plus of its own, so one that is known stays whole.
+std::vector<std::string> parts_of(const std::string& name) {
+  std::vector<std::string> parts;
+  std::size_t at = 0;
+  while (at <= name.size()) {
+    const std::size_t end = std::min(name.find('+', at), name.size());
+    parts.push_back(name.substr(at, end - at));
+    at = end + 1;
+  }
+  return parts;
+}
+
+std::vector<std::vector<std::string>> wanted_studies(const PlotRequest& request,
+                                                     const std::vector<GroupResult>& groups) {
+  std::vector<std::vector<std::string>> wanted;
+  if (!request.experiments.empty()) {
+    for (const std::string& name : request.experiments) wanted.push_back(parts_of(name));
+    return wanted;
+  }
+  for (const GroupResult& group : groups) {
+    const std::vector<std::string> alone = {group.experiment};
+    if (std::find(wanted.begin(), wanted.end(), alone) == wanted.end()) wanted.push_back(alone);
+  }
+  return wanted;
+}
+
+/// Why a study cannot have a picture of that kind; "" where nothing is known.
+std::string obstacle(const Picture& picture, const Study& study) {
+  if (study.sections.empty()) return "it has no scores of the best weights on test examples";
+  if (picture.in_panels && study.rows() > kMostPanels) {
+    return fmt::format("{} panels are more than {}", study.rows(), kMostPanels);
+  }
+  return "";
+}
+
+std::vector<Figure> drawn_figures(const PlotRequest& request, const Material& material,
+                                  std::vector<std::string>& notes) {
+  std::vector<Figure> figures;
+  for (const Study& study : material.studies) {
+    for (const Picture& picture : pictures()) {
+      const bool asked_for = std::find(request.what.begin(), request.what.end(), picture.name) !=
+                             request.what.end();
+      if (!request.what.empty() && !asked_for) continue;
+      Drawn drawn{std::nullopt, obstacle(picture, study)};
+      if (drawn.why_not.empty()) drawn = picture.draw(study, material);
+      if (!drawn.figure) {
+        notes.push_back(fmt::format("no picture {} of {}: {}", picture.name,
+                                    printable(study.name), drawn.why_not));
+        continue;
+      }
+      drawn.figure->name = fmt::format("{}-{}", picture.name, file_stem(study.name));
+      figures.push_back(std::move(*drawn.figure));
+    }
+  }
+  return figures;
+}
+
+bool wants(const PlotRequest& request, const std::string& name) {
+  return request.what.empty() ||
+         std::find(request.what.begin(), request.what.end(), name) != request.what.end();
+}
+
+}  // namespace
+
+const std::vector<std::string>& picture_names() {
+  static const std::vector<std::string> kNames = [] {
+    std::vector<std::string> names;
+    for (const Picture& picture : pictures()) names.push_back(picture.name);
+    return names;
+  }();
+  return kNames;
+}
+
+PlotReport make_pictures(const PlotRequest& request) {
+  expect_gnuplot();
+  check_folder(request.out);
+  std::vector<std::string> experiments;
+  for (const std::string& name : request.experiments) {
+    for (const std::string& part : parts_of(name)) experiments.push_back(part);
+  }
+  const ResultSet results = read_result_set(request.results, experiments);
+  const std::vector<GroupResult> groups = group_cells(results.cells);
+  std::vector<Named> labels;
+  for (const GroupResult& group : groups) labels.push_back({group.variant, group.label});
+  const Styles styles(labels);
+
+  PlotReport report;
+  report.notes = results.warnings;
+  Material material;
+  for (const std::vector<std::string>& names : wanted_studies(request, groups)) {
+    material.studies.push_back(make_study(names, groups, styles));
+  }
+  if (wants(request, "curves")) {
+    material.histories = read_histories(request.results, results.cells);
+  }
+  const std::vector<Figure> figures = drawn_figures(request, material, report.notes);
+  if (figures.empty()) {
+    throw IoError(fmt::format("{} gives no picture: {}", request.results.string(),
+                              report.notes.empty() ? "" : report.notes.back()));
+  }
+  make_folder(request.out);
+  const bool png = can_make_png();
+  if (!png) report.notes.emplace_back("no PNGs: rsvg-convert is not installed (librsvg2-bin)");
+  report.files = write_figures(request.out, figures, png);
+  return report;
+}
+
+}  // namespace recollect::plot

@@ -1,0 +1,102 @@
+#include "harness/plot/style.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <set>
+#include <stdexcept>
+#include <utility>
+
+namespace recollect::plot {
+namespace {
+
+struct Known {
+  const char* variant;
+  VariantStyle style;
+};
+
+// Chosen by search in OKLCH for distance between all pairs, also as protanopes, deuteranopes and
+// tritanopes see them, with a contrast of 3:1 on either ground (text: 4.5:1).
+const std::array<Known, 6>& known() {
+  static const std::array<Known, 6> kKnown = {{
+      {"fixed-decay",
+       {{"#376BD0", "#7AA2EE"}, {"#2F62C4", "#8FB2F2"}, Marker::kCircle, Dash::kSolid,
+        "λ learned, same for all tokens"}},
+      {"linear-decay",
+       {{"#2A9F92", "#2CCBBB"}, {"#007D70", "#2CCBBC"}, Marker::kTriangleUp, Dash::kSolid,
+        "λ = softplus of a linear map"}},
+      {"adaptive-decay",
+       {{"#D15808", "#F0702A"}, {"#C04800", "#F58548"}, Marker::kDiamond, Dash::kSolid,
+        "λ = softplus of an MLP"}},
+      {"softmax-level",
+       {{"#A40D7A", "#CF5FA6"}, {"#A30C79", "#DE7DBA"}, Marker::kSquare, Dash::kSolid,
+        "λ = softmax over levels"}},
+      {"gated-linear",
+       {{"#564700", "#E3C04E"}, {"#564700", "#E3C04E"}, Marker::kTriangleDown, Dash::kSolid,
+        "λ = 1: one state, no levels"}},
+      {"full-quadratic",
+       {{"#212532", "#E6EDF5"}, {"#212532", "#E6EDF5"}, Marker::kPentagon, Dash::kSolid,
+        "causal softmax attention"}},
+  }};
+  return kKnown;
+}
+
+const std::array<Ink, 4> kOthers = {{{"#1B87B8", "#63C3F0"},
+                                     {"#6C55C8", "#A596F5"},
+                                     {"#B4233A", "#F2788A"},
+                                     {"#4A8A1F", "#93CF62"}}};
+const std::array<Ink, 4> kOtherTexts = {{{"#146F99", "#63C3F1"},
+                                         {"#6C55C9", "#A596F6"},
+                                         {"#B4233B", "#F2788B"},
+                                         {"#3D7518", "#93CF63"}}};
+
+std::size_t place_of(const std::string& variant) {
+  const auto found = std::find_if(known().begin(), known().end(),
+                                  [&](const Known& entry) { return variant == entry.variant; });
+  return static_cast<std::size_t>(found - known().begin());
+}
+
+VariantStyle other(std::size_t number) {
+  const std::size_t colour = number % kOthers.size();
+  const Dash dash = number < kOthers.size() ? Dash::kSolid : Dash::kDotted;
+  return {kOthers[colour], kOtherTexts[colour], Marker::kPentagon, dash, ""};
+}
+
+}  // namespace
+
+Styles::Styles(std::vector<Named> labels) {
+  std::set<std::string> others;
+  for (const Named& label : labels) {
+    if (place_of(label.variant) == known().size()) others.insert(label.variant);
+  }
+  // The label that is called like its variant is the first one.
+  std::sort(labels.begin(), labels.end(), [](const Named& a, const Named& b) {
+    return std::tuple(a.variant, a.label != a.variant, a.label) <
+           std::tuple(b.variant, b.label != b.variant, b.label);
+  });
+  labels.erase(std::unique(labels.begin(), labels.end()), labels.end());
+  std::map<std::string, std::size_t> labels_of;
+  for (const Named& label : labels) {
+    const std::size_t place = place_of(label.variant);
+    const auto number = static_cast<std::size_t>(
+        std::distance(others.begin(), others.find(label.variant)));
+    VariantStyle style = place < known().size() ? known()[place].style : other(number);
+    const std::size_t nth = labels_of[label.variant]++;
+    if (nth == 1) style.dash = Dash::kDashed;
+    if (nth > 1) style.dash = Dash::kDotted;
+    if (nth > 0) style.says.clear();
+    styles_.emplace(label, std::move(style));
+    const std::size_t first = place < known().size() ? place : place + number;
+    ranks_.emplace(label, first * (labels.size() + 1) + nth);
+  }
+}
+
+const VariantStyle& Styles::of(const Named& label) const {
+  const auto found = styles_.find(label);
+  if (found == styles_.end()) throw std::logic_error("no style of label " + label.label);
+  return found->second;
+}
+
+std::size_t Styles::rank(const Named& label) const { return ranks_.at(label); }
+
+}  // namespace recollect::plot

@@ -1,0 +1,227 @@
+#include "harness/plot/svg.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <map>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "harness/plot/text_width.hpp"
+
+namespace recollect::plot {
+namespace {
+
+constexpr std::string_view kDarkBegin = "@media(prefers-color-scheme:dark){";
+constexpr std::string_view kDarkEnd = "/**/}";
+
+/// To a tenth of a px, without zeros that say nothing.
+std::string px(double value) {
+  const double tenths = std::round(value * 10.0) / 10.0;
+  return fmt::format("{:g}", tenths == 0.0 ? 0.0 : tenths);
+}
+
+/// What stands between `begin` and the next `end`, from `at` on; moves `at` behind it. Empty where
+/// there is none before `limit`.
+std::string_view between(std::string_view text, std::string_view begin, std::string_view end,
+                         std::size_t& at, std::size_t limit) {
+  const std::size_t start = text.find(begin, at);
+  if (start == std::string_view::npos || start >= limit) return {};
+  const std::size_t stop = text.find(end, start + begin.size());
+  if (stop == std::string_view::npos) return {};
+  at = stop;
+  return text.substr(start + begin.size(), stop - start - begin.size());
+}
+
+/// The numbers of a text, in pairs.
+std::vector<Point> pairs_of(std::string_view text) {
+  std::vector<Point> pairs;
+  const std::string copy(text);
+  const char* at = copy.c_str();
+  std::vector<double> numbers;
+  while (*at != '\0') {
+    char* end = nullptr;
+    const double value = std::strtod(at, &end);
+    if (end == at) {
+      ++at;
+      continue;
+    }
+    numbers.push_back(value);
+    at = end;
+  }
+  for (std::size_t i = 0; i + 1 < numbers.size(); i += 2) {
+    pairs.push_back({numbers[i], numbers[i + 1]});
+  }
+  return pairs;
+}
+
+bool between_level_neighbours(const std::vector<Point>& line, std::size_t i) {
+  constexpr double kSeen = 0.15;
+  return i > 0 && i + 1 < line.size() && std::abs(line[i].y - line[i - 1].y) < kSeen &&
+         std::abs(line[i].y - line[i + 1].y) < kSeen;
+}
+
+/// A line through points; those in the middle of a level stretch are left out.
+std::string line_path(const std::vector<Point>& line, bool closed) {
+  std::string path;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (!closed && between_level_neighbours(line, i)) continue;
+    path += fmt::format("{}{},{}", path.empty() ? "M" : " ", px(line[i].x), px(line[i].y));
+  }
+  return path + (closed ? "z" : "");
+}
+
+/// Where gnuplot moved the pen, a new line begins.
+std::string lines_path(std::string_view moves) {
+  std::string path;
+  for (std::size_t at = moves.find('M'); at != std::string_view::npos;) {
+    const std::size_t next = moves.find('M', at + 1);
+    const std::vector<Point> line = pairs_of(moves.substr(at, next - at));
+    if (line.size() > 1) path += line_path(line, false);
+    at = next;
+  }
+  return path;
+}
+
+struct Corner {
+  double x, y;
+};
+std::vector<Corner> corners_of(Marker marker) {
+  switch (marker) {
+    case Marker::kCircle: return {};
+    case Marker::kTriangleUp: return {{0, -1.3}, {1.15, 0.8}, {-1.15, 0.8}};
+    case Marker::kDiamond: return {{0, -1.25}, {1.25, 0}, {0, 1.25}, {-1.25, 0}};
+    case Marker::kSquare: return {{-0.9, -0.9}, {0.9, -0.9}, {0.9, 0.9}, {-0.9, 0.9}};
+    case Marker::kTriangleDown: return {{0, 1.3}, {1.15, -0.8}, {-1.15, -0.8}};
+    case Marker::kPentagon:
+      return {{0, -1.15}, {1.09, -0.36}, {0.68, 0.93}, {-0.68, 0.93}, {-1.09, -0.36}};
+  }
+  return {};
+}
+
+std::string dot_path(const Mark& mark, Point at) {
+  const double r = mark.size;
+  if (mark.marker == Marker::kCircle) {
+    return fmt::format("M{},{}a{r},{r} 0 1 0 {d},0a{r},{r} 0 1 0 -{d},0z", px(at.x - r), px(at.y),
+                       fmt::arg("r", px(r)), fmt::arg("d", px(2 * r)));
+  }
+  std::vector<Point> corners;
+  for (const Corner& corner : corners_of(mark.marker)) {
+    corners.push_back({at.x + corner.x * r, at.y + corner.y * r});
+  }
+  return line_path(corners, true);
+}
+
+/// The path of a mark, from what gnuplot drew between two places of its output.
+std::string path_of(const Mark& mark, std::string_view drawn, std::size_t at, std::size_t limit) {
+  std::string path;
+  for (;;) {
+    const std::string_view found =
+        mark.kind == MarkKind::kLine   ? between(drawn, " d='", "'", at, limit)
+        : mark.kind == MarkKind::kBand ? between(drawn, "points = '", "'", at, limit)
+                                       : between(drawn, "translate(", ")", at, limit);
+    if (found.empty()) return path;
+    if (mark.kind == MarkKind::kLine) {
+      path += lines_path(found);
+    } else if (mark.kind == MarkKind::kBand) {
+      path += line_path(pairs_of(found), true);
+    } else {
+      for (const Point& point : pairs_of(found)) path += dot_path(mark, point);
+    }
+  }
+}
+
+std::string dashes(Dash dash) {
+  if (dash == Dash::kSolid) return "";
+  return dash == Dash::kDashed ? " stroke-dasharray=\"5,3\"" : " stroke-dasharray=\"1.5,3\"";
+}
+
+/// A mark as an element; empty where nothing of it lies in its panel.
+std::string element_of(const Mark& mark, const std::string& path) {
+  if (path.empty()) return "";
+  std::string paint;
+  if (mark.kind == MarkKind::kLine) {
+    paint = fmt::format("fill=\"none\" stroke=\"{}\" stroke-width=\"{:g}\"{}", mark.ink.light,
+                        mark.size, dashes(mark.dash));
+    if (mark.opacity < 1.0) paint += fmt::format(" opacity=\"{:g}\"", mark.opacity);
+  } else if (mark.kind == MarkKind::kBand) {
+    paint = fmt::format("fill=\"{}\" fill-opacity=\"{:g}\"", mark.ink.light, mark.opacity);
+  } else if (mark.filled) {
+    paint = fmt::format("fill=\"{}\"", mark.ink.light);
+  } else {
+    paint = fmt::format("fill=\"{}\" stroke=\"{}\" stroke-width=\"1.1\"", ink::kGround.light,
+                        mark.ink.light);
+  }
+  if (mark.name.empty()) return fmt::format("<path {} d=\"{}\"/>\n", paint, path);
+  return fmt::format("<path {} d=\"{}\"><title>{}</title></path>\n", paint, path,
+                     xml_text(mark.name));
+}
+
+std::string text_element(const Text& text) {
+  std::string style;
+  if (text.bold) style += " font-weight=\"bold\"";
+  if (text.anchor != Anchor::kStart) {
+    style += text.anchor == Anchor::kMiddle ? " text-anchor=\"middle\"" : " text-anchor=\"end\"";
+  }
+  return fmt::format("<text x=\"{}\" y=\"{}\" font-size=\"{:g}\" fill=\"{}\"{}>{}</text>\n",
+                     px(text.x), px(text.y), text.size, text.ink.light, style,
+                     xml_text(text.text));
+}
+
+std::string dark_rules(const Figure& figure) {
+  std::map<std::string, std::string> inks = {{ink::kGround.light, ink::kGround.dark}};
+  for (const Panel& panel : figure.panels) {
+    for (const Mark& mark : panel.marks) inks.emplace(mark.ink.light, mark.ink.dark);
+  }
+  for (const Text& text : figure.texts) inks.emplace(text.ink.light, text.ink.dark);
+  std::string rules;
+  for (const auto& [light, dark] : inks) {
+    rules += fmt::format("[fill=\"{0}\"]{{fill:{1}}}[stroke=\"{0}\"]{{stroke:{1}}}\n", light, dark);
+  }
+  return rules;
+}
+
+/// Where gnuplot's output for mark `index` begins; npos where it drew nothing.
+std::size_t place_of(std::string_view drawn, std::size_t index) {
+  return drawn.find(fmt::format("<title>m{}</title>", index));
+}
+
+}  // namespace
+
+std::string finished_svg(const Figure& figure, const std::string& drawn) {
+  if (drawn.find("</svg>") == std::string::npos) {
+    throw IoError(fmt::format("gnuplot gave no whole picture of {}", figure.name));
+  }
+  std::string svg = fmt::format(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:g}\" height=\"{1:g}\" viewBox=\"0 0 "
+      "{0:g} {1:g}\" role=\"img\" font-family=\"{2}\">\n<title>{3}</title>\n<desc>{4}</desc>\n"
+      "<style>{5}\n{6}{7}</style>\n<rect width=\"{0:g}\" height=\"{1:g}\" fill=\"{8}\"/>\n",
+      kWidth, figure.height, kFontFamily, xml_text(figure.title), xml_text(figure.summary),
+      kDarkBegin, dark_rules(figure), kDarkEnd, ink::kGround.light);
+  svg += "<g stroke-linejoin=\"round\">\n";
+  std::size_t index = 0;
+  for (const Panel& panel : figure.panels) {
+    for (const Mark& mark : panel.marks) {
+      const std::size_t at = place_of(drawn, index++);
+      if (at == std::string::npos) continue;
+      const std::size_t limit = drawn.find("<title>m", at + 1);
+      svg += element_of(mark, path_of(mark, drawn, at, limit));
+    }
+  }
+  svg += "</g>\n";
+  for (const Text& text : figure.texts) svg += text_element(text);
+  return svg + "</svg>\n";
+}
+
+std::string dark_svg(const std::string& svg) {
+  std::string dark = svg;
+  const std::size_t begin = dark.find(kDarkBegin);
+  if (begin == std::string::npos) return dark;
+  dark.erase(begin, kDarkBegin.size());
+  const std::size_t end = dark.find(kDarkEnd, begin);
+  if (end != std::string::npos) dark.erase(end, kDarkEnd.size());
+  return dark;
+}
+
+}  // namespace recollect::plot

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+#include "harness/plot/figure.hpp"
+
+namespace recollect::plot {
+
+/// The finished picture: the geometry that gnuplot gave for the marks, with the figure's own text,
+/// colours, title and description, and a style block that turns it dark where the reader's system
+/// is. The same figure gives the same bytes. @throws IoError where gnuplot's output lacks a mark
+[[nodiscard]] std::string finished_svg(const Figure& figure, const std::string& drawn);
+
+/// The same picture as it looks on a dark ground, for programs that know no schemes.
+[[nodiscard]] std::string dark_svg(const std::string& svg);
+
+}  // namespace recollect::plot
