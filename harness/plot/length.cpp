@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <set>
 
 #include "harness/plot/numbers.hpp"
@@ -14,6 +16,7 @@ namespace {
 
 constexpr std::size_t kFewSeeds = 5;      // fewer are shown one by one, without a median
 constexpr std::size_t kMostGhosts = 12;   // rows whose medians stand behind each other
+constexpr double kFarApart = 0.2;         // of two accuracies
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 /// A curve over the lengths of a row, and the seeds that it sums up.
@@ -58,19 +61,30 @@ Middle middle_of(const StudyRow& row, const std::set<std::int64_t>& seeds, bool 
   return middle;
 }
 
+/// Between two clusters of seeds; or between the two middle seeds, where these are so far apart that
+/// their mean, which is the median, would stand where no seed is.
+std::optional<double> split_of(const GroupResult& group, const std::set<std::int64_t>& seeds) {
+  if (group.clusters) return group.clusters->threshold;
+  const std::vector<double> values = finite_values(group, seeds);
+  if (values.empty() || values.size() % 2 == 1) return std::nullopt;
+  const double below = values[values.size() / 2 - 1];
+  const double above = values[values.size() / 2];
+  if (above - below < kFarApart) return std::nullopt;
+  return (below + above) / 2.0;
+}
+
 /// One curve for all seeds, one for each cluster of them, or none for few seeds.
 std::vector<Middle> middles_of(const StudyRow& row) {
   const GroupResult& trained = *row.trained;
-  std::set<std::int64_t> all(trained.seeds.begin(), trained.seeds.end());
-  if (trained.clusters && all.size() >= kFewSeeds) {
-    std::set<std::int64_t> upper, lower;
-    for (const std::int64_t seed : all) {
-      (accuracy_of(trained, seed) > trained.clusters->threshold ? upper : lower).insert(seed);
-    }
-    return {middle_of(row, upper, false), middle_of(row, lower, false)};
-  }
+  const std::set<std::int64_t> all(trained.seeds.begin(), trained.seeds.end());
   if (all.size() < kFewSeeds) return {};
-  return {middle_of(row, all, true)};
+  const std::optional<double> split = split_of(trained, all);
+  if (!split) return {middle_of(row, all, true)};
+  std::set<std::int64_t> upper, lower;
+  for (const std::int64_t seed : all) {
+    (accuracy_of(trained, seed) > *split ? upper : lower).insert(seed);
+  }
+  return {middle_of(row, upper, false), middle_of(row, lower, false)};
 }
 
 Mark line_of(std::vector<Point> points, const Ink& ink, double width) {
@@ -88,20 +102,26 @@ class LengthPicture {
       for (const StudyRow& row : section.rows) {
         for (const GroupResult* group : row.lengths) lengths_.insert(group->key->eval_length);
         trained_.insert(row.trained->train_length);
+        most_lengths_ = std::max(most_lengths_, row.lengths.size());
+        has_middle_ = has_middle_ || row.trained->seeds.size() >= kFewSeeds;
+        has_ghosts_ = has_ghosts_ || (section.rows.size() > 1 && section.rows.size() <= kMostGhosts);
       }
     }
   }
 
-  [[nodiscard]] std::size_t lengths() const noexcept { return lengths_.size(); }
+  /// The most lengths that a row has.
+  [[nodiscard]] std::size_t lengths() const noexcept { return most_lengths_; }
 
   Figure draw() {
     figure_.title = "Accuracy against length";
     figure_.data.header = {"setting", "label", "variant", "eval_length", "what", "seed",
                            "accuracy", "low", "high", "seeds", "unseen_level"};
-    const double at = figure_.add_heading(
-        fmt::format("{}. Thin: a seed. Thick: their median with its 95 % interval, or one median "
-                    "for each of two clusters of seeds. Grey: medians of the other variants.",
-                    study_.setting));
+    const double at = figure_.add_heading(fmt::format(
+        "{}. {}{}", study_.setting,
+        has_middle_ ? "Thin: a seed. Thick: their median with its 95 % interval, or one median for "
+                      "each of two groups of seeds."
+                    : "A line is a seed.",
+        has_ghosts_ ? " Grey: medians of the other variants." : ""));
     PanelGrid grid;
     grid.columns = columns_for(study_, 6);
     grid.gap = 34.0;
@@ -144,6 +164,7 @@ class LengthPicture {
     for (const Middle& middle : middles) add_band(panel, middle, row);
     add_seeds(panel, section, row);
     for (const Middle& middle : middles) add_middle(panel, section, row, middle, middles.size());
+    label_parts(panel, row, middles);
   }
 
   void add_shade(Panel& panel, const StudyRow& row) {
@@ -235,29 +256,30 @@ class LengthPicture {
       const bool has = !middle.intervals.empty();
       figure_.data.rows.push_back(
           {section.title, row.name, row.named.variant, csv_text(row.lengths[i]->key->eval_length),
-           of > 1 ? "median of a cluster" : "median", "", csv_text(middle.points[i].y / 100.0),
+           of > 1 ? "median of a part" : "median", "", csv_text(middle.points[i].y / 100.0),
            has ? csv_text(middle.intervals[i].low / 100.0) : "",
            has ? csv_text(middle.intervals[i].high / 100.0) : "",
            csv_text(static_cast<std::int64_t>(middle.seeds)),
            csv_text(row.lengths[i]->unseen_level)});
     }
-    label_middle(panel, row, middle, of);
+    label_end(panel, row, middle);
   }
 
-  /// The value at its end; of a cluster, how many seeds it is of.
-  void label_middle(const Panel& panel, const StudyRow& row, const Middle& middle,
-                    std::size_t of) {
+  void label_end(const Panel& panel, const StudyRow& row, const Middle& middle) {
     const Point& last = middle.points.back();
-    if (std::isfinite(last.y)) {
-      figure_.add({panel.px(last.x) + 6.0, panel.py(last.y) + 4.0, fmt::format("{:.0f}", last.y),
-                   kTickSize, row.style->text});
-    }
-    const Point& first = middle.points.front();
-    if (of < 2 || !std::isfinite(first.y)) return;
-    const bool high = first.y > 50.0;
-    figure_.add({panel.px(first.x) + (high ? 8.0 : 4.0), panel.py(first.y) + (high ? 16.0 : -6.0),
-                 fmt::format("{} seed{}", middle.seeds, middle.seeds == 1 ? "" : "s"), kTickSize,
-                 row.style->text});
+    if (!std::isfinite(last.y)) return;
+    figure_.add({panel.px(last.x) + 6.0, panel.py(last.y) + 4.0, fmt::format("{:.0f}", last.y),
+                 kTickSize, row.style->text});
+  }
+
+  /// How many seeds each of two medians is of: "7 + 3 seeds", the upper ones first. Accuracies fall to
+  /// the right, so the corner above is free; below it where they do not.
+  void label_parts(const Panel& panel, const StudyRow& row, const std::vector<Middle>& middles) {
+    if (middles.size() < 2) return;
+    const double end = middles.front().points.back().y;
+    figure_.add({panel.right - 2.0, end > 80.0 ? panel.py(end) + 16.0 : panel.py(100.0) + 13.0,
+                 fmt::format("{} + {} seeds", middles[0].seeds, middles[1].seeds), kTickSize,
+                 row.style->text, Anchor::kEnd});
   }
 
   void add_caption(double bottom) {
@@ -276,6 +298,9 @@ class LengthPicture {
 
   const Study& study_;
   std::set<std::int64_t> lengths_, trained_;
+  std::size_t most_lengths_ = 0;
+  bool has_middle_ = false;
+  bool has_ghosts_ = false;
   Figure figure_;
   std::size_t most_seeds_ = 0;
   bool shaded_ = false;

@@ -76,7 +76,7 @@ class PairsPicture {
     once.sections = {section};
     grid.columns = columns_for(once, 3);
     const double bottom = add_panels(
-        figure_, at + 22.0, once, grid,
+        figure_, at + 8.0, once, grid,
         [&](Panel& panel, const StudySection&, const StudyRow& row) { draw_row(panel, row); });
     figure_.summary = fmt::format("Accuracy of {} labels by the number of pairs", loads_.size());
     figure_.add_caption(bottom,

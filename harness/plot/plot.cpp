@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <optional>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -45,7 +47,7 @@ const std::vector<Picture>& pictures() {
   return kPictures;
 }
 
-/// The parts of "a+b". A name may hold a plus of its own, so one that is known stays whole.
+/// The parts of "a+b".
 std::vector<std::string> parts_of(const std::string& name) {
   std::vector<std::string> parts;
   std::size_t at = 0;
@@ -80,31 +82,40 @@ std::string obstacle(const Picture& picture, const Study& study) {
   return "";
 }
 
+bool wants(const PlotRequest& request, const std::string& name) {
+  return request.what.empty() ||
+         std::find(request.what.begin(), request.what.end(), name) != request.what.end();
+}
+
+/// Pictures that are left out: what and why, with the studies that have none.
+using LeftOut = std::map<std::pair<std::string, std::string>, std::vector<std::string>>;
+
+void add_notes(const LeftOut& left_out, std::vector<std::string>& notes) {
+  for (const auto& [what, studies] : left_out) {
+    notes.push_back(fmt::format("no picture {} of {}: {}", what.first, fmt::join(studies, ", "),
+                                what.second));
+  }
+}
+
 std::vector<Figure> drawn_figures(const PlotRequest& request, const Material& material,
                                   std::vector<std::string>& notes) {
   std::vector<Figure> figures;
+  LeftOut left_out;
   for (const Study& study : material.studies) {
     for (const Picture& picture : pictures()) {
-      const bool asked_for = std::find(request.what.begin(), request.what.end(), picture.name) !=
-                             request.what.end();
-      if (!request.what.empty() && !asked_for) continue;
+      if (!wants(request, picture.name)) continue;
       Drawn drawn{std::nullopt, obstacle(picture, study)};
       if (drawn.why_not.empty()) drawn = picture.draw(study, material);
       if (!drawn.figure) {
-        notes.push_back(fmt::format("no picture {} of {}: {}", picture.name,
-                                    printable(study.name), drawn.why_not));
+        left_out[{picture.name, drawn.why_not}].push_back(printable(study.name));
         continue;
       }
       drawn.figure->name = fmt::format("{}-{}", picture.name, file_stem(study.name));
       figures.push_back(std::move(*drawn.figure));
     }
   }
+  add_notes(left_out, notes);
   return figures;
-}
-
-bool wants(const PlotRequest& request, const std::string& name) {
-  return request.what.empty() ||
-         std::find(request.what.begin(), request.what.end(), name) != request.what.end();
 }
 
 }  // namespace

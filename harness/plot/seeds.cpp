@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
+#include <tuple>
 
 #include "harness/plot/numbers.hpp"
 #include "harness/plot/panels.hpp"
@@ -13,16 +15,16 @@ namespace recollect::plot {
 namespace {
 
 constexpr double kAxisLeft = 222.0;
-constexpr double kAxisRight = 590.0;
-constexpr double kSolvedAt = 652.0;  // right ends of the columns of numbers
-constexpr double kIntervalAt = 716.0;
+constexpr double kAxisRight = 580.0;
+constexpr double kSolvedAt = 650.0;  // right ends of the columns of numbers
+constexpr double kIntervalAt = 722.0;
 constexpr double kMedianAt = 784.0;
 constexpr double kMostApart = 6.0;  // of two seeds, upwards
 constexpr double kRoom = 13.0;      // that a row has above its highest and below its lowest dot
 constexpr double kLargeName = 14.5;
 
-double height_of_rows(const Study& study) {
-  if (study.rows() <= 12) return 66.0;
+double height_of_rows(const Study& study, std::size_t most_seeds) {
+  if (study.rows() <= 12) return most_seeds > 12 ? 84.0 : 66.0;
   return study.rows() <= 40 ? 48.0 : 36.0;
 }
 
@@ -41,7 +43,8 @@ std::vector<std::size_t> by_accuracy(const GroupResult& group) {
   return order;
 }
 
-/// Rows with the most solved seeds first, then those of the higher accuracy.
+/// Rows with the largest share of solved seeds first; of equals the one that was sooner, then the
+/// one that is better.
 std::vector<const StudyRow*> by_success(const StudySection& section) {
   std::vector<const StudyRow*> rows;
   for (const StudyRow& row : section.rows) rows.push_back(&row);
@@ -49,8 +52,10 @@ std::vector<const StudyRow*> by_success(const StudySection& section) {
     const GroupResult& group = *row->trained;
     const auto runs = static_cast<double>(std::max<std::int64_t>(group.runs(), 1));
     const double height = group.accuracy.summary ? group.accuracy.summary->median : -1.0;
-    return std::pair(-static_cast<double>(group.solved()) / runs,
-                     std::isnan(height) ? 2.0 : -height);
+    constexpr double kNever = std::numeric_limits<double>::infinity();
+    return std::tuple(-static_cast<double>(group.solved()) / runs,
+                      group.solve_step_median.value_or(kNever),
+                      std::isnan(height) ? 2.0 : -height);
   };
   std::stable_sort(rows.begin(), rows.end(),
                    [&](const StudyRow* a, const StudyRow* b) { return rank(a) < rank(b); });
@@ -59,15 +64,18 @@ std::vector<const StudyRow*> by_success(const StudySection& section) {
 
 class SeedsPicture {
  public:
-  explicit SeedsPicture(const Study& study) : study_(study), row_height_(height_of_rows(study)) {
+  explicit SeedsPicture(const Study& study) : study_(study) {
     std::size_t most = 1;
     for (const StudySection& section : study.sections) {
       for (const StudyRow& row : section.rows) {
         most = std::max(most, row.trained->accuracy.values.size());
       }
     }
-    // The same distance in all rows, so that heights are counts.
+    row_height_ = height_of_rows(study, most);
+    // The same distance in all rows, so that heights are counts; dots so small that hollow ones stay
+    // hollow where they overlap.
     apart_ = std::min(kMostApart, (row_height_ - 2 * kRoom) / static_cast<double>(most));
+    radius_ = std::clamp(apart_ * 0.62, 1.3, kDot);
   }
 
   Figure draw() {
@@ -148,8 +156,7 @@ class SeedsPicture {
     Mark dots;
     dots.kind = MarkKind::kDots;
     dots.ink = row.style->mark;
-    dots.marker = row.style->marker;
-    dots.size = kDot;
+    dots.size = radius_;
     Mark hollow = dots;
     hollow.filled = false;
     for (std::size_t rank = 0; rank < order.size(); ++rank) {
@@ -186,6 +193,8 @@ class SeedsPicture {
       line.size = kReferenceLine;
       line.dash = Dash::kDashed;
       chances_.push_back(std::move(line));
+      if (chance == last_chance_) return;  // it has been named above
+      last_chance_ = chance;
       const std::string text = fmt::format("chance {}", percent(chance / 100.0, 1));
       const double half = text_width(text, kTickSize) / 2.0;
       const double beside_title =
@@ -228,12 +237,14 @@ class SeedsPicture {
   }
 
   const Study& study_;
-  double row_height_;
+  double row_height_ = 0.0;
+  double radius_ = kDot;
   double apart_ = kMostApart;
   Figure figure_;
   Panel panel_;
   std::vector<double> rules_;
   std::vector<Mark> chances_;
+  double last_chance_ = -1.0;
   std::string summary_;
 };
 

@@ -80,8 +80,8 @@ class SolvedPicture {
                                          const StudyRow& row) { draw_row(panel, section, row); });
     figure_.summary = summary_;
     figure_.add_caption(
-        bottom, fmt::format("x: steps of training. {}. Share: Kaplan–Meier. Interval at each step: "
-                            "Wilson, after a seed has left unsolved Greenwood. {}",
+        bottom, fmt::format("x: steps of training. {}. Share: Kaplan–Meier. Interval, at each "
+                            "step: Wilson's; once a seed has stopped unsolved, Greenwood's. {}",
                             study_.seeds_text(), study_.origin()));
     return std::move(figure_);
   }

@@ -31,7 +31,10 @@ std::string data_seed_text(const GroupResult& group) {
 Settings settings_of(const GroupResult& group, bool of_model) {
   Settings settings;
   for (const Setting& setting : group.settings) {
-    if (setting.name.starts_with("model_") == of_model) {
+    // Follows the length where it is not set.
+    const bool follows = setting.name == "train_select_length" &&
+                         setting.value.text == std::to_string(group.train_length);
+    if (setting.name.starts_with("model_") == of_model && !follows) {
       settings.emplace_back(setting.name, setting.value.text);
     }
   }
@@ -59,6 +62,10 @@ std::vector<std::string> varying(const std::vector<Settings>& all) {
     for (const Settings& settings : all) values.insert(value_in(settings, name));
     if (values.size() > 1) different.push_back(name);
   }
+  // What a task is about comes first.
+  std::stable_partition(different.begin(), different.end(), [](const std::string& name) {
+    return name == "task_pairs" || name == "task_tokens";
+  });
   return different;
 }
 
@@ -66,7 +73,7 @@ std::vector<std::string> varying(const std::vector<Settings>& all) {
 std::string in_words(const std::string& name, const std::string& value) {
   if (name == "task_pairs") return value + (value == "1" ? " pair" : " pairs");
   if (name == "task_length") return value + " tokens";
-  if (name == "task_tokens") return value + " tokens to copy";
+  if (name == "task_tokens") return value + " to copy";
   if (name == "train_steps") return with_commas(std::atoll(value.c_str())) + " steps";
   const std::size_t prefix = name.find('_');
   const bool has_prefix = name.starts_with("task_") || name.starts_with("train_") ||
