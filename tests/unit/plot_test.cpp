@@ -1,0 +1,396 @@
+#include "harness/plot/plot.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <boost/property_tree/ptree.hpp>
+#include <boost/property_tree/xml_parser.hpp>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <sstream>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "harness/plot/files.hpp"
+#include "harness/plot/numbers.hpp"
+#include "harness/plot/pictures.hpp"
+#include "harness/plot/process.hpp"
+#include "harness/plot/study.hpp"
+#include "harness/plot/text_width.hpp"
+#include "harness/results/result_set.hpp"
+#include "harness/stats/order_statistics.hpp"
+#include "harness/stats/survival.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace recollect::plot {
+namespace {
+
+bool has_gnuplot() {
+  static const bool kHas = run_process({"gnuplot", "--version"}, "").found;
+  if (!kHas) MESSAGE("skipped: gnuplot is not installed");
+  return kHas;
+}
+
+/// One score of one cell, in the table of cells that `recollect table` prints.
+struct Cell {
+  std::string label = "fixed-decay";
+  std::string variant = "fixed-decay";
+  int seed = 0;
+  int length = 64;
+  std::string accuracy = "0.5";
+  int solved_step = 0;  ///< 0: not solved
+  int pairs = 8;
+};
+
+CsvTable table_of(const std::vector<Cell>& cells) {
+  CsvTable table;
+  table.header = {"experiment", "cell",        "status",   "code_version", "task",
+                  "variant",    "label",       "seed",     "data_seed",    "train_order_seed",
+                  "steps",      "weights",     "split",    "solved_step",  "eval_length",
+                  "accuracy",   "exact_match", "loss",     "examples",     "unseen_levels",
+                  "task_pairs", "task_length", "train_length", "train_steps", "chance",
+                  "unseen_level"};
+  for (const Cell& cell : cells) {
+    const std::string seed = std::to_string(cell.seed);
+    table.rows.push_back({"ex", fmt::format("c{}-{}-{}", cell.label, cell.pairs, seed), "finished",
+                          "abc1234", "mqar", cell.variant, cell.label, seed, seed, seed, "6000",
+                          "best", "test", cell.solved_step > 0 ? std::to_string(cell.solved_step) : "",
+                          std::to_string(cell.length), cell.accuracy, "0", "1", "1000", "clamp",
+                          std::to_string(cell.pairs), "64", "64", "6000", "0.125",
+                          cell.length > 64 ? "1" : "0"});
+  }
+  return table;
+}
+
+/// Pictures of a table, in a folder of their own.
+class Pictures {
+ public:
+  explicit Pictures(const std::vector<Cell>& cells, std::vector<std::string> what = {}) {
+    const std::filesystem::path table = folder_.path() / "cells.csv";
+    write_file_atomically(table, to_csv(table_of(cells)));
+    report_ = make_pictures({table, std::move(what), {}, folder_.path() / "out"});
+  }
+
+  [[nodiscard]] std::string read(const std::string& file) const {
+    return read_file(folder_.path() / "out" / file);
+  }
+  [[nodiscard]] bool has(const std::string& file) const {
+    return std::filesystem::exists(folder_.path() / "out" / file);
+  }
+  [[nodiscard]] const PlotReport& report() const { return report_; }
+
+ private:
+  TemporaryFolder folder_;
+  PlotReport report_;
+};
+
+void check_well_formed(const std::string& svg) {
+  std::istringstream stream(svg);
+  boost::property_tree::ptree tree;
+  CHECK_NOTHROW(boost::property_tree::read_xml(stream, tree));
+  CHECK(tree.count("svg") == 1);
+}
+
+std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+/// The line of an IoError.
+template <class Call>
+std::string error_of(Call&& call) {
+  try {
+    call();
+  } catch (const IoError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::vector<Cell> three_seeds() {
+  return {{"fixed-decay", "fixed-decay", 0, 64, "0.9", 0, 8},
+          {"fixed-decay", "fixed-decay", 1, 64, "0.995", 3000, 8},
+          {"fixed-decay", "fixed-decay", 2, 64, "0.125", 0, 8}};
+}
+
+/// Sets PATH for as long as it lives.
+class Path {
+ public:
+  explicit Path(const std::string& value) : old_(std::getenv("PATH")) {
+    ::setenv("PATH", value.c_str(), 1);
+  }
+  ~Path() { ::setenv("PATH", old_.c_str(), 1); }
+  Path(const Path&) = delete;
+  Path& operator=(const Path&) = delete;
+
+ private:
+  std::string old_;
+};
+
+}  // namespace
+
+TEST_CASE("plot: the interval of the median covers it as often as the binomial says") {
+  CHECK(!median_interval(0));
+  CHECK(!median_interval(5));  // not even the range: 1 - 2 / 32
+  for (std::size_t n = 6; n <= 40; ++n) {
+    const MedianInterval interval = median_interval(n).value();
+    CHECK(interval.low + interval.high == n - 1);
+    // The number of values below the median is binomial; it must be above low and at most high.
+    const auto coverage = [&](std::size_t low) {
+      double sum = 0.0;
+      double ways = 1.0;  // n over k
+      for (std::size_t k = 0; k <= n; ++k) {
+        if (k > low && k < n - low) sum += ways;
+        ways *= static_cast<double>(n - k) / static_cast<double>(k + 1);
+      }
+      return sum / std::exp2(static_cast<double>(n));
+    };
+    CHECK(interval.coverage == doctest::Approx(coverage(interval.low)));
+    CHECK(interval.coverage >= 0.95);
+    CHECK(coverage(interval.low + 1) < 0.95);  // no narrower one would do
+  }
+  CHECK(median_interval(10)->low == 1);  // 2nd to 9th
+  CHECK(median_interval(20)->low == 5);  // 6th to 15th
+}
+
+TEST_CASE("plot: shares of solved runs are Kaplan and Meier's") {
+  const std::vector<Waiting> plain = {{100, false}, {300, false}, {500, true}, {500, true}};
+  const std::vector<EventShare> shares = event_shares(plain);
+  REQUIRE(shares.size() == 2);
+  CHECK(shares[1].time == 300.0);
+  CHECK(shares[1].share == doctest::Approx(0.5));
+  CHECK(shares[1].left == 2);
+  CHECK(shares[1].interval.low == doctest::Approx(wilson_interval(2, 4).low));
+  // Leukaemia remissions under 6-MP (Freireich and others, Blood 21, 1963).
+  std::vector<Waiting> treated;
+  for (const double time : {6, 6, 6, 7, 10, 13, 16, 22, 23}) treated.push_back({time, false});
+  for (const double time : {6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35}) {
+    treated.push_back({time, true});
+  }
+  const EventShare last = event_shares(treated).back();
+  CHECK(1.0 - last.share == doctest::Approx(0.448).epsilon(1e-3));
+  CHECK(1.0 - last.interval.high == doctest::Approx(0.188).epsilon(2e-3));
+  CHECK(1.0 - last.interval.low == doctest::Approx(0.680).epsilon(2e-3));
+}
+
+TEST_CASE("plot: numbers and text") {
+  CHECK(with_commas(999) == "999");
+  CHECK(with_commas(1234567) == "1,234,567");
+  CHECK(with_commas(-1000) == "-1,000");
+  CHECK(short_count(1500) == "1.5k");
+  CHECK(percent(0.03125, 1) == "3.1 %");
+  CHECK(step_or_later(std::nullopt, 6000) == ">6,000");
+  CHECK(xml_text("a<b>&\"c\x01\xff") == "a&lt;b&gt;&amp;&quot;c\xEF\xBF\xBD\xEF\xBF\xBD");
+  // 'a', 'b' and a blank are 556, 556 and 278 thousandths wide.
+  CHECK(text_width("a b", 10.0) == doctest::Approx(13.9));
+  CHECK(shortened("abcdef", 20.0, 10.0) == "ab…");
+  CHECK(wrapped_lines("aa bb aaaaaa", 30.0, 10.0) ==
+        std::vector<std::string>{"aa bb", "aaaaa", "a"});
+}
+
+TEST_CASE("plot: the CSV beside a picture has the numbers that are drawn") {
+  if (!has_gnuplot()) return;
+  const Pictures pictures(three_seeds(), {"seeds"});
+  const CsvTable table = parse_csv(pictures.read("seeds-ex.csv"), "seeds");
+  REQUIRE(table.rows.size() == 3);
+  const auto at = [&](std::size_t row, const char* column) {
+    return table.rows[row][table.index(column)];
+  };
+  // Lowest first.
+  CHECK(at(0, "seed") == "2");
+  CHECK(at(0, "accuracy") == "0.125");
+  CHECK(at(0, "rank") == "1");
+  CHECK(at(2, "seed") == "1");
+  CHECK(at(2, "solved") == "1");
+  CHECK(at(1, "solved") == "0");
+  CHECK(at(0, "solved_runs") == "1");
+  CHECK(at(0, "runs") == "3");
+  CHECK(std::stod(at(0, "share_low")) == doctest::Approx(wilson_interval(1, 3).low));
+  CHECK(at(0, "median_step").empty());  // half are not through
+  const std::string svg = pictures.read("seeds-ex.svg");
+  CHECK(count_of(svg, ">1/3<") == 1);
+  CHECK(count_of(svg, "&gt;6,000") == 1);
+  CHECK(count_of(svg, "ex at abc1234") == 1);
+  CHECK(count_of(svg, "a10") == 0);  // circles are small
+  CHECK(svg.find("gnuplot") == std::string::npos);
+}
+
+TEST_CASE("plot: medians against length, with their intervals, or of two parts") {
+  if (!has_gnuplot()) return;
+  std::vector<Cell> cells;
+  for (int seed = 0; seed < 10; ++seed) {
+    for (const int length : {64, 128}) {
+      Cell cell{"fixed-decay", "fixed-decay", seed, length, "", 0, 8};
+      cell.accuracy = fmt::format("{}", (length == 64 ? 0.80 : 0.40) + 0.01 * seed);
+      cells.push_back(cell);
+      cell.label = cell.variant = "linear-decay";
+      cell.accuracy = fmt::format("{}", seed < 4 ? 0.1 : 0.9);
+      cells.push_back(cell);
+    }
+  }
+  const Pictures pictures(cells, {"length"});
+  const CsvTable table = parse_csv(pictures.read("length-ex.csv"), "length");
+  std::vector<std::vector<std::string>> medians;
+  for (const auto& row : table.rows) {
+    if (row[table.index("what")] != "seed") medians.push_back(row);
+  }
+  REQUIRE(medians.size() == 6);
+  const auto number = [&](std::size_t row, const char* column) {
+    return std::stod(medians[row][table.index(column)]);
+  };
+  CHECK(number(1, "eval_length") == 128.0);
+  CHECK(number(1, "accuracy") == doctest::Approx(0.445));
+  CHECK(number(1, "low") == doctest::Approx(0.41));   // the 2nd of ten
+  CHECK(number(1, "high") == doctest::Approx(0.48));  // the 9th
+  CHECK(number(2, "accuracy") == doctest::Approx(0.9));
+  CHECK(number(2, "seeds") == 6.0);
+  CHECK(number(4, "accuracy") == doctest::Approx(0.1));
+  CHECK(number(4, "seeds") == 4.0);
+  CHECK(count_of(pictures.read("length-ex.svg"), "6 + 4 seeds") == 1);
+}
+
+TEST_CASE("plot: the same results give the same bytes") {
+  if (!has_gnuplot()) return;
+  const Pictures one(three_seeds());
+  const Pictures two(three_seeds());
+  for (const char* file : {"seeds-ex.svg", "seeds-ex.csv", "solved-ex.svg", "solved-ex.csv"}) {
+    CHECK(one.read(file) == two.read(file));
+  }
+  if (one.has("seeds-ex.png")) CHECK(one.read("seeds-ex.png") == two.read("seeds-ex.png"));
+}
+
+TEST_CASE("plot: labels may hold anything") {
+  if (!has_gnuplot()) return;
+  const std::string hostile = "a_b^{2} <script>\"'%s%% \\n $m0 & `x` @é λ ]]>";
+  std::vector<Cell> cells;
+  for (int seed = 0; seed < 6; ++seed) {
+    for (const int length : {64, 128}) {
+      cells.push_back({hostile, "of-somebody's", seed, length, "0.995", 100 + seed, 8});
+      cells.push_back({hostile + "2", "of-somebody's", seed, length, "0.5", 0, 16});
+    }
+  }
+  const Pictures pictures(cells);
+  for (const char* name : {"seeds-ex.svg", "length-ex.svg", "solved-ex.svg", "pairs-ex.svg"}) {
+    INFO(name);
+    const std::string svg = pictures.read(name);
+    check_well_formed(svg);
+    CHECK(svg.find("<script>") == std::string::npos);
+    CHECK(svg.find("a_b^{2} &lt;script&gt;") != std::string::npos);
+  }
+  CHECK(parse_csv(pictures.read("seeds-ex.csv"), "").rows.front()[1] == hostile);
+}
+
+TEST_CASE("plot: 200 variants give a long picture, or one line where they would give panels") {
+  if (!has_gnuplot()) return;
+  std::vector<Cell> cells;
+  for (int i = 0; i < 200; ++i) {
+    const std::string name = fmt::format("variant-{:03}", i);
+    for (int seed = 0; seed < 5; ++seed) {
+      cells.push_back({name, name, seed, 64, fmt::format("0.{:03}", i * 3 + seed), 0, 8});
+    }
+  }
+  const Pictures pictures(cells);
+  const std::string svg = pictures.read("seeds-ex.svg");
+  check_well_formed(svg);
+  for (int i = 0; i < 200; ++i) CHECK(count_of(svg, fmt::format(">variant-{:03}<", i)) == 1);
+  CHECK(parse_csv(pictures.read("seeds-ex.csv"), "").rows.size() == 1000);
+  CHECK(!pictures.has("curves-ex.svg"));
+  bool said = false;
+  for (const std::string& note : pictures.report().notes) {
+    said = said || note == "no picture curves of ex: 200 panels are more than 72";
+  }
+  CHECK(said);
+}
+
+TEST_CASE("plot: one cell is enough, and a score that is no number is left out") {
+  if (!has_gnuplot()) return;
+  const Pictures one({{"fixed-decay", "fixed-decay", 0, 64, "0.5", 0, 8}});
+  check_well_formed(one.read("seeds-ex.svg"));
+  CHECK(count_of(one.read("seeds-ex.svg"), ">0/1<") == 1);
+  std::vector<Cell> cells = three_seeds();
+  cells[0].accuracy = "nan";
+  const Pictures nan(cells);
+  check_well_formed(nan.read("seeds-ex.svg"));
+  CHECK(nan.read("seeds-ex.svg").find("nan") == std::string::npos);
+}
+
+TEST_CASE("plot: a history with gaps is a line with gaps, and a table has no histories") {
+  if (!has_gnuplot()) return;
+  const ResultSet results = result_set_of(table_of(three_seeds()), "");
+  const std::vector<GroupResult> groups = group_cells(results.cells);
+  const Styles styles(std::vector<Named>{{"fixed-decay", "fixed-decay"}});
+  const Study study = make_study({"ex"}, groups, styles);
+  CHECK(draw_curves(study, {}).why_not == "a table has no histories; give the runs or their archive");
+  Histories histories;
+  for (const std::string& cell : groups.front().cells) {
+    for (int step = 1; step <= 6; ++step) {
+      HistoryRow row;
+      row.step = step * 1000;
+      row.validation_accuracy =
+          step == 3 ? std::numeric_limits<double>::quiet_NaN() : 0.1 * step;
+      histories[cell].push_back(row);
+    }
+  }
+  Figure figure = draw_curves(study, histories).figure.value();
+  figure.name = "curves";
+  const std::string svg = svg_of(figure);
+  check_well_formed(svg);
+  CHECK(svg.find("nan") == std::string::npos);
+  const std::size_t line = svg.find("<title>fixed-decay, seed 0</title>");
+  REQUIRE(line != std::string::npos);
+  const std::size_t path = svg.rfind(" d=\"", line);
+  CHECK(count_of(svg.substr(path, line - path), "M") == 2);
+  CHECK(figure.data.rows.size() == 18);
+}
+
+TEST_CASE("plot: what cannot be drawn or written is one line") {
+  if (!has_gnuplot()) return;
+  const TemporaryFolder folder;
+  const std::filesystem::path empty = folder.path() / "empty";
+  std::filesystem::create_directory(empty);
+  const std::filesystem::path table = folder.path() / "cells.csv";
+  write_file_atomically(table, to_csv(table_of(three_seeds())));
+  const auto line = [&](const std::filesystem::path& results, const std::filesystem::path& out,
+                        const std::vector<std::string>& what = {},
+                        const std::vector<std::string>& experiments = {}) {
+    return error_of([&] { (void)make_pictures({results, what, experiments, out}); });
+  };
+  const std::filesystem::path out = folder.path() / "out";
+  CHECK(line(empty, out).find("holds no results") != std::string::npos);
+  CHECK(line(table, table / "below").find("cells.csv") != std::string::npos);
+  CHECK(line("/proc/self", "/proc/1/x") != "no error");
+  CHECK(line(table, out, {}, {"exx"}).find("did you mean 'ex'?") != std::string::npos);
+  CHECK(line(table, out, {"curves"}).find("a table has no histories") != std::string::npos);
+  CHECK(!std::filesystem::exists(out));
+  for (const std::string& text : {line(empty, out), line(table, table / "below")}) {
+    CHECK(text.find('\n') == std::string::npos);
+  }
+}
+
+TEST_CASE("plot: without gnuplot, or where it fails, one line says so") {
+  const TemporaryFolder folder;
+  const std::filesystem::path table = folder.path() / "cells.csv";
+  write_file_atomically(table, to_csv(table_of(three_seeds())));
+  const auto draw = [&] { (void)make_pictures({table, {"seeds"}, {}, folder.path() / "out"}); };
+  {
+    const Path none((folder.path() / "nothing").string());
+    CHECK(error_of(draw) ==
+          "pictures are drawn by gnuplot, which is not installed; on Debian: apt-get install "
+          "gnuplot-nox fonts-liberation librsvg2-bin");
+  }
+  const std::filesystem::path bin = folder.path() / "bin";
+  std::filesystem::create_directory(bin);
+  write_file_atomically(bin / "gnuplot",
+                        "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\n"
+                        "echo '\nset nothing\n    ^\nline 7: unrecognized option' >&2\nexit 1\n");
+  std::filesystem::permissions(bin / "gnuplot", std::filesystem::perms::owner_all);
+  const Path fake(bin.string());
+  CHECK(error_of(draw) ==
+        "gnuplot failed on seeds-ex with status 1: line 7: unrecognized option");
+}
+
+}  // namespace recollect::plot
