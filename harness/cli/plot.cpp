@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "harness/cli/commands.hpp"
@@ -13,13 +14,20 @@ namespace {
 struct Options {
   std::string results;
   std::string out;
+  std::string published;
   std::vector<std::string> what;
   std::vector<std::string> experiments;
 };
 
 ExitStatus draw(const Options& options) {
-  const plot::PlotReport done =
-      plot::make_pictures({options.results, options.what, options.experiments, options.out});
+  const bool beside_published =
+      std::find(options.what.begin(), options.what.end(), "published") != options.what.end();
+  if (beside_published && options.published.empty()) {
+    throw UsageError(
+        "--what published needs --published FILE, e.g. results/published/published.csv");
+  }
+  const plot::PlotReport done = plot::make_pictures(
+      {options.results, options.what, options.experiments, options.out, options.published});
   for (const std::string& note : done.notes) report(note);
   for (const std::filesystem::path& file : done.files) print(file.string() + '\n');
   return ExitStatus::kDone;
@@ -49,6 +57,11 @@ void add_plot(CLI::App& app, Action& action) {
                    "several times")
       ->type_name("NAME")
       ->allow_extra_args(false);
+  command
+      ->add_option("--published", options->published,
+                   "Figures of others for the picture published, e.g. "
+                   "results/published/published.csv")
+      ->type_name("FILE");
   command->add_option("--out", options->out, "Folder for the pictures")
       ->required()
       ->type_name("DIR");

@@ -101,11 +101,11 @@ class CurvesPicture {
       const Point point{static_cast<double>(check.step), check.validation_accuracy * 100.0};
       line.points.push_back(point);
       if (check.step == solved_step) dots.points.push_back(point);
-      figure_.data.rows.push_back(
-          {section.title, row.name, row.named.variant, csv_text(group.seeds[seed]),
-           csv_text(check.step), csv_text(check.validation_accuracy),
-           solved_step >= 0 ? csv_text(solved_step) : "",
-           csv_text(value_of(group.solve_step_median))});
+      figure_.data.rows.push_back({section.title, row.name, row.named.variant,
+                                   csv_text(group.seeds[seed]), csv_text(check.step),
+                                   csv_text(check.validation_accuracy),
+                                   solved_step >= 0 ? csv_text(solved_step) : "",
+                                   csv_text(value_of(group.solve_step_median))});
     }
     panel.marks.push_back(std::move(line));
   }

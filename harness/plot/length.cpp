@@ -14,9 +14,9 @@
 namespace recollect::plot {
 namespace {
 
-constexpr std::size_t kFewSeeds = 5;      // fewer are shown one by one, without a median
-constexpr std::size_t kMostGhosts = 12;   // rows whose medians stand behind each other
-constexpr double kFarApart = 0.2;         // of two accuracies
+constexpr std::size_t kFewSeeds = 5;     // fewer are shown one by one, without a median
+constexpr std::size_t kMostGhosts = 12;  // rows whose medians stand behind each other
+constexpr double kFarApart = 0.2;        // of two accuracies
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 /// A curve over the lengths of a row, and the seeds that it sums up.
@@ -53,16 +53,15 @@ Middle middle_of(const StudyRow& row, const std::set<std::int64_t>& seeds, bool 
     middle.points.push_back({x, values.empty() ? kNan : median(values) * 100.0});
     const auto interval = median_interval(values.size());
     if (with_interval && interval) {
-      middle.intervals.push_back(
-          {values[interval->low] * 100.0, values[interval->high] * 100.0});
+      middle.intervals.push_back({values[interval->low] * 100.0, values[interval->high] * 100.0});
     }
   }
   if (middle.intervals.size() != middle.points.size()) middle.intervals.clear();
   return middle;
 }
 
-/// Between two clusters of seeds; or between the two middle seeds, where these are so far apart that
-/// their mean, which is the median, would stand where no seed is.
+/// Between two clusters of seeds; or between the two middle seeds, where these are so far apart
+/// that their mean, which is the median, would stand where no seed is.
 std::optional<double> split_of(const GroupResult& group, const std::set<std::int64_t>& seeds) {
   if (group.clusters) return group.clusters->threshold;
   const std::vector<double> values = finite_values(group, seeds);
@@ -104,7 +103,8 @@ class LengthPicture {
         trained_.insert(row.trained->train_length);
         most_lengths_ = std::max(most_lengths_, row.lengths.size());
         has_middle_ = has_middle_ || row.trained->seeds.size() >= kFewSeeds;
-        has_ghosts_ = has_ghosts_ || (section.rows.size() > 1 && section.rows.size() <= kMostGhosts);
+        has_ghosts_ =
+            has_ghosts_ || (section.rows.size() > 1 && section.rows.size() <= kMostGhosts);
       }
     }
   }
@@ -114,8 +114,8 @@ class LengthPicture {
 
   Figure draw() {
     figure_.title = "Accuracy against length";
-    figure_.data.header = {"setting", "label", "variant", "eval_length", "what", "seed",
-                           "accuracy", "low", "high", "seeds", "unseen_level"};
+    figure_.data.header = {"setting",  "label", "variant", "eval_length", "what",        "seed",
+                           "accuracy", "low",   "high",    "seeds",       "unseen_level"};
     const double at = figure_.add_heading(fmt::format(
         "{}. {}{}", study_.setting,
         has_middle_ ? "Thin: a seed. Thick: their median with its 95 % interval, or one median for "
@@ -272,8 +272,8 @@ class LengthPicture {
                  kTickSize, row.style->text});
   }
 
-  /// How many seeds each of two medians is of: "7 + 3 seeds", the upper ones first. Accuracies fall to
-  /// the right, so the corner above is free; below it where they do not.
+  /// How many seeds each of two medians is of: "7 + 3 seeds", the upper ones first. Accuracies fall
+  /// to the right, so the corner above is free; below it where they do not.
   void label_parts(const Panel& panel, const StudyRow& row, const std::vector<Middle>& middles) {
     if (middles.size() < 2) return;
     const double end = middles.front().points.back().y;
@@ -284,14 +284,15 @@ class LengthPicture {
 
   void add_caption(double bottom) {
     std::string text = "x: tokens in the test examples; bold: the training length. Dashed: chance.";
-    if (has_recent_) text += " Dotted: what a rule reaches that trusts the latest binding of a key.";
+    if (has_recent_)
+      text += " Dotted: what a rule reaches that trusts the latest binding of a key.";
     if (shaded_) text += " Shaded: lengths whose levels were never trained.";
     text += fmt::format(" Best weights, {}. {}", study_.examples_text(), study_.seeds_text());
     if (banded_) {
       const MedianInterval interval = *median_interval(most_seeds_);
-      text += fmt::format("; interval: order statistics, of {} seeds number {} to {} ({})",
-                          most_seeds_, interval.low + 1, interval.high + 1,
-                          percent(interval.coverage));
+      text +=
+          fmt::format("; interval: order statistics, of {} seeds number {} to {} ({})", most_seeds_,
+                      interval.low + 1, interval.high + 1, percent(interval.coverage));
     }
     figure_.add_caption(bottom, fmt::format("{}. {}", text, study_.origin()));
   }

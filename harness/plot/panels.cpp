@@ -11,7 +11,7 @@
 namespace recollect::plot {
 namespace {
 
-constexpr double kLeft = 56.0;       // room for the ticks of the y axis
+constexpr double kLeft = 56.0;  // room for the ticks of the y axis
 constexpr double kNameHeight = 24.0;
 constexpr double kTicksHeight = 34.0;
 constexpr double kSectionHeight = 20.0;
@@ -26,10 +26,10 @@ Panel empty_panel(double left, double top, double width, const PanelGrid& grid) 
 
 void add_ticks(Figure& figure, const Panel& panel, const PanelGrid& grid, bool is_first) {
   for (const auto& [value, text] : grid.x_ticks) {
-    const bool bold = std::find(grid.bold_ticks.begin(), grid.bold_ticks.end(), value) !=
-                      grid.bold_ticks.end();
-    figure.add({panel.px(value), panel.bottom + 17.0, text, kTickSize, ink::kMuted,
-                Anchor::kMiddle, bold});
+    const bool bold =
+        std::find(grid.bold_ticks.begin(), grid.bold_ticks.end(), value) != grid.bold_ticks.end();
+    figure.add({panel.px(value), panel.bottom + 17.0, text, kTickSize, ink::kMuted, Anchor::kMiddle,
+                bold});
   }
   if (!is_first) return;
   for (const int level : {0, 25, 50, 75, 100}) {
@@ -57,8 +57,8 @@ double add_panels(Figure& figure, double top, const Study& study, const PanelGri
       const StudyRow& row = section.rows[i];
       const double left = kLeft + static_cast<double>(column) * (width + grid.gap);
       Panel panel = empty_panel(left, at + 8.0, width, grid);
-      figure.add({left, at, shortened(row.name, width, kNameSize, true), kNameSize,
-                  row.style->text, Anchor::kStart, true});
+      figure.add({left, at, shortened(row.name, width, kNameSize, true), kNameSize, row.style->text,
+                  Anchor::kStart, true});
       draw(panel, section, row);
       add_ticks(figure, panel, grid, column == 0);
       figure.panels.push_back(std::move(panel));

@@ -27,5 +27,10 @@ struct Drawn {
 [[nodiscard]] Drawn draw_solved(const Study& study);
 /// Accuracy against the number of pairs.
 [[nodiscard]] Drawn draw_pairs(const Study& study);
+/// How many seeds of each variant solve each setting.
+[[nodiscard]] Drawn draw_solved_map(const Study& study);
+/// Ours less published, with intervals and verdicts.
+[[nodiscard]] Drawn draw_published(const std::vector<PublishedComparison>& rows,
+                                   const Styles& styles);
 
 }  // namespace recollect::plot

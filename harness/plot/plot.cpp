@@ -23,6 +23,8 @@
 namespace recollect::plot {
 namespace {
 
+constexpr const char* kPublished = "published";  // one picture of all experiments
+
 /// What pictures are made of.
 struct Material {
   std::vector<Study> studies;
@@ -43,6 +45,7 @@ const std::vector<Picture>& pictures() {
        [](const Study& study, const Material& all) { return draw_curves(study, all.histories); }},
       {"solved", [](const Study& study, const Material&) { return draw_solved(study); }},
       {"pairs", [](const Study& study, const Material&) { return draw_pairs(study); }},
+      {"solved-map", [](const Study& study, const Material&) { return draw_solved_map(study); }},
   };
   return kPictures;
 }
@@ -92,8 +95,8 @@ using LeftOut = std::map<std::pair<std::string, std::string>, std::vector<std::s
 
 void add_notes(const LeftOut& left_out, std::vector<std::string>& notes) {
   for (const auto& [what, studies] : left_out) {
-    notes.push_back(fmt::format("no picture {} of {}: {}", what.first, fmt::join(studies, ", "),
-                                what.second));
+    notes.push_back(
+        fmt::format("no picture {} of {}: {}", what.first, fmt::join(studies, ", "), what.second));
   }
 }
 
@@ -124,6 +127,7 @@ const std::vector<std::string>& picture_names() {
   static const std::vector<std::string> kNames = [] {
     std::vector<std::string> names;
     for (const Picture& picture : pictures()) names.push_back(picture.name);
+    names.emplace_back(kPublished);
     return names;
   }();
   return kNames;
@@ -151,7 +155,15 @@ PlotReport make_pictures(const PlotRequest& request) {
   if (wants(request, "curves")) {
     material.histories = read_histories(request.results, results.cells);
   }
-  const std::vector<Figure> figures = drawn_figures(request, material, report.notes);
+  std::vector<Figure> figures = drawn_figures(request, material, report.notes);
+  if (wants(request, kPublished) && !request.published.empty()) {
+    Drawn drawn =
+        draw_published(compare_published(groups, read_published(request.published)), styles);
+    if (drawn.figure)
+      figures.push_back(std::move(*drawn.figure));
+    else
+      report.notes.push_back(fmt::format("no picture {}: {}", kPublished, drawn.why_not));
+  }
   if (figures.empty()) {
     throw IoError(fmt::format("{} gives no picture: {}", request.results.string(),
                               report.notes.empty() ? "" : report.notes.back()));

@@ -72,7 +72,8 @@ int spawn(const std::vector<std::string>& command, const std::array<const Namele
   arguments.push_back(nullptr);
   std::vector<std::string> settings = {"LC_ALL=C"};
   for (const char* name : {"PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "FONTCONFIG_FILE"}) {
-    if (const char* value = std::getenv(name)) settings.push_back(fmt::format("{}={}", name, value));
+    if (const char* value = std::getenv(name))
+      settings.push_back(fmt::format("{}={}", name, value));
   }
   std::vector<char*> environment;
   for (std::string& setting : settings) environment.push_back(setting.data());

@@ -54,8 +54,7 @@ std::vector<const StudyRow*> by_success(const StudySection& section) {
     const double height = group.accuracy.summary ? group.accuracy.summary->median : -1.0;
     constexpr double kNever = std::numeric_limits<double>::infinity();
     return std::tuple(-static_cast<double>(group.solved()) / runs,
-                      group.solve_step_median.value_or(kNever),
-                      std::isnan(height) ? 2.0 : -height);
+                      group.solve_step_median.value_or(kNever), std::isnan(height) ? 2.0 : -height);
   };
   std::stable_sort(rows.begin(), rows.end(),
                    [&](const StudyRow* a, const StudyRow* b) { return rank(a) < rank(b); });
@@ -72,17 +71,17 @@ class SeedsPicture {
       }
     }
     row_height_ = height_of_rows(study, most);
-    // The same distance in all rows, so that heights are counts; dots so small that hollow ones stay
-    // hollow where they overlap.
+    // The same distance in all rows, so that heights are counts; dots so small that hollow ones
+    // stay hollow where they overlap.
     apart_ = std::min(kMostApart, (row_height_ - 2 * kRoom) / static_cast<double>(most));
     radius_ = std::clamp(apart_ * 0.62, 1.3, kDot);
   }
 
   Figure draw() {
     figure_.title = "Test accuracy of every seed";
-    figure_.data.header = {"setting", "label",       "variant",      "eval_length", "seed",
-                           "rank",    "accuracy",    "solved",       "chance",      "solved_runs",
-                           "runs",    "share_low",   "share_high",   "median_step"};
+    figure_.data.header = {"setting", "label",     "variant",    "eval_length", "seed",
+                           "rank",    "accuracy",  "solved",     "chance",      "solved_runs",
+                           "runs",    "share_low", "share_high", "median_step"};
     double at = figure_.add_heading(fmt::format(
         "{}. A dot is a seed, sorted within its row: filled solved the task ({} on validation "
         "examples at some check), hollow did not.",
@@ -126,8 +125,8 @@ class SeedsPicture {
   void add_row(const StudySection& section, const StudyRow& row, double top) {
     const GroupResult& group = *row.trained;
     const double middle = top + row_height_ / 2.0;
-    const std::string says = group.diverged > 0 ? fmt::format("{} diverged", group.diverged)
-                                                : row.style->says;
+    const std::string says =
+        group.diverged > 0 ? fmt::format("{} diverged", group.diverged) : row.style->says;
     const bool two_lines = row_height_ > 40.0 && !says.empty();
     const double room = kAxisLeft - kMargin - 14.0;
     figure_.add({kMargin, middle + (two_lines ? -3.0 : 5.0),
@@ -139,12 +138,11 @@ class SeedsPicture {
     figure_.add({kSolvedAt, middle + 5.0, fmt::format("{}/{}", group.solved(), group.runs()), 15.0,
                  ink::kText, Anchor::kEnd, true});
     if (const auto interval = group.solved_interval()) {
-      figure_.add({kIntervalAt, middle + 5.0, percent_range(*interval), 12.5, ink::kMuted,
-                   Anchor::kEnd});
+      figure_.add(
+          {kIntervalAt, middle + 5.0, percent_range(*interval), 12.5, ink::kMuted, Anchor::kEnd});
     }
-    figure_.add({kMedianAt, middle + 5.0,
-                 step_or_later(group.solve_step_median, group.step_limit), 12.5,
-                 group.solve_step_median ? ink::kText : ink::kMuted, Anchor::kEnd});
+    figure_.add({kMedianAt, middle + 5.0, step_or_later(group.solve_step_median, group.step_limit),
+                 12.5, group.solve_step_median ? ink::kText : ink::kMuted, Anchor::kEnd});
     add_dots(section, row, middle);
     summary_ += fmt::format("{}{}: {} of {} seeds solved", summary_.empty() ? "" : "; ", row.name,
                             group.solved(), group.runs());
@@ -162,8 +160,8 @@ class SeedsPicture {
     for (std::size_t rank = 0; rank < order.size(); ++rank) {
       const std::size_t seed = order[rank];
       const double accuracy = group.accuracy.values[seed] * 100.0;
-      const double up = (static_cast<double>(rank) -
-                         static_cast<double>(order.size() - 1) / 2.0) * apart_;
+      const double up =
+          (static_cast<double>(rank) - static_cast<double>(order.size() - 1) / 2.0) * apart_;
       (solved(group, seed) ? dots : hollow).points.push_back({accuracy, middle - up});
       add_data(section, row, seed, rank + 1);
     }

@@ -134,8 +134,8 @@ class SolvedPicture {
     const GroupResult& group = *row.trained;
     const auto add = [&](double step, double share, const Interval& interval, std::int64_t left) {
       figure_.data.rows.push_back({section.title, row.name, row.named.variant, csv_text(step),
-                                   csv_text(share), csv_text(interval.low),
-                                   csv_text(interval.high), csv_text(left)});
+                                   csv_text(share), csv_text(interval.low), csv_text(interval.high),
+                                   csv_text(left)});
     };
     const Interval none = group.runs() > 0 ? wilson_interval(0, group.runs()) : Interval{};
     add(0.0, 0.0, none, group.runs());

@@ -76,8 +76,8 @@ std::string in_words(const std::string& name, const std::string& value) {
   if (name == "task_tokens") return value + " to copy";
   if (name == "train_steps") return with_commas(std::atoll(value.c_str())) + " steps";
   const std::size_t prefix = name.find('_');
-  const bool has_prefix = name.starts_with("task_") || name.starts_with("train_") ||
-                          name.starts_with("model_");
+  const bool has_prefix =
+      name.starts_with("task_") || name.starts_with("train_") || name.starts_with("model_");
   std::string plain = has_prefix ? name.substr(prefix + 1) : name;
   std::replace(plain.begin(), plain.end(), '_', ' ');
   return fmt::format("{} {}", plain, value.empty() ? "not set" : value);
@@ -138,9 +138,8 @@ void add_to_row(StudyRow& row, const GroupResult& group) {
     if (known->key->eval_length == group.key->eval_length) return;
   }
   row.lengths.push_back(&group);
-  std::sort(row.lengths.begin(), row.lengths.end(), [](const auto* a, const auto* b) {
-    return a->key->eval_length < b->key->eval_length;
-  });
+  std::sort(row.lengths.begin(), row.lengths.end(),
+            [](const auto* a, const auto* b) { return a->key->eval_length < b->key->eval_length; });
 }
 
 using RowKey = std::tuple<std::string, Named, Settings>;
@@ -243,8 +242,10 @@ std::string Study::seeds_text() const {
     for (const StudyRow& row : section.rows) counts.insert(row.trained->runs());
   }
   if (counts.empty()) return "no seeds";
-  if (counts.size() > 1) return fmt::format("{} to {} seeds a variant", *counts.begin(), *counts.rbegin());
-  return *counts.begin() == 1 ? "1 seed a variant" : fmt::format("{} seeds a variant", *counts.begin());
+  if (counts.size() > 1)
+    return fmt::format("{} to {} seeds a variant", *counts.begin(), *counts.rbegin());
+  return *counts.begin() == 1 ? "1 seed a variant"
+                              : fmt::format("{} seeds a variant", *counts.begin());
 }
 
 std::string Study::examples_text() const {

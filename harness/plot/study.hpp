@@ -30,8 +30,8 @@ struct StudySection {
 
 /// What pictures are made of: an experiment, or several whose runs are shown together.
 struct Study {
-  std::string name;   ///< "mqar-64", or "a+b"
-  std::string shown;  ///< "mqar-64", or "a, b"
+  std::string name;     ///< "mqar-64", or "a+b"
+  std::string shown;    ///< "mqar-64", or "a, b"
   std::string setting;  ///< "MQAR, 32 pairs in 128 tokens": what all sections share
   std::string code_version;
   std::int64_t examples = 0;  ///< test examples of a score; 0 where that is not the same
@@ -39,9 +39,9 @@ struct Study {
   std::vector<StudySection> sections;
 
   [[nodiscard]] std::size_t rows() const;
-  [[nodiscard]] std::string seeds_text() const;  ///< "20 seeds a row", "2 to 5 seeds a row"
+  [[nodiscard]] std::string seeds_text() const;     ///< "20 seeds a row", "2 to 5 seeds a row"
   [[nodiscard]] std::string examples_text() const;  ///< "1,000 test examples a seed"
-  [[nodiscard]] std::string origin() const;      ///< "mqar-64 at 85e8eee"
+  [[nodiscard]] std::string origin() const;         ///< "mqar-64 at 85e8eee"
 };
 
 /// @param experiments  whose groups are shown; several are shown together

@@ -20,22 +20,40 @@ struct Known {
 const std::array<Known, 6>& known() {
   static const std::array<Known, 6> kKnown = {{
       {"fixed-decay",
-       {{"#376BD0", "#7AA2EE"}, {"#2F62C4", "#8FB2F2"}, Marker::kCircle, Dash::kSolid,
+       {{"#376BD0", "#7AA2EE"},
+        {"#2F62C4", "#8FB2F2"},
+        Marker::kCircle,
+        Dash::kSolid,
         "λ learned, same for all tokens"}},
       {"linear-decay",
-       {{"#2A9F92", "#2CCBBB"}, {"#007D70", "#2CCBBC"}, Marker::kTriangleUp, Dash::kSolid,
+       {{"#2A9F92", "#2CCBBB"},
+        {"#007D70", "#2CCBBC"},
+        Marker::kTriangleUp,
+        Dash::kSolid,
         "λ = softplus of a linear map"}},
       {"adaptive-decay",
-       {{"#D15808", "#F0702A"}, {"#C04800", "#F58548"}, Marker::kDiamond, Dash::kSolid,
+       {{"#D15808", "#F0702A"},
+        {"#C04800", "#F58548"},
+        Marker::kDiamond,
+        Dash::kSolid,
         "λ = softplus of an MLP"}},
       {"softmax-level",
-       {{"#A40D7A", "#CF5FA6"}, {"#A30C79", "#DE7DBA"}, Marker::kSquare, Dash::kSolid,
+       {{"#A40D7A", "#CF5FA6"},
+        {"#A30C79", "#DE7DBA"},
+        Marker::kSquare,
+        Dash::kSolid,
         "λ = softmax over levels"}},
       {"gated-linear",
-       {{"#564700", "#E3C04E"}, {"#564700", "#E3C04E"}, Marker::kTriangleDown, Dash::kSolid,
+       {{"#564700", "#E3C04E"},
+        {"#564700", "#E3C04E"},
+        Marker::kTriangleDown,
+        Dash::kSolid,
         "λ = 1: one state, no levels"}},
       {"full-quadratic",
-       {{"#212532", "#E6EDF5"}, {"#212532", "#E6EDF5"}, Marker::kPentagon, Dash::kSolid,
+       {{"#212532", "#E6EDF5"},
+        {"#212532", "#E6EDF5"},
+        Marker::kPentagon,
+        Dash::kSolid,
         "causal softmax attention"}},
   }};
   return kKnown;
@@ -78,8 +96,8 @@ Styles::Styles(std::vector<Named> labels) {
   std::map<std::string, std::size_t> labels_of;
   for (const Named& label : labels) {
     const std::size_t place = place_of(label.variant);
-    const auto number = static_cast<std::size_t>(
-        std::distance(others.begin(), others.find(label.variant)));
+    const auto number =
+        static_cast<std::size_t>(std::distance(others.begin(), others.find(label.variant)));
     VariantStyle style = place < known().size() ? known()[place].style : other(number);
     const std::size_t nth = labels_of[label.variant]++;
     if (nth == 1) style.dash = Dash::kDashed;

@@ -7,11 +7,12 @@
 
 namespace recollect::plot {
 
-// How all pictures look: colours, markers, sizes. Whoever changes a picture's looks changes this file
-// and nothing else.
+// How all pictures look: colours, markers, sizes. Whoever changes a picture's looks changes this
+// file and nothing else.
 
 /// A colour on a light ground and what becomes of it on a dark one. The light value stands in the
-/// picture and a style block turns it into the dark one, so each light value is used for one purpose.
+/// picture and a style block turns it into the dark one, so each light value is used for one
+/// purpose.
 struct Ink {
   std::string light;
   std::string dark;

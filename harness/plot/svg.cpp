@@ -89,11 +89,16 @@ struct Corner {
 };
 std::vector<Corner> corners_of(Marker marker) {
   switch (marker) {
-    case Marker::kCircle: return {};
-    case Marker::kTriangleUp: return {{0, -1.3}, {1.15, 0.8}, {-1.15, 0.8}};
-    case Marker::kDiamond: return {{0, -1.25}, {1.25, 0}, {0, 1.25}, {-1.25, 0}};
-    case Marker::kSquare: return {{-0.9, -0.9}, {0.9, -0.9}, {0.9, 0.9}, {-0.9, 0.9}};
-    case Marker::kTriangleDown: return {{0, 1.3}, {1.15, -0.8}, {-1.15, -0.8}};
+    case Marker::kCircle:
+      return {};
+    case Marker::kTriangleUp:
+      return {{0, -1.3}, {1.15, 0.8}, {-1.15, 0.8}};
+    case Marker::kDiamond:
+      return {{0, -1.25}, {1.25, 0}, {0, 1.25}, {-1.25, 0}};
+    case Marker::kSquare:
+      return {{-0.9, -0.9}, {0.9, -0.9}, {0.9, 0.9}, {-0.9, 0.9}};
+    case Marker::kTriangleDown:
+      return {{0, 1.3}, {1.15, -0.8}, {-1.15, -0.8}};
     case Marker::kPentagon:
       return {{0, -1.15}, {1.09, -0.36}, {0.68, 0.93}, {-0.68, 0.93}, {-1.09, -0.36}};
   }
@@ -165,8 +170,7 @@ std::string text_element(const Text& text) {
     style += text.anchor == Anchor::kMiddle ? " text-anchor=\"middle\"" : " text-anchor=\"end\"";
   }
   return fmt::format("<text x=\"{}\" y=\"{}\" font-size=\"{:g}\" fill=\"{}\"{}>{}</text>\n",
-                     px(text.x), px(text.y), text.size, text.ink.light, style,
-                     xml_text(text.text));
+                     px(text.x), px(text.y), text.size, text.ink.light, style, xml_text(text.text));
 }
 
 std::string dark_rules(const Figure& figure) {

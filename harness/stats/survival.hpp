@@ -25,8 +25,8 @@ namespace recollect {
 /// The share of runs that have waited no longer than `time`.
 struct EventShare {
   double time = 0.0;
-  double share = 0.0;   ///< after Kaplan and Meier
-  Interval interval;    ///< 95 %
+  double share = 0.0;     ///< after Kaplan and Meier
+  Interval interval;      ///< 95 %
   std::int64_t left = 0;  ///< runs that wait for longer, as far as is known
 };
 

@@ -45,19 +45,39 @@ struct Cell {
 
 CsvTable table_of(const std::vector<Cell>& cells) {
   CsvTable table;
-  table.header = {"experiment", "cell",        "status",   "code_version", "task",
-                  "variant",    "label",       "seed",     "data_seed",    "train_order_seed",
-                  "steps",      "weights",     "split",    "solved_step",  "eval_length",
-                  "accuracy",   "exact_match", "loss",     "examples",     "unseen_levels",
-                  "task_pairs", "task_length", "train_length", "train_steps", "chance",
+  table.header = {"experiment",  "cell",        "status",       "code_version", "task",
+                  "variant",     "label",       "seed",         "data_seed",    "train_order_seed",
+                  "steps",       "weights",     "split",        "solved_step",  "eval_length",
+                  "accuracy",    "exact_match", "loss",         "examples",     "unseen_levels",
+                  "task_pairs",  "task_length", "train_length", "train_steps",  "chance",
                   "unseen_level"};
   for (const Cell& cell : cells) {
     const std::string seed = std::to_string(cell.seed);
-    table.rows.push_back({"ex", fmt::format("c{}-{}-{}", cell.label, cell.pairs, seed), "finished",
-                          "abc1234", "mqar", cell.variant, cell.label, seed, seed, seed, "6000",
-                          "best", "test", cell.solved_step > 0 ? std::to_string(cell.solved_step) : "",
-                          std::to_string(cell.length), cell.accuracy, "0", "1", "1000", "clamp",
-                          std::to_string(cell.pairs), "64", "64", "6000", "0.125",
+    table.rows.push_back({"ex",
+                          fmt::format("c{}-{}-{}", cell.label, cell.pairs, seed),
+                          "finished",
+                          "abc1234",
+                          "mqar",
+                          cell.variant,
+                          cell.label,
+                          seed,
+                          seed,
+                          seed,
+                          "6000",
+                          "best",
+                          "test",
+                          cell.solved_step > 0 ? std::to_string(cell.solved_step) : "",
+                          std::to_string(cell.length),
+                          cell.accuracy,
+                          "0",
+                          "1",
+                          "1000",
+                          "clamp",
+                          std::to_string(cell.pairs),
+                          "64",
+                          "64",
+                          "6000",
+                          "0.125",
                           cell.length > 64 ? "1" : "0"});
   }
   return table;
@@ -253,6 +273,76 @@ TEST_CASE("plot: medians against length, with their intervals, or of two parts")
   CHECK(count_of(pictures.read("length-ex.svg"), "6 + 4 seeds") == 1);
 }
 
+TEST_CASE("plot: the map of what is solved counts seeds in every setting") {
+  if (!has_gnuplot()) return;
+  std::vector<Cell> cells = three_seeds();
+  for (int seed = 0; seed < 4; ++seed) {
+    cells.push_back({"fixed-decay", "fixed-decay", seed, 64, "1", seed < 3 ? 500 : 0, 16});
+  }
+  const Pictures pictures(cells, {"solved-map", "pairs"});
+  const CsvTable table = parse_csv(pictures.read("solved-map-ex.csv"), "map");
+  REQUIRE(table.rows.size() == 2);
+  CHECK(table.rows[0] == std::vector<std::string>{"8 pairs", "fixed-decay", "fixed-decay", "1", "3",
+                                                  csv_text(1.0 / 3.0)});
+  CHECK(table.rows[1] ==
+        std::vector<std::string>{"16 pairs", "fixed-decay", "fixed-decay", "3", "4", "0.75"});
+  CHECK(count_of(pictures.read("solved-map-ex.svg"), ">3/4<") == 1);
+  CHECK(parse_csv(pictures.read("pairs-ex.csv"), "pairs").rows.size() == 7);
+  CHECK(count_of(pictures.read("pairs-ex.svg"), ">3/4<") == 1);
+}
+
+TEST_CASE("plot: ours less published, as compare_published() has it") {
+  if (!has_gnuplot()) return;
+  PublishedComparison row;
+  row.figure.source = "a <source>";
+  row.figure.seeds = 4;
+  row.figure.solved = 1;
+  row.ours.variant = row.ours.label = "fixed-decay";
+  row.ours.solve_steps = {{100, true}, {200, true}, {300, false}, {400, true}};
+  row.ours.seeds = {0, 1, 2, 3};
+  row.difference = 0.25;
+  row.means = Interval{0.125, 0.375};
+  row.shares = Interval{-0.25, 0.75};
+  row.verdict = PublishedVerdict::kDiffers;
+  row.decided_by = DecidedBy::kMeans;
+  PublishedComparison other = row;
+  other.verdict = PublishedVerdict::kNotComparable;
+  const Styles styles(std::vector<Named>{{"fixed-decay", "fixed-decay"}});
+  const std::vector<PublishedComparison> rows = {row, other};
+  const Figure figure = draw_published(rows, styles).figure.value();
+  REQUIRE(figure.data.rows.size() == 1);
+  const auto at = [&](const char* column) {
+    return figure.data.rows.front()[figure.data.index(column)];
+  };
+  CHECK(at("difference") == "0.25");
+  CHECK(at("difference_high") == "0.375");
+  CHECK(at("share_difference") == "0.5");
+  CHECK(at("share_low") == "-0.25");
+  CHECK(at("verdict") == "differs");
+  const std::string svg = svg_of(figure);
+  check_well_formed(svg);
+  CHECK(svg.find("1 differs; 1 more are not comparable") != std::string::npos);
+  CHECK(!draw_published({other}, styles).figure);
+}
+
+TEST_CASE("plot: a label looks the same wherever it stands, and no two look alike") {
+  const std::vector<Named> labels = {{"fixed-decay", "fixed-decay"},
+                                     {"fixed-decay", "fixed+conv"},
+                                     {"mine", "mine"},
+                                     {"mine-too", "mine-too"},
+                                     {"adaptive-decay", "x"}};
+  const Styles styles(labels);
+  CHECK(styles.of(labels[0]).mark.light == "#376BD0");
+  CHECK(styles.of(labels[0]).dash == Dash::kSolid);
+  CHECK(styles.of(labels[1]).mark == styles.of(labels[0]).mark);
+  CHECK(styles.of(labels[1]).dash == Dash::kDashed);
+  CHECK(styles.of(labels[2]).mark.light != styles.of(labels[3]).mark.light);
+  CHECK(styles.of(labels[4]).marker == Marker::kDiamond);
+  CHECK(styles.rank(labels[0]) < styles.rank(labels[1]));
+  CHECK(styles.rank(labels[1]) < styles.rank(labels[4]));
+  CHECK(styles.rank(labels[4]) < styles.rank(labels[2]));
+}
+
 TEST_CASE("plot: the same results give the same bytes") {
   if (!has_gnuplot()) return;
   const Pictures one(three_seeds());
@@ -316,6 +406,7 @@ TEST_CASE("plot: one cell is enough, and a score that is no number is left out")
   const Pictures nan(cells);
   check_well_formed(nan.read("seeds-ex.svg"));
   CHECK(nan.read("seeds-ex.svg").find("nan") == std::string::npos);
+  CHECK(count_of(nan.read("seeds-ex.svg"), " 0 1 0 ") == 4);  // two circles of two arcs each
 }
 
 TEST_CASE("plot: a history with gaps is a line with gaps, and a table has no histories") {
@@ -324,14 +415,14 @@ TEST_CASE("plot: a history with gaps is a line with gaps, and a table has no his
   const std::vector<GroupResult> groups = group_cells(results.cells);
   const Styles styles(std::vector<Named>{{"fixed-decay", "fixed-decay"}});
   const Study study = make_study({"ex"}, groups, styles);
-  CHECK(draw_curves(study, {}).why_not == "a table has no histories; give the runs or their archive");
+  CHECK(draw_curves(study, {}).why_not ==
+        "a table has no histories; give the runs or their archive");
   Histories histories;
   for (const std::string& cell : groups.front().cells) {
     for (int step = 1; step <= 6; ++step) {
       HistoryRow row;
       row.step = step * 1000;
-      row.validation_accuracy =
-          step == 3 ? std::numeric_limits<double>::quiet_NaN() : 0.1 * step;
+      row.validation_accuracy = step == 3 ? std::numeric_limits<double>::quiet_NaN() : 0.1 * step;
       histories[cell].push_back(row);
     }
   }
@@ -389,8 +480,7 @@ TEST_CASE("plot: without gnuplot, or where it fails, one line says so") {
                         "echo '\nset nothing\n    ^\nline 7: unrecognized option' >&2\nexit 1\n");
   std::filesystem::permissions(bin / "gnuplot", std::filesystem::perms::owner_all);
   const Path fake(bin.string());
-  CHECK(error_of(draw) ==
-        "gnuplot failed on seeds-ex with status 1: line 7: unrecognized option");
+  CHECK(error_of(draw) == "gnuplot failed on seeds-ex with status 1: line 7: unrecognized option");
 }
 
 }  // namespace recollect::plot
