@@ -22,8 +22,12 @@ constexpr std::array<std::string_view, 5> kMoreTags = {
     "bound_again", "levels_beyond", "levels_beyond_once", "levels_beyond_again", "sixteenth"};
 constexpr std::array<std::string_view, 2> kRules = {"first", "recent"};
 constexpr std::size_t kLag = 0;
-constexpr std::size_t kFirst = 0;
-constexpr std::size_t kRecent = 1;
+constexpr std::array<TokenKind, 4> kKinds = {
+    {{"filler", '.'}, {"key", 'k'}, {"value", 'v'}, {"query", 'q'}}};
+constexpr std::int32_t kFillerKind = 0;
+constexpr std::int32_t kKeyKind = 1;
+constexpr std::int32_t kValueKind = 2;
+constexpr std::int32_t kQueryKind = 3;
 
 constexpr double kPower = 0.01;  // the `a` of the slot weights i^(a-1)
 
@@ -96,24 +100,35 @@ class Mqar final : public Task {
     }
   }
 
-  void count_right(const Example& example, std::span<std::int64_t> right) const override {
-    constexpr std::int32_t kUnbound = -1;
-    std::vector<std::int32_t> first(static_cast<std::size_t>(vocab_), kUnbound);
+  void find_answers(const Example& example, std::span<std::int32_t> answers) const override {
+    std::vector<std::int32_t> first(static_cast<std::size_t>(vocab_), kNoAnswer);
     std::vector<std::int32_t> recent = first;
-    std::ranges::fill(right, 0);
+    auto answer = answers.begin();
     std::size_t s = 0;  // bindings that start before s are known
-    for (std::size_t r = 0; r < example.positions.size(); ++r) {
-      const auto position = static_cast<std::size_t>(example.positions[r]);
+    for (const std::int32_t scored : example.positions) {
+      const auto position = static_cast<std::size_t>(scored);
       for (; s + 2 <= position; ++s) {
         const std::int32_t value = example.ids[s + 1];
         if (value < vocab_ / 2) continue;
         const auto key = static_cast<std::size_t>(example.ids[s]);
-        if (first[key] == kUnbound) first[key] = value;
+        if (first[key] == kNoAnswer) first[key] = value;
         recent[key] = value;
       }
       const auto key = static_cast<std::size_t>(example.ids[position]);
-      right[kFirst] += first[key] == example.labels[r] ? 1 : 0;
-      right[kRecent] += recent[key] == example.labels[r] ? 1 : 0;
+      *answer++ = first[key];
+      *answer++ = recent[key];
+    }
+  }
+
+  void find_kinds(const Example& example, std::span<std::int32_t> kinds) const override {
+    std::ranges::fill(kinds, kFillerKind);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(pairs_); ++i) {
+      const std::size_t at = static_cast<std::size_t>(offset_) + 2 * i;
+      kinds[at] = kKeyKind;
+      kinds[at + 1] = kValueKind;
+    }
+    for (const std::int32_t query : example.positions) {
+      kinds[static_cast<std::size_t>(query)] = kQueryKind;
     }
   }
 
@@ -220,6 +235,8 @@ Names MqarSettings::tags() const noexcept { return kTags; }
 Names MqarSettings::more_tags() const noexcept { return kMoreTags; }
 
 Names MqarSettings::rules() const noexcept { return kRules; }
+
+TokenKinds MqarSettings::kinds() const noexcept { return kKinds; }
 
 Fields MqarSettings::fields() {
   Fields all;

@@ -44,6 +44,7 @@ enum class MqarFiller {
 /// uniform in 1..V-1 without the keys of the example. Offset 0 puts each value at an odd position,
 /// where the previous token, its key, is alone in level 1; with offset 1 it never is.
 ///
+/// Kinds of tokens: key, value, query, filler. What random filler binds again is filler.
 /// Tags: `lag` (query minus its value token) and `level` (between the two), and `pair`, the place
 /// of the pair (0 for k1 v1). More tags: `bound_again`, 1 where rule "recent" answers another value
 /// than the pair's, else 0; `levels_beyond`, how many levels `level` lies beyond those of the
@@ -73,6 +74,7 @@ class MqarSettings final : public TaskSettings {
   [[nodiscard]] Names tags() const noexcept override;
   [[nodiscard]] Names more_tags() const noexcept override;
   [[nodiscard]] Names rules() const noexcept override;
+  [[nodiscard]] TokenKinds kinds() const noexcept override;
   [[nodiscard]] Fields fields() override;
   void validate() const override;
   [[nodiscard]] std::unique_ptr<TaskSettings> clone() const override;

@@ -20,6 +20,12 @@ constexpr std::array<std::string_view, 3> kTags = {"lag", "level", "pair"};
 constexpr std::size_t kLag = 0;
 constexpr std::array<std::string_view, 2> kMoreTags = {"levels_beyond", "sixteenth"};
 constexpr std::array<std::string_view, 2> kRules = {"first", "recent"};
+constexpr std::array<TokenKind, 4> kKinds = {
+    {{"noise", '.'}, {"data", 'd'}, {"copy token", 'c'}, {"blank", '_'}}};
+constexpr std::int32_t kNoiseKind = 0;
+constexpr std::int32_t kDataKind = 1;
+constexpr std::int32_t kCopyKind = 2;
+constexpr std::int32_t kBlankKind = 3;
 constexpr std::array<const char*, 4> kDialectNames = {"adaptive", "mad", "mamba", "mad-uniform"};
 constexpr std::int64_t kMaxTokens = 1048576;
 constexpr std::int64_t kAdaptiveVocab = 128;
@@ -135,7 +141,27 @@ class SelectiveCopying final : public Task {
     }
   }
 
-  /// The data never contradict themselves: both rules are always right.
+  /// The data never contradict themselves: both rules answer the token at the right place.
+  void find_answers(const Example& example, std::span<std::int32_t> answers) const override {
+    auto answer = answers.begin();
+    for (std::size_t r = 0; r < example.positions.size(); ++r) {
+      const auto source = static_cast<std::size_t>(example.positions[r] - example.tags_of(r)[kLag]);
+      *answer++ = example.ids[source];
+      *answer++ = example.ids[source];
+    }
+  }
+
+  void find_kinds(const Example& example, std::span<std::int32_t> kinds) const override {
+    const auto input = static_cast<std::size_t>(layout_.input);
+    std::ranges::fill(kinds.first(input), kNoiseKind);
+    std::ranges::fill(kinds.subspan(input),
+                      layout_.tail == layout_.prompt ? kCopyKind : kBlankKind);
+    kinds[input] = kCopyKind;
+    for (std::size_t r = 0; r < example.positions.size(); ++r) {
+      kinds[static_cast<std::size_t>(example.positions[r] - example.tags_of(r)[kLag])] = kDataKind;
+    }
+  }
+
   void count_right(const Example& example, std::span<std::int64_t> right) const override {
     std::ranges::fill(right, std::ssize(example.positions));
   }
@@ -184,6 +210,8 @@ Names SelectiveCopyingSettings::tags() const noexcept { return kTags; }
 Names SelectiveCopyingSettings::more_tags() const noexcept { return kMoreTags; }
 
 Names SelectiveCopyingSettings::rules() const noexcept { return kRules; }
+
+TokenKinds SelectiveCopyingSettings::kinds() const noexcept { return kKinds; }
 
 Fields SelectiveCopyingSettings::fields() {
   Fields all;

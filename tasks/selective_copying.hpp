@@ -46,6 +46,7 @@ enum class CopyingDialect {
 ///     data: 1..V-2 with repetition
 ///
 /// R = n positions are scored; the answer is due AT them.
+/// Kinds of tokens: data, noise, copy token (SEP, COPY, every M), blank (what follows SEP or COPY).
 /// Tags: `lag` (scored position minus source token) and `level` (between the two), and `pair`, the
 /// place among the data (0 for a). More tags: `levels_beyond`, how many levels `level` lies beyond
 /// those of the trained length; `sixteenth` of the sequence in which the source token stands. Data
@@ -65,6 +66,7 @@ class SelectiveCopyingSettings final : public TaskSettings {
   [[nodiscard]] Names tags() const noexcept override;
   [[nodiscard]] Names more_tags() const noexcept override;
   [[nodiscard]] Names rules() const noexcept override;
+  [[nodiscard]] TokenKinds kinds() const noexcept override;
   [[nodiscard]] Fields fields() override;
   void resolve() override;
   void validate() const override;

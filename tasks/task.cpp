@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "base/error.hpp"
 
 namespace recollect {
@@ -28,6 +31,24 @@ std::string_view name_of(Split split) noexcept {
       return "test";
   }
   return "";
+}
+
+void Task::find_answers(const Example&, std::span<std::int32_t> answers) const {
+  std::ranges::fill(answers, kUntold);
+}
+
+void Task::count_right(const Example& example, std::span<std::int64_t> right) const {
+  std::vector<std::int32_t> answers(example.positions.size() * right.size());
+  find_answers(example, answers);
+  std::ranges::fill(right, 0);
+  auto answer = answers.begin();
+  for (const std::int32_t label : example.labels) {
+    for (std::int64_t& count : right) count += *answer++ == label ? 1 : 0;
+  }
+}
+
+void Task::find_kinds(const Example&, std::span<std::int32_t> kinds) const {
+  std::ranges::fill(kinds, 0);
 }
 
 void require_within(const char* key, std::int64_t value, std::int64_t low, std::int64_t high) {

@@ -52,6 +52,20 @@ struct GeneratorScratch {
 /// The value of a tag that says nothing of a scored position.
 inline constexpr std::int32_t kNoTag = std::numeric_limits<std::int32_t>::min();
 
+/// What TaskSettings::rules() answer that is no id.
+inline constexpr std::int32_t kNoAnswer = -1;  ///< the rule finds no answer
+inline constexpr std::int32_t kUntold = -2;    ///< the task does not say what the rule answers
+
+/// A kind of token, for people who look at an example (`recollect show`).
+struct TokenKind {
+  std::string_view name;  ///< "key"
+  char mark = ' ';        ///< stands below the id
+};
+using TokenKinds = std::span<const TokenKind>;
+
+/// The one kind of a task that tells none apart.
+inline constexpr TokenKind kOnlyKind[] = {{"token", 't'}};
+
 /// A synthetic task at fixed settings: a pure function from a draw to an example. Immutable, shared
 /// by all threads.
 class Task {
@@ -67,11 +81,16 @@ class Task {
   /// Overwrites `out` with an example.
   virtual void example(const Draw& draw, Example& out, GeneratorScratch& scratch) const = 0;
 
+  /// answers (R, TaskSettings::rules()) = the id that each rule answers at each scored position,
+  /// row by row, or kNoAnswer; kUntold throughout, unless a task says it.
+  virtual void find_answers(const Example& example, std::span<std::int32_t> answers) const;
+
   /// right[i] = how many of the example's scored positions rule i of TaskSettings::rules() answers
-  /// correctly.
-  virtual void count_right(const Example& example, std::span<std::int64_t> right) const {
-    (void)example, (void)right;
-  }
+  /// correctly. Counts the answers of find_answers(), unless a task has a faster way.
+  virtual void count_right(const Example& example, std::span<std::int64_t> right) const;
+
+  /// kinds (T) = the kind of each token, as a place in TaskSettings::kinds().
+  virtual void find_kinds(const Example& example, std::span<std::int32_t> kinds) const;
 
   /// values (R, TaskSettings::more_tags()) = what these say of the example's scored positions, row
   /// by row. They are worked out where a model is scored: training does not wait for them.
@@ -115,6 +134,10 @@ class TaskSettings {
   /// a key, "recent" the latest. What a rule reaches (Task::count_right) bounds what can be asked
   /// of a model that learns it: column ceiling_NAME of scores.csv. The same for all settings.
   [[nodiscard]] virtual Names rules() const noexcept { return {}; }
+
+  /// The kinds of tokens that examples consist of, each with a mark of its own
+  /// (Task::find_kinds). Nothing is computed from them. The same for all settings.
+  [[nodiscard]] virtual TokenKinds kinds() const noexcept { return kOnlyKind; }
 
   /// Every option, bound to this object; `length` first. Valid while the object lives.
   [[nodiscard]] virtual Fields fields() = 0;

@@ -104,6 +104,7 @@ ExitStatus run(int argc, char** argv) {
   add_compare(app, action);
   add_list(app, action);
   add_check(app, action);
+  add_show(app, action);
   add_bench(app, action);
 
   refuse_options_as_values(app);
@@ -111,7 +112,7 @@ ExitStatus run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    print(wrapped(app.help(), help_width()));
+    print(wrapped(app.help(), output_width()));
   } catch (const CLI::CallForVersion&) {
     print(version());
   } catch (const CLI::ParseError& error) {

@@ -26,10 +26,9 @@ void flush_output() {
   }
 }
 
-std::size_t help_width() {
+std::size_t output_width(std::size_t widest) {
   constexpr std::size_t kNarrowest = 40;
-  constexpr std::size_t kWidest = 100;
-  std::size_t columns = kWidest;
+  std::size_t columns = 100;
   winsize size{};
   if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
     columns = size.ws_col;
@@ -37,7 +36,7 @@ std::size_t help_width() {
     const int given = std::atoi(text);
     if (given > 0) columns = static_cast<std::size_t>(given);
   }
-  return std::clamp(columns, kNarrowest, kWidest);
+  return std::clamp(columns, kNarrowest, widest);
 }
 
 }  // namespace recollect::cli

@@ -12,8 +12,8 @@ void report(std::string_view line);
 /// Makes sure that what was printed has arrived. @throws IoError, e.g. where the disk is full
 void flush_output();
 
-/// Width of help texts, 40..100 columns: that of the terminal, else the environment's COLUMNS, else
-/// 100.
-[[nodiscard]] std::size_t help_width();
+/// Columns that a text may take, 40..`widest`: those of the terminal, else the environment's
+/// COLUMNS, else 100. Prose is hard to read beyond 100.
+[[nodiscard]] std::size_t output_width(std::size_t widest = 100);
 
 }  // namespace recollect::cli

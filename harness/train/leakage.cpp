@@ -8,21 +8,11 @@
 #include <tuple>
 
 #include "base/text.hpp"
+#include "harness/config/task_text.hpp"
 #include "harness/train/scorer.hpp"
 
 namespace recollect {
 namespace {
-
-std::string task_text(const Cell& cell, std::int64_t length) {
-  const std::unique_ptr<TaskSettings> settings = cell.task->clone();
-  settings->length = length;
-  std::string text(settings->name());
-  for (const Field& field : settings->fields()) {
-    text += fmt::format("{}{} {}", text.size() == settings->name().size() ? ": " : ", ", field.name,
-                        field.text());
-  }
-  return text;
-}
 
 std::vector<DataSet> distinct_sets(const Experiment& experiment) {
   std::vector<DataSet> sets;
@@ -40,7 +30,7 @@ std::vector<DataSet> distinct_sets(const Experiment& experiment) {
       if (length == cell.task->length) {
         sizes.train = cell.train.examples.value_or(cell.train.steps * cell.train.batch);
       }
-      const std::string task = task_text(cell, length);
+      const std::string task = task_text(*cell.task, length);
       if (!known.emplace(task, cell.data_seed, sizes).second) continue;
       sets.push_back(DataSet{task, &cell, length, cell.data_seed, sizes, {}, {}});
     }

@@ -168,7 +168,8 @@ TEST_CASE("cli: an option in place of a value, a number that is none") {
 }
 
 TEST_CASE("cli: help fits a narrow terminal") {
-  for (const char* command : {"", "run ", "table ", "report ", "archive ", "compare ", "bench "}) {
+  for (const char* command :
+       {"", "run ", "table ", "report ", "archive ", "compare ", "show ", "bench "}) {
     const ProgramResult help = recollect_program(std::string(command) + "--help", "COLUMNS=60 ");
     CHECK(help.status == 0);
     std::size_t longest = 0;

@@ -10,10 +10,12 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "harness/show/example_text.hpp"
 #include "harness/train/cell_model.hpp"
 #include "harness/train/scorer.hpp"
 #include "harness/train/trainer.hpp"
 #include "tasks/induction_heads.hpp"  // from the page
+#include "tests/support/page_quote.hpp"
 #include "tests/support/toy_tasks.hpp"
 
 namespace recollect {
@@ -48,6 +50,16 @@ TEST_CASE("adding a task: the page's example asks for what followed the trigger"
   CHECK_THROWS_WITH_AS(settings.validate(),
                        "vocab = 63 must be even, since half of the ids are patterns; use 62 or 64",
                        FieldError);
+}
+
+TEST_CASE("adding a task: the page shows what `recollect show` prints of its example") {
+  auto settings = std::make_shared<InductionHeadsSettings>();
+  settings->length = 24;
+  settings->vocab = 16;
+  Cell cell = testing::toy_cell(settings, "adaptive-decay", "steps: 5000");
+  cell.train.examples = 10000;
+  const PageQuote quote = page_quote("docs/adding_a_task.md", "./recollect show");
+  CHECK(example_text(shown_example({cell}, Split::kTrain, 0, 24), 100) == quote.text);
 }
 
 TEST_CASE("adding a task: the page's example is trained and scored") {
