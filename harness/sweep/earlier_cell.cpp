@@ -78,7 +78,8 @@ void make_like_earlier(const CellFolder& mine, const std::optional<CellStatus>& 
   constexpr const char* kDigest = "\ndigest: ";
   if (mine.read_text("status.yaml").find(kDigest) != std::string::npos) return;
   const std::string text = fresh.read_text("status.yaml");
-  fresh.write_text("status.yaml", text.substr(0, std::min(text.rfind(kDigest), text.size() - 1) + 1));
+  fresh.write_text("status.yaml",
+                   text.substr(0, std::min(text.rfind(kDigest), text.size() - 1) + 1));
 }
 
 std::string in_todays_form(std::string_view name, std::string text) {
