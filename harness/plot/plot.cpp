@@ -165,7 +165,7 @@ PlotReport make_pictures(const PlotRequest& request) {
       report.notes.push_back(fmt::format("no picture {}: {}", kPublished, drawn.why_not));
   }
   if (figures.empty()) {
-    throw IoError(fmt::format("{} gives no picture: {}", request.results.string(),
+    throw IoError(fmt::format("{}: {}", request.results.string(),
                               report.notes.empty() ? "" : report.notes.back()));
   }
   make_folder(request.out);

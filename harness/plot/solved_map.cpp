@@ -56,8 +56,8 @@ class MapPicture {
     figure_.title = "Where each variant solves the task";
     figure_.data.header = {"setting", "label", "variant", "solved_runs", "runs", "share"};
     double at = figure_.add_heading(fmt::format(
-        "{}. Seeds with {} on validation examples at some check, of all seeds; the darker, the "
-        "larger their share.",
+        "{}. Seeds with {} on validation examples at some check, of all seeds; the stronger the "
+        "colour, the larger their share.",
         study_.setting, percent(study_.solve_at)));
     at = add_heads(at + 10.0) + 8.0;
     const std::vector<const StudyRow*> names = names_of(study_);
