@@ -13,9 +13,6 @@
 namespace recollect::plot {
 namespace {
 
-constexpr std::string_view kDarkBegin = "@media(prefers-color-scheme:dark){";
-constexpr std::string_view kDarkEnd = "/**/}";
-
 /// To a tenth of a px, without zeros that say nothing.
 std::string px(double value) {
   const double tenths = std::round(value * 10.0) / 10.0;
@@ -200,9 +197,10 @@ std::string finished_svg(const Figure& figure, const std::string& drawn) {
   std::string svg = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:g}\" height=\"{1:g}\" viewBox=\"0 0 "
       "{0:g} {1:g}\" role=\"img\" font-family=\"{2}\">\n<title>{3}</title>\n<desc>{4}</desc>\n"
-      "<style>{5}\n{6}{7}</style>\n<rect width=\"{0:g}\" height=\"{1:g}\" fill=\"{8}\"/>\n",
+      "<style>@media(prefers-color-scheme:dark){{\n{5}}}</style>\n<rect width=\"{0:g}\" "
+      "height=\"{1:g}\" fill=\"{6}\"/>\n",
       kWidth, figure.height, kFontFamily, xml_text(figure.title), xml_text(figure.summary),
-      kDarkBegin, dark_rules(figure), kDarkEnd, ink::kGround.light);
+      dark_rules(figure), ink::kGround.light);
   svg += "<g stroke-linejoin=\"round\">\n";
   std::size_t index = 0;
   for (const Panel& panel : figure.panels) {
@@ -216,16 +214,6 @@ std::string finished_svg(const Figure& figure, const std::string& drawn) {
   svg += "</g>\n";
   for (const Text& text : figure.texts) svg += text_element(text);
   return svg + "</svg>\n";
-}
-
-std::string dark_svg(const std::string& svg) {
-  std::string dark = svg;
-  const std::size_t begin = dark.find(kDarkBegin);
-  if (begin == std::string::npos) return dark;
-  dark.erase(begin, kDarkBegin.size());
-  const std::size_t end = dark.find(kDarkEnd, begin);
-  if (end != std::string::npos) dark.erase(end, kDarkEnd.size());
-  return dark;
 }
 
 }  // namespace recollect::plot

@@ -11,7 +11,4 @@ namespace recollect::plot {
 /// is. The same figure gives the same bytes. @throws IoError where gnuplot's output lacks a mark
 [[nodiscard]] std::string finished_svg(const Figure& figure, const std::string& drawn);
 
-/// The same picture as it looks on a dark ground, for programs that know no schemes.
-[[nodiscard]] std::string dark_svg(const std::string& svg);
-
 }  // namespace recollect::plot
