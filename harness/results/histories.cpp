@@ -6,6 +6,7 @@
 #include "base/file.hpp"
 #include "harness/store/archive.hpp"
 #include "harness/store/cell_folder.hpp"
+#include "harness/store/experiment_file.hpp"
 #include "harness/store/record.hpp"
 
 namespace recollect {
@@ -39,7 +40,7 @@ Histories read_histories(const std::filesystem::path& path, const std::vector<Ce
   std::set<std::string> wanted, experiments;
   for (const CellResult& cell : cells) {
     wanted.insert(cell.cell);
-    experiments.insert(cell.experiment);
+    experiments.insert(file_stem(cell.experiment));
   }
   if (std::filesystem::is_directory(path / "experiments")) {
     for (const std::string& cell : wanted) {
@@ -53,11 +54,18 @@ Histories read_histories(const std::filesystem::path& path, const std::vector<Ce
     }
     return histories;
   }
+  // An archive's folder is called like its experiment, unless somebody has moved it; the others are
+  // read only where something is still missing.
+  std::vector<std::filesystem::path> others;
   for (const std::filesystem::path& place : archive_paths(path)) {
-    // An archive's folder is called like its experiment, which saves reading the others.
-    const bool alone = archive_paths(path).size() == 1;
-    const bool is_wanted = experiments.contains(place.filename().string());
-    if (alone || is_wanted) add_archive(histories, place, wanted);
+    if (experiments.contains(place.filename().string())) {
+      add_archive(histories, place, wanted);
+    } else {
+      others.push_back(place);
+    }
+  }
+  for (const std::filesystem::path& place : others) {
+    if (histories.size() < wanted.size()) add_archive(histories, place, wanted);
   }
   return histories;
 }

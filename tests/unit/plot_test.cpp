@@ -22,6 +22,7 @@
 #include "harness/stats/order_statistics.hpp"
 #include "harness/stats/survival.hpp"
 #include "tests/support/temporary_folder.hpp"
+#include "tests/support/tiny_archive.hpp"
 
 namespace recollect::plot {
 namespace {
@@ -436,6 +437,26 @@ TEST_CASE("plot: a history with gaps is a line with gaps, and a table has no his
   const std::size_t path = svg.rfind(" d=\"", line);
   CHECK(count_of(svg.substr(path, line - path), "M") == 2);
   CHECK(figure.data.rows.size() == 18);
+}
+
+TEST_CASE("plot: runs, their archive and an archive of another name give the same curves") {
+  if (!has_gnuplot()) return;
+  const TemporaryFolder folder;
+  Watch watch;
+  run(tiny(), folder.path() / "runs", watch);
+  archive(folder.path() / "runs", folder.path() / "archives");
+  std::filesystem::create_directory(folder.path() / "moved");
+  std::filesystem::copy(folder.path() / "archives" / "tiny", folder.path() / "moved" / "other",
+                        std::filesystem::copy_options::recursive);
+  const auto curves = [&](const char* from) {
+    const std::filesystem::path out = folder.path() / "out" / from;
+    (void)make_pictures({folder.path() / from, {"curves"}, {}, out});
+    return read_file(out / "curves-tiny.csv") + read_file(out / "curves-tiny.svg");
+  };
+  const std::string of_runs = curves("runs");
+  CHECK(count_of(of_runs, "a/b") > 0);
+  CHECK(of_runs == curves("archives"));
+  CHECK(of_runs == curves("moved"));
 }
 
 TEST_CASE("plot: what cannot be drawn or written is one line") {
