@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Writes what docs/results.md, docs/reproducing.md and results/reference/*/table.md say of results/reference.
+# Writes what docs/results.md, docs/reproducing.md and results/reference/*/table.md say of results/reference, and
+# with gnuplot the pictures of docs/pictures.
 # Usage: cmake/results.sh PROGRAM            writes them
 #        cmake/results.sh --check PROGRAM    fails where one is not what would be written
 set -euo pipefail
@@ -18,6 +19,18 @@ write() {
     --findings results/findings.md --into docs/results.md --into docs/reproducing.md --tables
   # The report names files from the root of the tree; links start from the page.
   sed -i 's:](results/reference/:](../results/reference/:' docs/results.md
+  if ! command -v gnuplot >/dev/null; then
+    echo "results: the pictures stay as they are, as there is no gnuplot (apt-get install gnuplot-nox)" >&2
+    return
+  fi
+  local drawn
+  drawn=$(mktemp -d)
+  "$program" plot results/reference --experiment mqar-128-32+mqar-128-32-rest --what seeds,solved \
+    --out "$drawn" >/dev/null
+  for what in seeds solved; do
+    mv "$drawn/$what-mqar-128-32+mqar-128-32-rest.svg" "docs/pictures/$what.svg"
+  done
+  rm -r "$drawn"
 }
 
 if [[ -z $check ]]; then
@@ -28,16 +41,17 @@ fi
 # Paths stand in what is written, so the copy has the same ones.
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-mkdir "$copy/docs"
+mkdir -p "$copy/docs/pictures"
+cp docs/pictures/*.svg "$copy/docs/pictures"
 cp -r results configs "$copy"
 cp docs/results.md docs/reproducing.md "$copy/docs"
 (cd "$copy" && write)
 current=yes
-for file in docs/results.md docs/reproducing.md $(cd "$copy" && find results/reference -name table.md | sort); do
+for file in docs/results.md docs/reproducing.md docs/pictures/seeds.svg docs/pictures/solved.svg $(cd "$copy" && find results/reference -name table.md | sort); do
   diff -u "$file" "$copy/$file" || current=
 done
 if [[ -z $current ]]; then
   echo "results: the files above are not what results/reference gives; run make results" >&2
   exit 1
 fi
-echo "results: docs/results.md, docs/reproducing.md and the tables are current"
+echo "results: docs/results.md, docs/reproducing.md, the tables and the pictures are current"
