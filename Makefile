@@ -42,7 +42,7 @@ bench: ## build, then time training steps beside the same model in PyTorch; ARGU
 error-rates: ## build, then simulate how often `compare` is wrong, into docs/protocol.md (ten minutes)
 	@cmake/setup.sh test
 	@cmake/build.sh release recollect_error_rates
-	@cmake/error_rates.sh build/release/tests/recollect_error_rates
+	@cmake/error_rates.sh build/release/recollect_error_rates
 
 bench-kernels: ## build and run the benchmark of kernels (Google Benchmark)
 	@cmake/setup.sh kernels

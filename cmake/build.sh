@@ -13,7 +13,7 @@ if [[ $preset == release ]]; then
   if [[ $* == *bench-* ]]; then
     options+=(-DRECOLLECT_BENCH=ON)
   fi
-  if [[ $* != recollect* || $* == *contracts ]]; then
+  if [[ $* != recollect* || $* == *contracts || $* == *error_rates ]]; then
     options+=(-DRECOLLECT_TESTS=ON)
   elif [[ ! -f build/release/CMakeCache.txt ]]; then
     options+=(-DRECOLLECT_TESTS=OFF)
