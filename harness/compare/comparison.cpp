@@ -41,12 +41,14 @@ bool ResultComparison::worse() const {
                      [](const ComparedGroup& group) { return group.verdict == Verdict::kWorse; });
 }
 
+bool undecided_fails(const ComparedGroup& group, const CompareRules& rules) {
+  if (group.verdict != Verdict::kUndecided || rules.undecided == Undecided::kPass) return false;
+  return group.beyond || rules.undecided == Undecided::kFail;
+}
+
 bool ResultComparison::undecided(const CompareRules& rules) const {
-  if (rules.undecided == Undecided::kPass) return false;
-  return std::any_of(groups.begin(), groups.end(), [&](const ComparedGroup& group) {
-    return group.verdict == Verdict::kUndecided &&
-           (group.beyond || rules.undecided == Undecided::kFail);
-  });
+  return std::any_of(groups.begin(), groups.end(),
+                     [&](const ComparedGroup& group) { return undecided_fails(group, rules); });
 }
 
 }  // namespace recollect

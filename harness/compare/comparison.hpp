@@ -62,10 +62,9 @@ struct Described {
   std::optional<Interval> interval;  ///< 95 %, of this difference alone
 };
 
-/// Where the values of both sides together fall into two clusters: how many seeds are in the upper
-/// one. A seed without a value is not.
+/// How many seeds learned the task, where these fall apart (learned_of()).
 struct Learned {
-  double threshold = 0.0;
+  std::optional<double> threshold;  ///< between the two clusters; none where there are none
   std::int64_t base = 0;
   std::int64_t now = 0;
   std::int64_t base_alone = 0;  ///< seeds that learned it in BASE alone
@@ -101,6 +100,9 @@ struct ComparedGroup {
   std::string why;                ///< what decided
   std::vector<Described> others;  ///< every other score and metric
 };
+
+/// Whether an undecided group fails under these rules.
+[[nodiscard]] bool undecided_fails(const ComparedGroup& group, const CompareRules& rules);
 
 /// Something that must be the same for a comparison to mean anything, and is not.
 struct Mismatch {

@@ -1,4 +1,3 @@
-#include <cmath>
 #include <map>
 #include <optional>
 #include <string>
@@ -35,7 +34,7 @@ Json described_json(const Described& other) {
 
 Json learned_json(const std::optional<Learned>& learned) {
   if (!learned) return {};
-  return {{"threshold", std::isfinite(learned->threshold) ? Json(learned->threshold) : Json()},
+  return {{"threshold", json_of(learned->threshold)},
           {"base", learned->base},
           {"new", learned->now},
           {"base_alone", learned->base_alone},

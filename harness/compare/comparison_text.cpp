@@ -182,9 +182,7 @@ std::string comparison_markdown(const ResultComparison& comparison, const Result
 std::string comparison_junit(const ResultComparison& comparison, const ResultSet& base,
                              const ResultSet& now, const CompareRules& rules) {
   const auto fails = [&](const ComparedGroup& group) {
-    return group.verdict == Verdict::kWorse ||
-           (group.verdict == Verdict::kUndecided && rules.undecided != Undecided::kPass &&
-            (group.beyond || rules.undecided == Undecided::kFail));
+    return group.verdict == Verdict::kWorse || undecided_fails(group, rules);
   };
   const std::size_t errors = comparison.mismatches.size();
   const std::string totals =

@@ -244,21 +244,11 @@ void add_accuracy(Effect& effect, const std::vector<PairedRuns>& settings) {
   effect.accuracy_b = values.now;
   effect.difference = values.difference;
   if (settings.size() > 1) return;  // differences of several settings are not of one kind
-  std::vector<double> all = pairs.base;
-  all.insert(all.end(), pairs.now.begin(), pairs.now.end());
-  const std::vector<double> differences = pairs.differences();
-  if (const std::optional<TwoClusters> clusters = two_clusters(all)) {
-    std::int64_t a_alone = 0, b_alone = 0;
-    for (std::size_t i = 0; i < pairs.base.size(); ++i) {
-      const bool a = pairs.base[i] > clusters->threshold;
-      const bool b = pairs.now[i] > clusters->threshold;
-      a_alone += a && !b ? 1 : 0;
-      b_alone += b && !a ? 1 : 0;
-    }
-    effect.p = std::min(
-        1.0, 2.0 * std::min(mcnemar_mid_p(a_alone, b_alone), mcnemar_mid_p(b_alone, a_alone)));
+  if (const std::optional<Learned> learned = learned_of(pairs)) {
+    effect.p = mcnemar_test(learned->base_alone, learned->now_alone);
     return;
   }
+  const std::vector<double> differences = pairs.differences();
   effect.interval = values.interval;
   if (differences.size() < 3) return;
   effect.p =
@@ -267,7 +257,6 @@ void add_accuracy(Effect& effect, const std::vector<PairedRuns>& settings) {
 
 void add_solving(Effect& effect, const std::vector<PairedRuns>& settings) {
   std::int64_t a_alone = 0, b_alone = 0;
-  std::vector<Waiting> a, b;
   for (const PairedRuns& runs : settings) {
     for (std::size_t i = 0; i < runs.seeds.size(); ++i) {
       effect.solved_a += runs.a[i].solved ? 1 : 0;
@@ -277,8 +266,7 @@ void add_solving(Effect& effect, const std::vector<PairedRuns>& settings) {
     }
   }
   if (effect.seeds > 1) {
-    effect.p_solved = std::min(
-        1.0, 2.0 * std::min(mcnemar_mid_p(a_alone, b_alone), mcnemar_mid_p(b_alone, a_alone)));
+    effect.p_solved = mcnemar_test(a_alone, b_alone);
   }
   if (effect.solved_a + effect.solved_b == 0) return;
   std::map<std::int64_t, std::int64_t> once;
@@ -289,11 +277,11 @@ void add_solving(Effect& effect, const std::vector<PairedRuns>& settings) {
   effect.ratio_interval = ratio_interval(settings);
   if (settings.size() > 1) return;
   effect.limit = limit_of(settings.front());
-  effect.steps_a = restricted_mean(waits(settings.front().a), effect.limit);
-  effect.steps_b = restricted_mean(waits(settings.front().b), effect.limit);
-  if (effect.seeds > 1) {
-    effect.p_log_rank = log_rank_test(waits(settings.front().a), waits(settings.front().b));
-  }
+  const std::vector<Waiting> a = waits(settings.front().a);
+  const std::vector<Waiting> b = waits(settings.front().b);
+  effect.steps_a = restricted_mean(a, effect.limit);
+  effect.steps_b = restricted_mean(b, effect.limit);
+  if (effect.seeds > 1) effect.p_log_rank = log_rank_test(a, b);
 }
 
 Effect effect_of(std::string where, const std::string& a, const std::string& b,

@@ -174,9 +174,24 @@ class Findings {
   }
 
   template <class Test>
+  static std::int64_t number_of(const Rows& rows, Test&& test) {
+    return std::count_if(rows.begin(), rows.end(),
+                         [&](const CellResult* row) { return test(*row); });
+  }
+  template <class Test>
   static std::string count(const Rows& rows, Test&& test) {
-    return std::to_string(
-        std::count_if(rows.begin(), rows.end(), [&](const CellResult* row) { return test(*row); }));
+    return std::to_string(number_of(rows, test));
+  }
+  /// Of the runs of two labels that pass a test.
+  template <class Test>
+  static std::string fisher_of(const Rows& a, const Rows& b, Test&& test) {
+    return p_text(fisher_exact_test(number_of(a, test), static_cast<std::int64_t>(a.size()),
+                                    number_of(b, test), static_cast<std::int64_t>(b.size())));
+  }
+
+  static bool is_solved(const CellResult& row) { return row.status.solved_step.has_value(); }
+  static bool has_reached(const CellResult& row, double share) {
+    return row.score && row.score->accuracy >= share;
   }
 
   static bool is_stuck(const CellResult& row) {
@@ -185,8 +200,7 @@ class Findings {
   }
 
   [[nodiscard]] std::string solved(const Question& question) const {
-    return count(rows(question),
-                 [](const auto& row) { return row.status.solved_step.has_value(); });
+    return count(rows(question), is_solved);
   }
   [[nodiscard]] std::string runs(const Question& question) const {
     return std::to_string(rows(question).size());
@@ -285,27 +299,14 @@ class Findings {
       for (const std::string& word : question.words) numbers.push_back(to_integer(word));
       return p_text(fisher_exact_test(numbers[0], numbers[1], numbers[2], numbers[3]));
     }
-    std::vector<std::int64_t> counts;
-    for (const std::string& label : {question.word(1), question.word(2)}) {
-      const Rows found = rows(question, 0, label);
-      counts.push_back(to_integer(
-          count(found, [](const auto& row) { return row.status.solved_step.has_value(); })));
-      counts.push_back(static_cast<std::int64_t>(found.size()));
-    }
-    return p_text(fisher_exact_test(counts[0], counts[1], counts[2], counts[3]));
+    return fisher_of(rows(question, 0, question.word(1)), rows(question, 0, question.word(2)),
+                     is_solved);
   }
 
   [[nodiscard]] std::string fisher_reached(const Question& question) const {
     const double share = to_real(question.word(0));
-    std::vector<std::int64_t> counts;
-    for (const std::string& label : {question.word(2), question.word(3)}) {
-      const Rows found = rows(question, 1, label);
-      counts.push_back(to_integer(count(found, [&](const CellResult& row) {
-        return row.score && row.score->accuracy >= share;
-      })));
-      counts.push_back(static_cast<std::int64_t>(found.size()));
-    }
-    return p_text(fisher_exact_test(counts[0], counts[1], counts[2], counts[3]));
+    return fisher_of(rows(question, 1, question.word(2)), rows(question, 1, question.word(3)),
+                     [&](const CellResult& row) { return has_reached(row, share); });
   }
 
   [[nodiscard]] std::string variance(const Question& question) const {

@@ -32,30 +32,6 @@ double two_sided(double p) { return std::min(1.0, 2.0 * p); }
 
 bool smaller_is_better(Metric metric) { return metric == Metric::kLoss; }
 
-/// Who learned it, where the seeds fall apart.
-std::optional<Learned> learned_of(const Pairs& pairs) {
-  std::vector<double> all = pairs.base;
-  all.insert(all.end(), pairs.now.begin(), pairs.now.end());
-  const std::optional<TwoClusters> clusters = two_clusters(all);
-  if (!clusters && pairs.lost + pairs.gained == 0) return std::nullopt;
-  Learned learned;
-  // Without clusters, every value is one that was learned, in comparison with none.
-  learned.threshold = clusters ? clusters->threshold : -HUGE_VAL;
-  for (std::size_t i = 0; i < pairs.base.size(); ++i) {
-    const bool before = pairs.base[i] > learned.threshold;
-    const bool after = pairs.now[i] > learned.threshold;
-    learned.base += before ? 1 : 0;
-    learned.now += after ? 1 : 0;
-    learned.base_alone += before && !after ? 1 : 0;
-    learned.now_alone += after && !before ? 1 : 0;
-  }
-  learned.base += pairs.lost;
-  learned.base_alone += pairs.lost;
-  learned.now += pairs.gained;
-  learned.now_alone += pairs.gained;
-  return learned;
-}
-
 /// Whether the seeds fall apart and some learned it on one side alone: their numbers decide then.
 bool changed_sides(const ComparedGroup& group) {
   return group.learned && group.learned->base_alone + group.learned->now_alone > 0;
@@ -152,6 +128,33 @@ std::vector<double> Pairs::differences() const {
   return all;
 }
 
+std::optional<Learned> learned_of(const Pairs& pairs, bool smaller_is_better) {
+  std::vector<double> all = pairs.base;
+  all.insert(all.end(), pairs.now.begin(), pairs.now.end());
+  const std::optional<TwoClusters> clusters = two_clusters(all);
+  if (!clusters && pairs.lost + pairs.gained == 0) return std::nullopt;
+  Learned learned;
+  if (clusters) learned.threshold = clusters->threshold;
+  const auto has_learned = [&](double value) {
+    // Without clusters every seed with a value has, in comparison with one that has none.
+    return !learned.threshold ||
+           (smaller_is_better ? value <= *learned.threshold : value > *learned.threshold);
+  };
+  for (std::size_t i = 0; i < pairs.base.size(); ++i) {
+    const bool before = has_learned(pairs.base[i]);
+    const bool after = has_learned(pairs.now[i]);
+    learned.base += before ? 1 : 0;
+    learned.now += after ? 1 : 0;
+    learned.base_alone += before && !after ? 1 : 0;
+    learned.now_alone += after && !before ? 1 : 0;
+  }
+  learned.base += pairs.lost;
+  learned.base_alone += pairs.lost;
+  learned.now += pairs.gained;
+  learned.now_alone += pairs.gained;
+  return learned;
+}
+
 Described described(std::string score, Metric metric, const Pairs& pairs) {
   Described result{std::move(score), metric, pairs.count(), 0.0, 0.0, 0.0, std::nullopt};
   if (result.seeds == 0) return result;
@@ -174,7 +177,7 @@ std::vector<ComparedGroup> judged(std::vector<PendingGroup> pending, const Compa
     group.difference = values.difference;
     group.lost = one.pairs.lost;
     group.gained = one.pairs.gained;
-    group.learned = learned_of(one.pairs);
+    group.learned = learned_of(one.pairs, smaller_is_better(rules.metric));
     const double worse = smaller_is_better(rules.metric) ? group.difference : -group.difference;
     group.beyond = group.lost > 0 || worse > rules.tolerance() + kRounding;
     if (group.changed > 0) differing.push_back(&one);

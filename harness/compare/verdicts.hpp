@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "harness/compare/comparison.hpp"
@@ -19,6 +20,11 @@ struct Pairs {
   [[nodiscard]] std::int64_t count() const noexcept;
   [[nodiscard]] std::vector<double> differences() const;
 };
+
+/// Which seeds learned the task, where the values of both sides together fall into two clusters or
+/// a seed has a value on one side alone; none where neither is so. A seed without a value has not.
+/// @param smaller_is_better  true of a loss: the lower cluster has learned it
+[[nodiscard]] std::optional<Learned> learned_of(const Pairs& pairs, bool smaller_is_better = false);
 
 /// A group whose seeds have been counted, before all groups are judged together.
 struct PendingGroup {

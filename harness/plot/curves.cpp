@@ -31,13 +31,7 @@ class CurvesPicture {
         "{}. A line is a seed: accuracy on validation examples. Dot: the first check at {} or "
         "more. Upright: the step by which half of all seeds have solved it.",
         study_.setting, percent(study_.solve_at)));
-    PanelGrid grid;
-    grid.columns = columns_for(study_, 3);
-    grid.gap = 34.0;
-    grid.height = 140.0;
-    grid.x = {0.0, last_};
-    grid.x_ticks = count_ticks(last_, 5);
-    const double bottom = add_panels(figure_, at + 8.0, study_, grid,
+    const double bottom = add_panels(figure_, at + 8.0, study_, step_grid(study_, last_),
                                      [&](Panel& panel, const StudySection& section,
                                          const StudyRow& row) { draw_row(panel, section, row); });
     figure_.summary = summary_;

@@ -65,7 +65,7 @@ struct Figure {
   double height = 0.0;
   std::vector<Panel> panels;
   std::vector<Text> texts;
-  CsvTable data;  ///< the numbers that are drawn
+  CsvTable data;  ///< the plotted data
 
   void add(Text text) { texts.push_back(std::move(text)); }
   /// Title and reading line at the top. @returns the y below them

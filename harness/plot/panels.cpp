@@ -83,6 +83,16 @@ std::size_t columns_for(const Study& study, std::size_t most) {
   return std::max<std::size_t>(widest, std::min<std::size_t>(most, 2));
 }
 
+PanelGrid step_grid(const Study& study, double last) {
+  PanelGrid grid;
+  grid.columns = columns_for(study, 3);
+  grid.gap = 34.0;
+  grid.height = 140.0;
+  grid.x = {0.0, last};
+  grid.x_ticks = count_ticks(last, 5);
+  return grid;
+}
+
 Mark level_line(const Axis& x, double y, const Ink& ink, double width, Dash dash) {
   Mark line;
   line.points = {{x.low, y}, {x.high, y}};

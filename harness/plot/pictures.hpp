@@ -11,7 +11,7 @@
 
 namespace recollect::plot {
 
-/// A picture, or one line that says why there is none.
+/// A picture, or the reason why it was not drawn, in one line.
 struct Drawn {
   std::optional<Figure> figure;
   std::string why_not;

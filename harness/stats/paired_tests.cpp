@@ -54,6 +54,10 @@ double mcnemar_mid_p(std::int64_t worse, std::int64_t better) {
   return boost::math::cdf(boost::math::complement(even, seen)) + 0.5 * boost::math::pdf(even, seen);
 }
 
+double mcnemar_test(std::int64_t worse, std::int64_t better) {
+  return std::min(1.0, 2.0 * std::min(mcnemar_mid_p(worse, better), mcnemar_mid_p(better, worse)));
+}
+
 double sign_test(std::int64_t worse, std::int64_t better) {
   const std::int64_t pairs = worse + better;
   if (pairs == 0) return 1.0;

@@ -29,6 +29,9 @@ namespace recollect {
 /// where nothing changed for the worse.
 [[nodiscard]] double mcnemar_mid_p(std::int64_t worse, std::int64_t better);
 
+/// The same, two-sided: twice the smaller of both directions, at most 1.
+[[nodiscard]] double mcnemar_test(std::int64_t worse, std::int64_t better);
+
 /// The sign test of `better` against `worse` pairs, ties left out, which is McNemar's exact test,
 /// two-sided: twice the smaller binomial tail, at most 1.
 [[nodiscard]] double sign_test(std::int64_t worse, std::int64_t better);

@@ -36,11 +36,11 @@ void TimeLeft::plan(const RunPlan& plan) {
   }
 }
 
-void TimeLeft::start(std::size_t cell, double now) { running_[cell] = {0.0, 0.0, now, 0.0}; }
+void TimeLeft::start(std::size_t cell, double now) { running_[cell] = {0.0, now, 0.0}; }
 
 void TimeLeft::resume(std::size_t cell, std::int64_t step) {
   Running& running = running_[cell];
-  running.first = running.step = running.noted = static_cast<double>(step);
+  running.step = running.noted = static_cast<double>(step);
 }
 
 void TimeLeft::step(std::size_t cell, std::int64_t step, double now) {

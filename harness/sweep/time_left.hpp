@@ -52,7 +52,6 @@ class TimeLeft {
     [[nodiscard]] std::string scores() const { return shape + "scores"; }
   };
   struct Running {
-    double first = 0.0;  ///< step from which it goes on
     double step = 0.0;
     double seen = 0.0;   ///< when that was
     double noted = 0.0;  ///< the step up to which its work was noted

@@ -331,6 +331,23 @@ TEST_CASE("compare: the metric and the scores that judge can be chosen") {
   CHECK(compared(before, after, longer).mismatches.at(0).key == "score that judges");
 }
 
+TEST_CASE("compare: where seeds fall apart by their loss, the lower cluster has learned it") {
+  std::vector<Line> base, now;
+  for (int seed = 0; seed < 10; ++seed) {
+    base.push_back({seed, 0.9, "a", 0.5, 0.02 + 0.001 * seed});
+    now.push_back(base.back());
+    if (seed < 6) now.back().loss = 3.5;
+  }
+  CompareRules rules;
+  rules.metric = Metric::kLoss;
+  const ComparedGroup fallen = only(compared(base, now, rules));
+  CHECK(fallen.verdict == Verdict::kWorse);
+  CHECK(fallen.learned->base == 10);
+  CHECK(fallen.learned->now == 4);
+  CHECK(fallen.learned->base_alone == 6);
+  CHECK(only(compared(now, base, rules)).verdict == Verdict::kBetter);
+}
+
 /// Bits with these examples answered.
 std::vector<bool> answering(std::size_t from, std::size_t to) {
   std::vector<bool> bits(100);

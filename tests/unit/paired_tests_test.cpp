@@ -50,6 +50,8 @@ TEST_CASE("paired tests: McNemar's mid-p counts the outcomes of fair coins, the 
       CAPTURE(better);
       CHECK(mcnemar_mid_p(worse, better) ==
             doctest::Approx(worse == 0 ? 1.0 : expected).epsilon(1e-12));
+      CHECK(mcnemar_test(worse, better) == mcnemar_test(better, worse));
+      CHECK(mcnemar_test(worse, better) <= 1.0);
     }
   }
 }
