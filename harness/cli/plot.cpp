@@ -17,6 +17,7 @@ struct Options {
   std::string published;
   std::vector<std::string> what;
   std::vector<std::string> experiments;
+  bool dark = false;
 };
 
 ExitStatus draw(const Options& options) {
@@ -26,8 +27,9 @@ ExitStatus draw(const Options& options) {
     throw UsageError(
         "--what published needs --published FILE, e.g. results/published/published.csv");
   }
-  const plot::PlotReport done = plot::make_pictures(
-      {options.results, options.what, options.experiments, options.out, options.published});
+  const plot::PlotReport done =
+      plot::make_pictures({options.results, options.what, options.experiments, options.out,
+                           options.published, options.dark});
   for (const std::string& note : done.notes) report(note);
   for (const std::filesystem::path& file : done.files) print(file.string() + '\n');
   return ExitStatus::kDone;
@@ -62,6 +64,8 @@ void add_plot(CLI::App& app, Action& action) {
                    "Figures of others for the picture published, e.g. "
                    "results/published/published.csv")
       ->type_name("FILE");
+  command->add_flag("--dark", options->dark,
+                    "Also NAME-dark.png, for slides; an SVG has both schemes");
   command->add_option("--out", options->out, "Folder for the pictures")
       ->required()
       ->type_name("DIR");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "harness/plot/numbers.hpp"
 #include "harness/plot/panels.hpp"
@@ -16,7 +17,7 @@ class CurvesPicture {
       : study_(study), histories_(histories) {
     for (const StudySection& section : study.sections) {
       for (const StudyRow& row : section.rows) {
-        for (const std::string& cell : row.trained->cells) add_extent(cell);
+        for (std::size_t i = 0; i < row.trained->cells.size(); ++i) add_extent(*row.trained, i);
       }
     }
   }
@@ -31,24 +32,41 @@ class CurvesPicture {
         "{}. A line is a seed: accuracy on validation examples. Dot: the first check at {} or "
         "more. Upright: the step by which half of all seeds have solved it.",
         study_.setting, percent(study_.solve_at)));
-    const double bottom = add_panels(figure_, at + 8.0, study_, step_grid(study_, last_),
-                                     [&](Panel& panel, const StudySection& section,
-                                         const StudyRow& row) { draw_row(panel, section, row); });
+    const double bottom =
+        add_panels(figure_, at + 8.0, study_, step_grid(study_, last_, axis_start()),
+                   [&](Panel& panel, const StudySection& section, const StudyRow& row) {
+                     draw_row(panel, section, row);
+                   });
     figure_.summary = summary_;
     figure_.add_caption(
-        bottom, fmt::format("x: steps of training. Dashed: chance. {}; a seed that does not solve "
-                            "it counts as later than its last step (Kaplan–Meier). {}",
-                            study_.seeds_text(), study_.origin()));
+        bottom,
+        fmt::format("x: steps of training{}. Dashed: chance. {}; a seed that does not solve "
+                    "it counts as later than its last step (Kaplan–Meier). {}",
+                    axis_start() > 0.0 ? ", log scale" : "", study_.seeds_text(), study_.origin()));
     return std::move(figure_);
   }
 
  private:
-  void add_extent(const std::string& cell) {
-    const auto found = histories_.find(cell);
+  void add_extent(const GroupResult& group, std::size_t seed) {
+    const auto found = histories_.find(group.cells[seed]);
     if (found == histories_.end()) return;
     for (const HistoryRow& row : found->second) {
       last_ = std::max(last_, static_cast<double>(row.step));
     }
+    if (!solved(group, seed)) return;
+    const auto step = static_cast<double>(group.solve_steps[seed].step);
+    first_solved_ = std::min(first_solved_, step);
+    last_solved_ = std::max(last_solved_, step);
+  }
+
+  /// Where the axis of steps begins: above 0 on a log scale, which a long training needs, and seeds
+  /// that solve the task at very different times.
+  [[nodiscard]] double axis_start() const {
+    constexpr double kLong = 10000.0;
+    constexpr double kStart = 500.0;
+    const bool spread = last_solved_ > 10.0 * first_solved_;
+    if ((last_ < kLong && !spread) || last_ <= 4.0 * kStart) return 0.0;
+    return std::min(kStart, first_solved_);
   }
 
   void draw_row(Panel& panel, const StudySection& section, const StudyRow& row) {
@@ -107,6 +125,8 @@ class CurvesPicture {
   const Study& study_;
   const Histories& histories_;
   double last_ = 0.0;
+  double first_solved_ = std::numeric_limits<double>::infinity();
+  double last_solved_ = 0.0;
   Figure figure_;
   std::string summary_;
 };

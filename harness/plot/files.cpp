@@ -51,10 +51,13 @@ std::string png_of(const std::string& svg, const std::string& name) {
 }
 
 std::filesystem::path write_figure(const std::filesystem::path& folder, const Figure& figure,
-                                   bool png) {
+                                   const Formats& formats) {
   const std::string svg = svg_of(figure);
   write_file_atomically(folder / (figure.name + ".csv"), to_csv(figure.data));
-  if (png) write_file_atomically(folder / (figure.name + ".png"), png_of(svg, figure.name));
+  if (formats.png) write_file_atomically(folder / (figure.name + ".png"), png_of(svg, figure.name));
+  if (formats.dark_png) {
+    write_file_atomically(folder / (figure.name + "-dark.png"), png_of(in_dark(svg), figure.name));
+  }
   std::filesystem::path path = folder / (figure.name + ".svg");
   write_file_atomically(path, svg);
   return path;
@@ -79,14 +82,15 @@ std::string svg_of(const Figure& figure) {
 }
 
 std::vector<std::filesystem::path> write_figures(const std::filesystem::path& folder,
-                                                 const std::vector<Figure>& figures, bool png) {
+                                                 const std::vector<Figure>& figures,
+                                                 const Formats& formats) {
   std::vector<std::filesystem::path> paths(figures.size());
   std::vector<std::exception_ptr> failures(figures.size());
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
     for (std::size_t i = next++; i < figures.size(); i = next++) {
       try {
-        paths[i] = write_figure(folder, figures[i], png);
+        paths[i] = write_figure(folder, figures[i], formats);
       } catch (...) {
         failures[i] = std::current_exception();
       }

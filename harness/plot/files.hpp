@@ -17,10 +17,16 @@ void expect_gnuplot();
 /// A figure as SVG. @throws IoError with the first line of what gnuplot says where it fails
 [[nodiscard]] std::string svg_of(const Figure& figure);
 
-/// Writes FOLDER/NAME.svg, .csv and, if asked for, .png, several figures at a time.
+/// What is made beside each SVG.
+struct Formats {
+  bool png = false;
+  bool dark_png = false;  ///< NAME-dark.png
+};
+
+/// Writes FOLDER/NAME.svg, .csv and the other formats, several figures at a time.
 /// @returns the paths of the SVGs @throws IoError of the first figure that cannot be written
 [[nodiscard]] std::vector<std::filesystem::path> write_figures(const std::filesystem::path& folder,
                                                                const std::vector<Figure>& figures,
-                                                               bool png);
+                                                               const Formats& formats);
 
 }  // namespace recollect::plot

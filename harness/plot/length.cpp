@@ -9,14 +9,13 @@
 #include "harness/plot/numbers.hpp"
 #include "harness/plot/panels.hpp"
 #include "harness/plot/pictures.hpp"
+#include "harness/plot/seed_parts.hpp"
 #include "harness/stats/order_statistics.hpp"
 
 namespace recollect::plot {
 namespace {
 
-constexpr std::size_t kFewSeeds = 5;     // fewer are shown one by one, without a median
 constexpr std::size_t kMostGhosts = 12;  // rows whose medians stand behind each other
-constexpr double kFarApart = 0.2;        // of two accuracies
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 /// A curve over the lengths of a row, and the seeds that it sums up.
@@ -26,29 +25,11 @@ struct Middle {
   std::size_t seeds = 0;
 };
 
-/// Seeds by their number, whatever the order of a length's scores; NaN where one has none.
-double accuracy_of(const GroupResult& group, std::int64_t seed) {
-  for (std::size_t i = 0; i < group.seeds.size(); ++i) {
-    if (group.seeds[i] == seed) return group.accuracy.values[i];
-  }
-  return kNan;
-}
-
-std::vector<double> finite_values(const GroupResult& group, const std::set<std::int64_t>& seeds) {
-  std::vector<double> values;
-  for (const std::int64_t seed : seeds) {
-    const double value = accuracy_of(group, seed);
-    if (std::isfinite(value)) values.push_back(value);
-  }
-  std::sort(values.begin(), values.end());
-  return values;
-}
-
 Middle middle_of(const StudyRow& row, const std::set<std::int64_t>& seeds, bool with_interval) {
   Middle middle;
   middle.seeds = seeds.size();
   for (const GroupResult* group : row.lengths) {
-    const std::vector<double> values = finite_values(*group, seeds);
+    const std::vector<double> values = accuracies_of(*group, seeds);
     const auto x = static_cast<double>(group->key->eval_length);
     middle.points.push_back({x, values.empty() ? kNan : median(values) * 100.0});
     const auto interval = median_interval(values.size());
@@ -60,30 +41,14 @@ Middle middle_of(const StudyRow& row, const std::set<std::int64_t>& seeds, bool 
   return middle;
 }
 
-/// Between two clusters of seeds; or between the two middle seeds, where these are so far apart
-/// that their mean, which is the median, would stand where no seed is.
-std::optional<double> split_of(const GroupResult& group, const std::set<std::int64_t>& seeds) {
-  if (group.clusters) return group.clusters->threshold;
-  const std::vector<double> values = finite_values(group, seeds);
-  if (values.empty() || values.size() % 2 == 1) return std::nullopt;
-  const double below = values[values.size() / 2 - 1];
-  const double above = values[values.size() / 2];
-  if (above - below < kFarApart) return std::nullopt;
-  return (below + above) / 2.0;
-}
-
 /// One curve for all seeds, one for each cluster of them, or none for few seeds.
 std::vector<Middle> middles_of(const StudyRow& row) {
-  const GroupResult& trained = *row.trained;
-  const std::set<std::int64_t> all(trained.seeds.begin(), trained.seeds.end());
-  if (all.size() < kFewSeeds) return {};
-  const std::optional<double> split = split_of(trained, all);
-  if (!split) return {middle_of(row, all, true)};
-  std::set<std::int64_t> upper, lower;
-  for (const std::int64_t seed : all) {
-    (accuracy_of(trained, seed) > *split ? upper : lower).insert(seed);
+  const std::vector<std::set<std::int64_t>> parts = seed_parts(*row.trained);
+  std::vector<Middle> middles;
+  for (const std::set<std::int64_t>& seeds : parts) {
+    middles.push_back(middle_of(row, seeds, parts.size() == 1));
   }
-  return {middle_of(row, upper, false), middle_of(row, lower, false)};
+  return middles;
 }
 
 Mark line_of(std::vector<Point> points, const Ink& ink, double width) {

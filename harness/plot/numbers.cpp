@@ -19,6 +19,13 @@ std::string short_count(double value) {
   return fmt::format("{:g}M", value / 1e6);
 }
 
+std::string binary_count(double value) {
+  constexpr double kKilo = 1024.0;
+  if (value < kKilo) return fmt::format("{:g}", value);
+  if (value < kKilo * kKilo) return fmt::format("{:g}k", value / kKilo);
+  return fmt::format("{:g}M", value / kKilo / kKilo);
+}
+
 std::string percent(double share, int decimals) {
   return fmt::format("{:.{}f} %", share * 100.0, decimals);
 }

@@ -39,6 +39,26 @@ void add_ticks(Figure& figure, const Panel& panel, const PanelGrid& grid, bool i
   }
 }
 
+/// Powers of ten between two values, with 2 and 5 times these where there is room.
+std::vector<std::pair<double, std::string>> log_ticks(double first, double last, std::size_t most) {
+  std::vector<std::pair<double, std::string>> ticks;
+  for (const std::vector<double>& factors :
+       {std::vector<double>{1.0, 2.0, 5.0}, {1.0, 5.0}, {1.0}}) {
+    ticks.clear();
+    for (double power = std::pow(10.0, std::floor(std::log10(first))); power <= last;
+         power *= 10.0) {
+      for (const double factor : factors) {
+        const double value = factor * power;
+        if (value >= first * 0.999 && value <= last * 1.001) {
+          ticks.emplace_back(value, short_count(value));
+        }
+      }
+    }
+    if (ticks.size() <= most) break;
+  }
+  return ticks;
+}
+
 }  // namespace
 
 double add_panels(Figure& figure, double top, const Study& study, const PanelGrid& grid,
@@ -83,13 +103,18 @@ std::size_t columns_for(const Study& study, std::size_t most) {
   return std::max<std::size_t>(widest, std::min<std::size_t>(most, 2));
 }
 
-PanelGrid step_grid(const Study& study, double last) {
+PanelGrid step_grid(const Study& study, double last, double first) {
   PanelGrid grid;
   grid.columns = columns_for(study, 3);
   grid.gap = 34.0;
   grid.height = 140.0;
-  grid.x = {0.0, last};
-  grid.x_ticks = count_ticks(last, 5);
+  if (first > 0.0) {
+    grid.x = {first, last, Scale::kLog};
+    grid.x_ticks = log_ticks(first, last, 6);
+  } else {
+    grid.x = {0.0, last};
+    grid.x_ticks = count_ticks(last, 5);
+  }
   return grid;
 }
 

@@ -32,8 +32,9 @@ double add_panels(Figure& figure, double top, const Study& study, const PanelGri
 /// As many columns as there are rows in a section, but at most `most`.
 [[nodiscard]] std::size_t columns_for(const Study& study, std::size_t most);
 
-/// Three panels side by side, over the steps of training from 0 to `last`.
-[[nodiscard]] PanelGrid step_grid(const Study& study, double last);
+/// Three panels side by side, over the steps of training: from 0 to `last`; or, with `first` above
+/// 0, from there on a log scale.
+[[nodiscard]] PanelGrid step_grid(const Study& study, double last, double first = 0.0);
 
 /// A level line across a panel.
 [[nodiscard]] Mark level_line(const Axis& x, double y, const Ink& ink, double width, Dash dash);

@@ -27,6 +27,10 @@ struct Drawn {
 [[nodiscard]] Drawn draw_solved(const Study& study);
 /// Accuracy against the number of pairs.
 [[nodiscard]] Drawn draw_pairs(const Study& study);
+/// Accuracy by the lag, in octaves or parts of one, or by another tag of the task, e.g. the level.
+[[nodiscard]] Drawn draw_by_tag(const Study& study, const Slices& slices, const std::string& tag);
+/// Accuracy against the size of the state, a panel a setting.
+[[nodiscard]] Drawn draw_state(const Study& study);
 /// How many seeds of each variant solve each setting.
 [[nodiscard]] Drawn draw_solved_map(const Study& study);
 /// Ours less published, with intervals and verdicts.

@@ -16,7 +16,7 @@
 #include "harness/plot/panels.hpp"
 #include "harness/plot/pictures.hpp"
 #include "harness/plot/study.hpp"
-#include "harness/results/histories.hpp"
+#include "harness/results/cell_files.hpp"
 #include "harness/results/result_set.hpp"
 #include "harness/store/experiment_file.hpp"
 
@@ -29,21 +29,35 @@ constexpr const char* kPublished = "published";  // one picture of all experimen
 struct Material {
   std::vector<Study> studies;
   Histories histories;
+  Slices slices;
 };
 
 struct Picture {
   std::string name;
   std::function<Drawn(const Study&, const Material&)> draw;
   bool in_panels = true;  ///< one a row, which limits their number
+  enum class Needs { kScores, kHistories, kSlices } needs = Needs::kScores;
 };
+
+Drawn draw_lag(const Study& study, const Material& all) {
+  return draw_by_tag(study, all.slices, "lag");
+}
+
+Drawn draw_level(const Study& study, const Material& all) {
+  return draw_by_tag(study, all.slices, "level");
+}
 
 const std::vector<Picture>& pictures() {
   static const std::vector<Picture> kPictures = {
       {"seeds", [](const Study& study, const Material&) { return draw_seeds(study); }, false},
       {"length", [](const Study& study, const Material&) { return draw_length(study); }},
       {"curves",
-       [](const Study& study, const Material& all) { return draw_curves(study, all.histories); }},
+       [](const Study& study, const Material& all) { return draw_curves(study, all.histories); },
+       true, Picture::Needs::kHistories},
       {"solved", [](const Study& study, const Material&) { return draw_solved(study); }},
+      {"lag", draw_lag, true, Picture::Needs::kSlices},
+      {"level", draw_level, true, Picture::Needs::kSlices},
+      {"state", [](const Study& study, const Material&) { return draw_state(study); }},
       {"pairs", [](const Study& study, const Material&) { return draw_pairs(study); }},
       {"solved-map", [](const Study& study, const Material&) { return draw_solved_map(study); }},
   };
@@ -88,6 +102,12 @@ std::string obstacle(const Picture& picture, const Study& study) {
 bool wants(const PlotRequest& request, const std::string& name) {
   return request.what.empty() ||
          std::find(request.what.begin(), request.what.end(), name) != request.what.end();
+}
+
+bool wants(const PlotRequest& request, Picture::Needs needs) {
+  return std::any_of(pictures().begin(), pictures().end(), [&](const Picture& picture) {
+    return picture.needs == needs && wants(request, picture.name);
+  });
 }
 
 /// Pictures that are left out: what and why, with the studies that have none.
@@ -152,8 +172,11 @@ PlotReport make_pictures(const PlotRequest& request) {
   for (const std::vector<std::string>& names : wanted_studies(request, groups)) {
     material.studies.push_back(make_study(names, groups, styles));
   }
-  if (wants(request, "curves")) {
+  if (wants(request, Picture::Needs::kHistories)) {
     material.histories = read_histories(request.results, results.cells);
+  }
+  if (wants(request, Picture::Needs::kSlices)) {
+    material.slices = read_slices(request.results, results.cells);
   }
   std::vector<Figure> figures = drawn_figures(request, material, report.notes);
   if (wants(request, kPublished) && !request.published.empty()) {
@@ -171,7 +194,8 @@ PlotReport make_pictures(const PlotRequest& request) {
   make_folder(request.out);
   const bool png = can_make_png();
   if (!png) report.notes.emplace_back("no PNGs: rsvg-convert is not installed (librsvg2-bin)");
-  report.files = write_figures(request.out, figures, png);
+  if (!png && request.dark) throw IoError("--dark makes PNGs: rsvg-convert is not installed");
+  report.files = write_figures(request.out, figures, {png, request.dark});
   return report;
 }
 

@@ -16,6 +16,7 @@ struct PlotRequest {
   std::vector<std::string> experiments;  ///< "a", or "a+b" for one picture of both; empty: each
   std::filesystem::path out;
   std::filesystem::path published = {};  ///< figures of others; empty: the picture is left out
+  bool dark = false;                     ///< also NAME-dark.png
 };
 
 struct PlotReport {

@@ -8,6 +8,7 @@
 
 #include "harness/plot/style.hpp"
 #include "harness/results/group_result.hpp"
+#include "harness/store/record.hpp"
 #include "harness/store/state.hpp"
 
 namespace recollect::plot {
@@ -57,5 +58,8 @@ struct Study {
 
 /// Histories by the name of the cell; empty where the results have none, as a table.
 using Histories = std::map<std::string, std::vector<HistoryRow>>;
+
+/// Scores by tag, likewise.
+using Slices = std::map<std::string, std::vector<SliceRow>>;
 
 }  // namespace recollect::plot

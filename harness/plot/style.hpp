@@ -25,6 +25,7 @@ inline const Ink kMuted{"#57606A", "#9EA7B3"};      ///< all secondary text
 inline const Ink kReference{"#8B949E", "#6E7681"};  ///< chance and other lines to read against
 inline const Ink kGhost{"#CBD0D6", "#3B424B"};      ///< the other variants, behind one
 inline const Ink kGrid{"#E8EBEE", "#262C34"};
+inline const Ink kBar{"#DFE3E8", "#2E3640"};  ///< how many there are, behind what they say
 inline const Ink kShade{"#F2F3F5", "#1D222A"};
 inline const Ink kGround{"#FFFFFF", "#14181D"};
 }  // namespace ink

@@ -13,6 +13,8 @@
 namespace recollect::plot {
 namespace {
 
+constexpr std::string_view kDarkScheme = "@media(prefers-color-scheme:dark){";
+
 /// To a tenth of a px, without zeros that say nothing.
 std::string px(double value) {
   const double tenths = std::round(value * 10.0) / 10.0;
@@ -190,6 +192,14 @@ std::size_t place_of(std::string_view drawn, std::size_t index) {
 
 }  // namespace
 
+std::string in_dark(std::string svg) {
+  const std::size_t at = svg.find(kDarkScheme);
+  const std::size_t end = svg.find("}</style>", at);
+  if (at == std::string::npos || end == std::string::npos) return svg;
+  svg.erase(end, 1);
+  return svg.erase(at, kDarkScheme.size());
+}
+
 std::string finished_svg(const Figure& figure, const std::string& drawn) {
   if (drawn.find("</svg>") == std::string::npos) {
     throw IoError(fmt::format("gnuplot gave no whole picture of {}", figure.name));
@@ -197,10 +207,10 @@ std::string finished_svg(const Figure& figure, const std::string& drawn) {
   std::string svg = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:g}\" height=\"{1:g}\" viewBox=\"0 0 "
       "{0:g} {1:g}\" role=\"img\" font-family=\"{2}\">\n<title>{3}</title>\n<desc>{4}</desc>\n"
-      "<style>@media(prefers-color-scheme:dark){{\n{5}}}</style>\n<rect width=\"{0:g}\" "
+      "<style>{7}\n{5}}}</style>\n<rect width=\"{0:g}\" "
       "height=\"{1:g}\" fill=\"{6}\"/>\n",
       kWidth, figure.height, kFontFamily, xml_text(figure.title), xml_text(figure.summary),
-      dark_rules(figure), ink::kGround.light);
+      dark_rules(figure), ink::kGround.light, kDarkScheme);
   svg += "<g stroke-linejoin=\"round\">\n";
   std::size_t index = 0;
   for (const Panel& panel : figure.panels) {

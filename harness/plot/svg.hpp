@@ -11,4 +11,7 @@ namespace recollect::plot {
 /// is. The same figure gives the same bytes. @throws IoError where gnuplot's output lacks a mark
 [[nodiscard]] std::string finished_svg(const Figure& figure, const std::string& drawn);
 
+/// The picture as a dark scheme shows it, for programs that have no scheme.
+[[nodiscard]] std::string in_dark(std::string svg);
+
 }  // namespace recollect::plot

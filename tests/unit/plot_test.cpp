@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <boost/property_tree/ptree.hpp>
 #include <boost/property_tree/xml_parser.hpp>
 #include <cmath>
@@ -17,6 +18,7 @@
 #include "harness/plot/pictures.hpp"
 #include "harness/plot/process.hpp"
 #include "harness/plot/study.hpp"
+#include "harness/plot/svg.hpp"
 #include "harness/plot/text_width.hpp"
 #include "harness/results/result_set.hpp"
 #include "harness/stats/order_statistics.hpp"
@@ -42,16 +44,17 @@ struct Cell {
   std::string accuracy = "0.5";
   int solved_step = 0;  ///< 0: not solved
   int pairs = 8;
+  int state = 4096;
 };
 
 CsvTable table_of(const std::vector<Cell>& cells) {
   CsvTable table;
-  table.header = {"experiment",  "cell",        "status",       "code_version", "task",
-                  "variant",     "label",       "seed",         "data_seed",    "train_order_seed",
-                  "steps",       "weights",     "split",        "solved_step",  "eval_length",
-                  "accuracy",    "exact_match", "loss",         "examples",     "unseen_levels",
-                  "task_pairs",  "task_length", "train_length", "train_steps",  "chance",
-                  "unseen_level"};
+  table.header = {"experiment",   "cell",        "status",       "code_version", "task",
+                  "variant",      "label",       "seed",         "data_seed",    "train_order_seed",
+                  "steps",        "weights",     "split",        "solved_step",  "eval_length",
+                  "accuracy",     "exact_match", "loss",         "examples",     "unseen_levels",
+                  "task_pairs",   "task_length", "train_length", "train_steps",  "chance",
+                  "unseen_level", "state_floats"};
   for (const Cell& cell : cells) {
     const std::string seed = std::to_string(cell.seed);
     table.rows.push_back({"ex",
@@ -79,7 +82,8 @@ CsvTable table_of(const std::vector<Cell>& cells) {
                           "64",
                           "6000",
                           "0.125",
-                          cell.length > 64 ? "1" : "0"});
+                          cell.length > 64 ? "1" : "0",
+                          std::to_string(cell.state)});
   }
   return table;
 }
@@ -272,6 +276,92 @@ TEST_CASE("plot: medians against length, with their intervals, or of two parts")
   CHECK(number(4, "accuracy") == doctest::Approx(0.1));
   CHECK(number(4, "seeds") == 4.0);
   CHECK(count_of(pictures.read("length-ex.svg"), "6 + 4 seeds") == 1);
+}
+
+TEST_CASE("plot: by lag, positions are counted in octaves or parts of one, by level one by one") {
+  std::vector<CellResult> cells;
+  Slices slices;
+  const auto add = [&](const std::string& label, int seed, const std::string& tag,
+                       const std::vector<std::array<std::int64_t, 3>>& values) {
+    const std::string cell = fmt::format("{}-{}", label, seed);
+    if (!slices.contains(cell)) {
+      const CsvTable row = table_of({{label, "fixed-decay", seed, 64, "0.5"}});
+      CellResult result = cells_of_table(row, "table").front();
+      result.cell = cell;
+      cells.push_back(result);
+    }
+    for (const auto& [value, scored, correct] : values) {
+      SliceRow slice{cells.back().score->key, tag, value, scored,
+                     static_cast<double>(correct) / static_cast<double>(scored)};
+      slices[cell].push_back(slice);
+      // Another split, which the picture is not of.
+      slice.key.split = Split::kValidation;
+      slice.scored *= 7;
+      slices[cell].push_back(slice);
+    }
+  };
+  for (const int seed : {1, 2}) {
+    add("a", seed, "lag",
+        {{1, 10, 10},
+         {2, 10, 5},
+         {3, 30, 0},
+         {4, 8, 8},
+         {7, 8, 0},
+         {8, 4, 1},
+         {16, 5, 5},
+         {31, 5, 0}});
+    add("a", seed, "level", {{1, 10, 10}, {2, 40, 5}, {3, 16, 8}});
+  }
+  const std::vector<GroupResult> groups = group_cells(cells);
+  const Styles styles(std::vector<Named>{{"fixed-decay", "a"}});
+  const Study study = make_study({"ex"}, groups, styles);
+
+  const Drawn lag = draw_by_tag(study, slices, "lag");
+  REQUIRE(lag.figure);
+  // Octaves are five bins here, which is enough: 1, 2-3, 4-7, 8-15, 16-31; each of two seeds.
+  const auto& rows = lag.figure->data.rows;
+  REQUIRE(rows.size() == 10);
+  const std::vector<std::string> second = {"",  "a",  "fixed-decay", "64",    "1",    "2",
+                                           "4", "40", "5",           "0.125", "0.125"};
+  CHECK(rows[1] == second);
+  CHECK(rows[4] == std::vector<std::string>{"", "a", "fixed-decay", "64", "1", "16", "32", "10",
+                                            "5", "0.5", "0.125"});
+
+  const Drawn level = draw_by_tag(study, slices, "level");
+  REQUIRE(level.figure);
+  CHECK(level.figure->data.rows.size() == 6);
+  CHECK(level.figure->data.rows[2][9] == "0.5");
+
+  CHECK(draw_by_tag(study, slices, "depth").why_not == "its task has no tag 'depth'");
+  for (auto& [cell, rows_of_cell] : slices) {
+    std::erase_if(rows_of_cell, [](const SliceRow& row) { return row.value > 2; });
+  }
+  CHECK(draw_by_tag(study, slices, "level").why_not == "all its answers lie in one level, or two");
+  CHECK(draw_by_tag(study, {}, "lag").why_not ==
+        "a table has no slices; give the runs or their archive");
+}
+
+TEST_CASE("plot: accuracy against the state's size, where there are two sizes") {
+  if (!has_gnuplot()) return;
+  const std::vector<Cell> cells = {{"a", "fixed-decay", 1, 64, "0.5", 0, 8, 4096},
+                                   {"a", "fixed-decay", 2, 64, "0.995", 900, 8, 4096},
+                                   {"b", "gated-linear", 1, 64, "0.25", 0, 8, 1024}};
+  const Pictures pictures(cells, {"state"});
+  check_well_formed(pictures.read("state-ex.svg"));
+  CHECK(pictures.read("state-ex.csv") ==
+        "setting,label,variant,state_floats,seed,accuracy,solved,chance\n"
+        ",a,fixed-decay,4096,1,0.5,0,0.125\n"
+        ",a,fixed-decay,4096,2,0.995,1,0.125\n"
+        ",b,gated-linear,1024,1,0.25,0,0.125\n");
+  CHECK(error_of([&] {
+          (void)Pictures({cells[0], cells[1]}, {"state"});
+        }).find("all its states have one size") != std::string::npos);
+}
+
+TEST_CASE("plot: --dark gives a picture that is dark without a scheme") {
+  const std::string svg =
+      "<style>@media(prefers-color-scheme:dark){\n[fill=\"#FFFFFF\"]{fill:#14181D}\n}</style><g/>";
+  CHECK(in_dark(svg) == "<style>\n[fill=\"#FFFFFF\"]{fill:#14181D}\n</style><g/>");
 }
 
 TEST_CASE("plot: the map of what is solved counts seeds in every setting") {
