@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::size_t kSettingsFrom = 110;  // columns of the terminal
 constexpr std::size_t kAccuracy = 7;        // "100.0 %"
-constexpr std::size_t kLoss = 10;           // "loss 12.34"
-constexpr std::size_t kSpeed = 7;           // "1,234/s"
+constexpr std::size_t kLoss = 9;            // "loss 0.00"
+constexpr std::size_t kSpeed = 5;           // "150/s"
 constexpr std::size_t kTime = 6;            // "59m59s"
 
 /// How much of a cell a line tells.
@@ -65,37 +65,44 @@ Layout layout_for(const SweepState& state, const View& view) {
   full.loss = full.speed = full.time = true;
   Layout compact = full;
   compact.compact = true;
+  compact.spark = 12;
   compact.label = std::min<std::size_t>(label, 20);
-  compact.outcome = std::max<std::size_t>(most.size() + 1, 8);  // "@6,000", "diverged"
+  compact.outcome = std::max<std::size_t>(most.size() + 1, 7);  // "@6,000", "scoring"
   compact.loss = compact.speed = false;
 
-  const auto with = [](Layout layout, auto&& change) {
-    change(layout);
-    return layout;
+  // From the richest on; a curve is shortened to `least` letters before the next one is taken.
+  struct Choice {
+    Layout layout;
+    std::size_t least = 0;
   };
-  std::vector<Layout> layouts;
+  std::vector<Choice> choices;
   if (view.width >= kSettingsFrom && settings > 0) {
     for (const std::size_t most_columns : {std::size_t{40}, std::size_t{24}, std::size_t{16}}) {
-      layouts.push_back(
-          with(full, [&](Layout& it) { it.settings = std::min(settings, most_columns); }));
+      choices.push_back({full, 20});
+      choices.back().layout.settings = std::min(settings, most_columns);
     }
   }
-  layouts.push_back(full);
-  layouts.push_back(with(full, [](Layout& it) { it.speed = false; }));
-  layouts.push_back(with(full, [](Layout& it) { it.loss = it.speed = false; }));
-  layouts.push_back(with(full, [](Layout& it) { it.loss = it.speed = false, it.spark = 12; }));
-  for (const std::size_t spark : {12, 8}) {
-    layouts.push_back(with(compact, [&](Layout& it) { it.spark = spark; }));
+  choices.push_back({full, 20});
+  full.speed = false;
+  choices.push_back({full, 20});
+  full.loss = false;
+  choices.push_back({full, 12});
+  choices.push_back({compact, 6});
+  compact.time = false;
+  choices.push_back({compact, 6});
+  compact.spark = 0;
+  for (Choice& choice : choices) {
+    Layout& layout = choice.layout;
+    const std::size_t wide = layout.width();
+    const std::size_t over = wide < view.width ? 0 : wide + 1 - view.width;
+    if (layout.spark < choice.least + over) continue;
+    layout.spark -= over;
+    return layout;
   }
-  layouts.push_back(with(compact, [](Layout& it) { it.spark = 8, it.time = false; }));
-  layouts.push_back(with(compact, [](Layout& it) { it.spark = 0, it.time = false; }));
-  for (const Layout& layout : layouts) {
-    if (layout.width() < view.width) return layout;
+  if (const std::size_t wide = compact.width(); wide >= view.width) {
+    compact.label -= std::min(compact.label - 1, wide + 1 - view.width);
   }
-  Layout last = layouts.back();
-  const std::size_t over = last.width() + 1 - view.width;
-  last.label -= std::min(last.label - 1, over);
-  return last;
+  return compact;
 }
 
 /// A line that is put together from left to right.
@@ -156,7 +163,12 @@ class Parts {
 
 std::string speed_text(double steps_a_second) {
   if (steps_a_second < 10.0) return fmt::format("{:.1f}/s", steps_a_second);
-  return count_text(static_cast<std::int64_t>(steps_a_second + 0.5)) + "/s";
+  if (steps_a_second < 999.5) return fmt::format("{:.0f}/s", steps_a_second);
+  return fmt::format("{:.0f}k/s", steps_a_second / 1000.0);
+}
+
+std::string loss_text(double loss) {
+  return loss < 10.0 ? fmt::format("loss {:.2f}", loss) : fmt::format("loss {:.1f}", loss);
 }
 
 Line running_line(const RunningCell& cell, const Layout& layout, const View& view) {
@@ -169,7 +181,7 @@ Line running_line(const RunningCell& cell, const Layout& layout, const View& vie
   }
   parts.curve(cell);
   parts.accuracy(cell.accuracy);
-  if (layout.loss && cell.loss) parts.add(fmt::format("  loss {:.2f}", *cell.loss));
+  if (layout.loss) parts.add("  " + fitted(cell.loss ? loss_text(*cell.loss) : "", kLoss, ""));
   const std::optional<double> speed = cell.steps_a_second();
   if (layout.speed && speed) parts.add("  " + speed_text(*speed));
   return parts.line();

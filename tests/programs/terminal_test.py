@@ -21,7 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 from screen import Screen  # noqa: E402
 
 PROGRAM = os.path.abspath(sys.argv[1])
-PATIENCE = 120.0  # seconds; a test that waits so long has failed
+PATIENCE = 100.0  # seconds; a test that waits so long has failed
 
 TINY = """experiment: tiny
 task: {name: mqar, length: 16, pairs: 2, vocab: 16}
@@ -32,7 +32,7 @@ eval: {lengths: [16], examples: 20}
 """
 # At work for as long as it takes to look.
 LONG = TINY.replace("tiny", "long").replace("steps: 20", "steps: 3000000").replace(
-    "eval_every: 10", "eval_every: 300") + "seeds: [0, 1, 2, 3, 4, 5]\n"
+    "eval_every: 10", "eval_every: 300").replace(", full-quadratic]", "]") + "seeds: [0, 1, 2, 3, 4, 5]\n"
 
 failures = 0
 
@@ -111,7 +111,15 @@ class Terminal:
 
 
 def is_sweep(line):
-    return re.search(r"\d of 6 done|\d/6 done", line) is not None
+    return re.match(r" sweep \d of 6 | \d/6", line) is not None
+
+
+def has_sweep(text):
+    return any(map(is_sweep, text.split("\n")))
+
+
+def running(lines):
+    return sum(line.startswith((" run   ", ">")) for line in lines)
 
 
 def live_lines(screen):
@@ -129,28 +137,27 @@ def on_a_terminal(folder):
     command = [PROGRAM, "run", str(folder / "long.yaml"), "--jobs", "2", "--threads", "1", "--out", str(out)]
     terminal = Terminal(command)
     before = termios.tcgetattr(terminal.fd)
-    terminal.wait_for("both cells", lambda text: text.count("seed") == 2 and is_sweep(text) and " % " in text)
+    terminal.wait_for("both cells", lambda text: text.count("seed") == 2 and has_sweep(text) and " %" in text)
     terminal.frames(3)
     text = terminal.screen.text()
     check("not one line for the sweep", sum(map(is_sweep, text.split("\n"))) == 1, text)
-    check("no curve", "▁" in text and "·" in text, text)
+    check("no curve", "····" in text, text)
     narrow_lines(terminal.screen, "100 columns")
-    for width, rows in ((60, 30), (40, 30), (25, 10), (130, 20), (70, 4), (70, 24)):
+    for width, rows in ((60, 30), (40, 30), (30, 10), (130, 20), (70, 20), (70, 4), (70, 24)):
         terminal.resize(width, rows)
         terminal.frames(3)
         text = terminal.screen.text()
-        found = sum(bool(re.search(r"of 6|\d/6", line)) for line in live_lines(terminal.screen))
+        found = sum(map(is_sweep, live_lines(terminal.screen)))
         check(f"{width} x {rows}: {found} lines for the sweep", found == 1, text)
         if rows > 5:
-            check(f"{width}: not two running cells",
-                  sum(line.startswith((" run", ">")) for line in live_lines(terminal.screen)) == 2, text)
+            check(f"{width}: not two running cells", running(live_lines(terminal.screen)) == 2, text)
     narrow_lines(terminal.screen, "70 columns")
     terminal.type("\x03")
     status = terminal.finish()
     text = terminal.screen.text()
     check(f"Ctrl-C: status {status}", status == 130, text)
     check("Ctrl-C: not two cells that were saved", text.count("saved at step") == 2, text)
-    check("Ctrl-C: live lines are left", not any(map(is_sweep, text.split("\n"))) and " run " not in text, text)
+    check("Ctrl-C: live lines are left", not has_sweep(text) and not running(text.split("\n")), text)
     last = text.replace("\n", "").rsplit("recollect: ", 1)[-1]
     check("Ctrl-C: the last line is not the command", last.startswith("stopped by SIGINT; 0 of 6 cells are done")
           and last.endswith("from here: " + " ".join(command)), text)
@@ -159,7 +166,7 @@ def on_a_terminal(folder):
     check("lines are not broken any more", terminal.screen.wrap)
 
     again = Terminal(command)
-    again.wait_for("the resumed cells", lambda text: text.count("goes on from step") == 2 and is_sweep(text))
+    again.wait_for("the resumed cells", lambda text: text.count("goes on from step") == 2 and has_sweep(text))
     again.frames(3)
     again.type("\x03")
     check("resumed, then stopped", again.finish() == 130, again.screen.text())
@@ -170,8 +177,8 @@ def many_jobs(folder):
                          str(folder / "many")], width=80, rows=7)
     terminal.wait_for("the number of the others", lambda text: "and 2 more" in text)
     terminal.frames(3)
-    text = "\n".join(terminal.screen.lines[-7:])
-    check("not four of six cells", text.count("seed") == 4 and is_sweep(text), text)
+    lines = terminal.screen.lines[-7:]
+    check("not four of six cells", running(lines) == 4 and any(map(is_sweep, lines)), "\n".join(lines))
     terminal.type("\x03")
     check("many jobs: Ctrl-C", terminal.finish() == 130, terminal.screen.text())
 
@@ -180,15 +187,15 @@ def job_control(folder):
     terminal = Terminal(["/bin/bash", "--norc", "--noprofile", "-i"], PS1="prompt ")
     terminal.wait_for("a prompt", lambda text: "prompt" in text)
     terminal.type(f"{PROGRAM} run {folder}/long.yaml --jobs 2 --threads 1 --out {folder}/paused\n")
-    terminal.wait_for("live lines", is_sweep)
+    terminal.wait_for("live lines", has_sweep)
     terminal.frames(3)
     terminal.type("\x1a")
     terminal.wait_for("the shell", lambda text: "Stopped" in text)
     text = terminal.screen.text()
-    check("Ctrl-Z: live lines are left", not any(map(is_sweep, text.split("\n"))) and " run   " not in text, text)
+    check("Ctrl-Z: live lines are left", not has_sweep(text) and not running(text.split("\n")), text)
     check("Ctrl-Z: does not say so", "paused at 0 of 6" in text, text)
     terminal.type("fg\n")
-    terminal.wait_for("live lines again", lambda text: is_sweep(text.rsplit("Stopped", 1)[-1]))
+    terminal.wait_for("live lines again", lambda text: has_sweep(text.rsplit("Stopped", 1)[-1]))
     terminal.frames(3)
     text = terminal.screen.text()
     check("fg: wrote over the shell", "Stopped" in text and "paused at" in text, text)
@@ -250,7 +257,7 @@ def for_scripts(folder):
                         for line in lines[:-1]]
 
     odd = TINY.replace("[fixed-decay, full-quadratic]",
-                       "[{name: fixed-decay, label: 'a \"label\" <b> \\ ü'}, full-quadratic]")
+                       "[{name: fixed-decay, label: 'a <b> \\ ü'}, full-quadratic]")
     (folder / "odd.yaml").write_text(odd, encoding="utf-8")
     arguments = ["run", str(folder / "odd.yaml"), "--json-lines", "--out", str(folder / "json")]
     result, told = events(arguments)
@@ -262,7 +269,7 @@ def for_scripts(folder):
           (names.count("start"), names.count("evaluation"), names.count("end")) == (2, 4, 2), names)
     check("--json-lines: the label is another",
           {event["variant"] for event in told if event["event"] == "end"} ==
-          {'a "label" <b> \\ ü', "full-quadratic"}, told)
+          {'a <b> \\ ü', "full-quadratic"}, told)
     check("--json-lines: the status is another", told[-1]["status"] == result.returncode == 0, told[-1])
     check("--json-lines: no tables", all(os.path.exists(path) for path in told[-1]["tables"])
           and len(told[-1]["tables"]) == 2, told[-1])
