@@ -28,8 +28,12 @@ std::string sparkline(const Curve& curve, std::size_t length, bool utf8) {
   const auto part_of = [&](std::int64_t step) {
     return static_cast<double>(step) / steps * static_cast<double>(parts);
   };
-  const auto behind = static_cast<std::size_t>(
-      std::clamp(std::floor(part_of(curve.step)), 0.0, static_cast<double>(parts)));
+  // A part counts once it is complete, or has an evaluation: the last one is always seen.
+  const std::int64_t evaluated = curve.points.empty() ? 0 : curve.points.back().step;
+  const double parts_behind =
+      std::max(std::floor(part_of(curve.step)), std::ceil(part_of(evaluated) - 1e-9));
+  const auto behind =
+      static_cast<std::size_t>(std::clamp(parts_behind, 0.0, static_cast<double>(parts)));
   std::string text = utf8 ? "" : "[";
   std::size_t next = 0;
   double accuracy = 0.0;

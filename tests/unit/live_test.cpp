@@ -141,13 +141,14 @@ TEST_CASE("live: columns are those of a terminal, not bytes") {
 TEST_CASE("live: a sparkline is as long as the training, and full blocks solve the task") {
   const std::vector<CurvePoint> points{{100, 0.0}, {200, 0.5}, {300, 0.98}, {400, 1.0}};
   const auto at = [&](std::int64_t step) { return Curve{points, step, 800, 0.99}; };
-  CHECK(sparkline(at(0), 8, true) == "········");
-  CHECK(sparkline(at(99), 8, true) == "········");
+  CHECK(sparkline({{}, 99, 800, 0.99}, 8, true) == "········");
   CHECK(sparkline(at(400), 8, true) == "▁▄▇█····");
   CHECK(sparkline(at(800), 8, true) == "▁▄▇█████");
   CHECK(sparkline(at(800), 4, true) == "▄███");
   CHECK(sparkline(at(400), 10, false) == "[_-*#    ]");
   CHECK(sparkline(at(400), 0, true).empty());
+  // Stopped as soon as it was solved, in the middle of a part: the last evaluation is seen.
+  CHECK(sparkline(at(400), 5, true) == "▁▇█··");
   const std::vector<CurvePoint> odd{{100, std::numeric_limits<double>::quiet_NaN()}, {200, -1.0}};
   CHECK(sparkline({odd, 800, 800, 0.99}, 4, true) == "▁▁▁▁");
   CHECK(sparkline({{}, 800, 800, 0.99}, 2, true) == "▁▁");
@@ -173,8 +174,8 @@ TEST_CASE("live: what a line tells depends on the width") {
  run   adaptive-decay  seed 12  100 / 6,000      ·······················        -             1.1/s
  sweep 0 of 24 done, 0 solved, 0 failed   ░░░░░░░░░░░░░░░░░░░░░░░░  1m35s so far, about 3h37m left
 )");
-  CHECK(at(80) == R"( run   fixed-decay     seed 4   3,150 / 6,000    ▁▁▁▁▁▄·······   99.9 %
- run   adaptive-decay  seed 7   1,200 / 6,000    ▁▁···········    3.1 %
+  CHECK(at(80) == R"( run   fixed-decay     seed 4   3,150 / 6,000    ▁▁▁▁▁▄█······   99.9 %
+ run   adaptive-decay  seed 7   1,200 / 6,000    ▁▁▁··········    3.1 %
  run   adaptive-decay  seed 12  100 / 6,000      ·············        -
  sweep 0 of 24 done, 0 solved, 0 failed; 1m35s so far, about 3h37m left
 )");
