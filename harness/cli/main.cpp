@@ -86,13 +86,11 @@ void refuse_options_as_values(CLI::App& app) {
                                near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
 }
 
-/// The first argument that looks like an option and is none; "" where there is none.
-std::string unknown_option(const CLI::App& app) {
-  const std::vector<std::string> extra = app.remaining(/*recurse=*/true);
-  const auto option = std::find_if(extra.begin(), extra.end(), [](const std::string& argument) {
-    return argument.starts_with("-");
-  });
-  return option == extra.end() ? "" : *option;
+/// Refuses the first argument that looks like an option and is none. @throws UsageError
+void reject_unknown_option(const CLI::App& app) {
+  for (const std::string& argument : app.remaining(/*recurse=*/true)) {
+    if (argument.starts_with("-")) reject_argument(app, argument);
+  }
 }
 
 ExitStatus run(int argc, char** argv) {
@@ -123,15 +121,15 @@ ExitStatus run(int argc, char** argv) {
   } catch (const CLI::CallForVersion&) {
     print(version());
   } catch (const CLI::ParseError& error) {
-    // What else is missing may have been meant by it.
-    if (const std::string option = unknown_option(app); !option.empty())
-      reject_argument(app, option);
+    reject_unknown_option(app);  // what else is missing may have been meant by it
     throw UsageError(error.what());
+  } catch (const UsageError&) {  // of a command that looks at its arguments
+    reject_unknown_option(app);
+    throw;
   }
+  reject_unknown_option(app);  // it leaves its value behind, too: the option is the mistake
   if (const std::vector<std::string> extra = app.remaining(/*recurse=*/true); !extra.empty()) {
-    // A misspelt option leaves its value behind, too: the option is the mistake.
-    const std::string option = unknown_option(app);
-    reject_argument(app, option.empty() ? extra.front() : option);
+    reject_argument(app, extra.front());
   }
   return action ? action() : ExitStatus::kDone;
 }
