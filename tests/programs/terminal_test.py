@@ -198,7 +198,9 @@ def job_control(folder):
     terminal.wait_for("live lines again", lambda text: has_sweep(text.rsplit("Stopped", 1)[-1]))
     terminal.frames(3)
     text = terminal.screen.text()
-    check("fg: wrote over the shell", "Stopped" in text and "paused at" in text, text)
+    rest = text.replace("\n", "").rsplit("Stopped", 1)[-1]  # the shell tells the command twice
+    check("fg: wrote over the shell", "paused at" in text and "prompt fg" in rest
+          and rest.count(f"--out {folder}/paused") == 2, text)
     terminal.type("\x03")
     terminal.wait_for("the end", lambda text: "stopped by SIGINT" in text)
     terminal.type("exit\n")

@@ -2,7 +2,7 @@
 """Does the time left hold beside changing load? Runs a sweep of 40 cells with busy loops beside it that
 come and go, and compares every estimate with what came true. Takes about a quarter of an hour.
 
-  tests/programs/time_left_sweep.py PROGRAM [--minutes 12] [--log FILE]
+  tests/programs/time_left_sweep.py PROGRAM [--minutes 15] [--log FILE]
   tests/programs/time_left_sweep.py --again FILE       looks at the log of an earlier sweep
 
 A sample is an estimate that `recollect run --json-lines` told. One counts from a quarter of the sweep on,
@@ -37,7 +37,7 @@ train: {{examples: 2000, steps: {steps}, eval_every: {every}}}
 grid: {{task.length: [{lengths}]}}
 seeds: [{seeds}]
 """
-LOOPS = [0, 4, 0, 2]    # busy loops, in turn
+LOOPS = [0, 4, 0, 2]    # busy loops, in turn; the last number stays
 PHASE = 220.0           # seconds
 STEADY = 120.0          # seconds
 FACTOR = 1.5
@@ -92,7 +92,7 @@ def sweep(program, minutes, log):
                                     os.path.join(folder, "out")], stdout=subprocess.PIPE, text=True)
         try:
             for line in process.stdout:
-                count = LOOPS[int((time.monotonic() - start) / PHASE) % len(LOOPS)]
+                count = LOOPS[min(int((time.monotonic() - start) / PHASE), len(LOOPS) - 1)]
                 loops.set(count)
                 event = json.loads(line)
                 event["loops"] = count
@@ -201,7 +201,7 @@ def judge(events):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", nargs="?")
-    parser.add_argument("--minutes", type=float, default=12.0)
+    parser.add_argument("--minutes", type=float, default=15.0)
     parser.add_argument("--log")
     parser.add_argument("--again")
     options = parser.parse_args()
