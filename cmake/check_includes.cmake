@@ -32,6 +32,7 @@ set(rules
   "harness/compare/          base/ harness/(store|stats|results|render|compare)/"
   "harness/bench/            base/ math/ tasks/ models/ harness/(config|store|train|stats|render|bench)/"
   "harness/show/             base/ tasks/ harness/(config|store|train|render|show)/"
+  "harness/live/             base/ tasks/ models/settings[.]hpp harness/(config|store|train|sweep|render|live)/"
   "harness/cli/              base/ math/ tasks/ models/ harness/")
 # What the lines above would allow and must not: "part forbidden-include".
 set(exceptions

@@ -13,7 +13,7 @@ build=(
   libeigen3-dev libhwy-dev libfmt-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev
   librandom123-dev libxxhash-dev libboost-math-dev)
 # What `recollect plot` draws with; whoever makes pictures wants them too.
-test=("${build[@]}" doctest-dev gnuplot-nox fonts-liberation librsvg2-bin)
+test=("${build[@]}" doctest-dev python3 gnuplot-nox fonts-liberation librsvg2-bin)
 # clang has the fuzzer, and the thread sanitizer, which raises false alarms on GNU's OpenMP; llvm names
 # lines.
 ci=("${test[@]}" clang-format-14 clang-14 libclang-rt-14-dev libomp-14-dev llvm-14)

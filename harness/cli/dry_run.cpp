@@ -10,11 +10,12 @@
 #include <set>
 
 #include "base/text.hpp"
-#include "harness/cli/progress.hpp"
+#include "harness/live/time_text.hpp"
 #include "harness/sweep/jobs.hpp"
 #include "harness/train/batch_step.hpp"
 #include "harness/train/cell_model.hpp"
 #include "harness/train/scorer.hpp"
+#include "harness/train/trainer.hpp"
 
 namespace recollect::cli {
 namespace {
@@ -169,7 +170,7 @@ std::string describe_dry_run(const RunPlan& plan, const std::string& out) {
   text += fmt::format("\nmemory   about {:.0f} MiB for {} at once\n", plan.bytes / kMebi + 1.0,
                       plural(plan.jobs, "job"));
   text += fmt::format("time     about {} at the speed of this moment, measured with {} at once{}\n",
-                      duration_text(packed(seconds, plan.jobs)), plural(plan.jobs, "job"),
+                      live::duration_text(packed(seconds, plan.jobs)), plural(plan.jobs, "job"),
                       may_stop ? "; cells that reach train.stop_at end earlier" : "");
   if (plan.count(Work::kScore) > 0) text += "         without the cells that are only scored\n";
   return text;

@@ -3,19 +3,17 @@
 #include <algorithm>
 #include <csignal>
 #include <exception>
-#include <filesystem>
-#include <new>
-#include <system_error>
+#include <string_view>
 
 #include "base/build_info.hpp"
+#include "base/interrupt.hpp"
 #include "base/text.hpp"
 #include "harness/cli/commands.hpp"
+#include "harness/cli/failure.hpp"
 #include "harness/cli/spinning.hpp"
 
 namespace recollect::cli {
 namespace {
-
-constexpr int kInternalError = 70;  // as sysexits.h has it; never meant to be seen
 
 constexpr const char* kExitStatuses =
     "Exit status:\n"
@@ -88,6 +86,13 @@ void refuse_options_as_values(CLI::App& app) {
                                near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
 }
 
+/// Refuses the first argument that looks like an option and is none. @throws UsageError
+void reject_unknown_option(const CLI::App& app) {
+  for (const std::string& argument : app.remaining(/*recurse=*/true)) {
+    if (argument.starts_with("-")) reject_argument(app, argument);
+  }
+}
+
 ExitStatus run(int argc, char** argv) {
   CLI::App app(
       "Trains small sequence models on synthetic recall tasks and scores them across lengths.",
@@ -116,16 +121,36 @@ ExitStatus run(int argc, char** argv) {
   } catch (const CLI::CallForVersion&) {
     print(version());
   } catch (const CLI::ParseError& error) {
+    reject_unknown_option(app);  // what else is missing may have been meant by it
     throw UsageError(error.what());
+  } catch (const UsageError&) {  // of a command that looks at its arguments
+    reject_unknown_option(app);
+    throw;
   }
+  reject_unknown_option(app);  // it leaves its value behind, too: the option is the mistake
   if (const std::vector<std::string> extra = app.remaining(/*recurse=*/true); !extra.empty()) {
-    // A misspelt option leaves its value behind, too: the option is the mistake.
-    const auto flag = std::find_if(extra.begin(), extra.end(), [](const std::string& argument) {
-      return argument.starts_with("-");
-    });
-    reject_argument(app, flag != extra.end() ? *flag : extra.front());
+    reject_argument(app, extra.front());
   }
   return action ? action() : ExitStatus::kDone;
+}
+
+/// What a shell has to be given to do the same again.
+std::string command_line(int argc, char** argv) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,@%+";
+  std::string line;
+  for (int i = 0; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (i > 0) line += ' ';
+    if (!word.empty() && word.find_first_not_of(kPlain) == word.npos) {
+      line += word;
+      continue;
+    }
+    line += '\'';
+    for (const char letter : word) line += letter == '\'' ? "'\\''" : std::string(1, letter);
+    line += '\'';
+  }
+  return line;
 }
 
 int main(int argc, char** argv) {
@@ -136,27 +161,14 @@ int main(int argc, char** argv) {
     const ExitStatus status = run(argc, argv);
     flush_output();
     return static_cast<int>(status);
-  } catch (const UsageError& error) {
-    const std::string what = printable(error.what(), kWhole);
-    report(fmt::format("recollect: {}{}", what,
-                       what.ends_with('?') ? " See recollect --help" : "; see recollect --help"));
-    return static_cast<int>(error.status());
-  } catch (const Error& error) {
-    report(fmt::format("recollect: {}", printable(error.what(), kWhole)));
-    return static_cast<int>(error.status());
-  } catch (const std::bad_alloc&) {
-    report("recollect: not enough memory; use fewer jobs, a smaller batch or a shorter length");
-    return static_cast<int>(ExitStatus::kInputOutput);
-  } catch (const std::filesystem::filesystem_error& error) {
-    report(fmt::format("recollect: {}: {}", printable(error.path1().string(), kWhole),
-                       error.code().message()));
-    return static_cast<int>(ExitStatus::kInputOutput);
-  } catch (const std::system_error& error) {  // as a rule, that no thread can be started
-    report(fmt::format("recollect: the system refuses: {}", error.code().message()));
-    return static_cast<int>(ExitStatus::kInputOutput);
-  } catch (const std::exception& error) {
-    report(fmt::format("recollect: a bug in this program: {}", error.what()));
-    return kInternalError;
+  } catch (const Interrupted& stopped) {
+    report(fmt::format("recollect: {}: {}", printable(stopped.what(), kWhole),
+                       printable(command_line(argc, argv), kWhole)));
+    return static_cast<int>(stopped.status());
+  } catch (const std::exception&) {
+    const Failure failure = failure_of(std::current_exception());
+    report(failure.line);
+    return failure.status;
   }
 }
 

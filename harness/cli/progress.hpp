@@ -3,32 +3,44 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
-#include <vector>
 
-#include "harness/sweep/runner.hpp"
-#include "harness/sweep/time_left.hpp"
+#include "base/interrupt.hpp"
+#include "harness/cli/display.hpp"
+#include "harness/cli/terminal.hpp"
+#include "harness/sweep/observer.hpp"
 
 namespace recollect::cli {
 
-/// "45s", "2m10s", "3h05m", "2d04h".
-[[nodiscard]] std::string duration_text(double seconds);
+/// How a run is told of.
+enum class Telling {
+  kForPeople,  ///< live lines on a terminal, lines that stay elsewhere
+  kQuiet,      ///< not at all
+  kJsonLines,  ///< events on stdout
+};
 
-/// Tells on stderr how a run goes: the plan, a line for each cell that ends, and between them where
-/// the running cells are, on a terminal as one line that is written over, elsewhere as a line every
-/// ten seconds. How long it still takes is TimeLeft's estimate.
+/// Follows a run and shows how it goes, from a thread of its own.
 class Progress final : public RunObserver {
  public:
-  enum class Of { kRun, kVerification };
-  explicit Progress(std::string out, Of what = Of::kRun);
+  using Of = live::SweepState::Of;
+  /// @param stop  outlives it
+  Progress(std::string out, Telling telling, const StopRequest& stop, Of what = Of::kRun);
   ~Progress() override;
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
+
+  /// Takes away what was shown for a while. Nothing more is shown after it.
+  void close();
+
+  [[nodiscard]] live::SweepCounts counts() const { return state_.counts(); }
+  /// "80 of 80 cells done, 62 solved, 1 failed; took 55m12s"
+  [[nodiscard]] std::string last_sentence() const;
+  [[nodiscard]] double elapsed() const { return now(); }
 
   void on_plan(const RunPlan& plan) override;
   void on_start(const PlannedCell& cell) override;
@@ -36,6 +48,7 @@ class Progress final : public RunObserver {
   void on_done_elsewhere(const PlannedCell& cell) override;
   void on_step(const PlannedCell& cell, std::int64_t step) override;
   void on_evaluation(const PlannedCell& cell, const HistoryRow& row) override;
+  void on_earlier_evaluation(const PlannedCell& cell, const HistoryRow& row) override;
   void on_resume(const PlannedCell& cell, std::int64_t step) override;
   void on_note(const PlannedCell& cell, const std::string& note) override;
   void on_stop(const PlannedCell& cell) override;
@@ -44,29 +57,15 @@ class Progress final : public RunObserver {
 
  private:
   using Clock = std::chrono::steady_clock;
-  struct Running {
-    const PlannedCell* cell = nullptr;
-    std::int64_t step = 0;
-    std::optional<double> accuracy;
-  };
-
-  // The following expect guard_ to be held.
-  void say(const std::string& line);
-  void show_running() const;
-  [[nodiscard]] std::vector<std::string> running_texts() const;
   void tick(const std::stop_token& stop);
-  /// ", about 2m10s left", or "" as long as there is nothing to estimate from.
-  [[nodiscard]] std::string time_left() const;
-  [[nodiscard]] double now() const;  ///< seconds since the plan
+  [[nodiscard]] double now() const;  ///< seconds since the plan, less those of Ctrl-Z
 
   std::string out_;
-  Of what_;
-  bool terminal_;
+  Terminal terminal_;
+  std::unique_ptr<Display> display_;
+  live::SweepState state_;
   Clock::time_point start_ = Clock::now();
-  std::size_t to_do_ = 0;
-  std::size_t ended_ = 0;
-  TimeLeft time_left_;
-  std::map<std::size_t, Running> running_;
+  double paused_ = 0.0;
   std::mutex guard_;  // over all of the above: the ticker reads it
   std::condition_variable_any wake_;
   std::jthread ticker_;  // the last member: it ends before the others do

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <exception>
 #include <memory>
 #include <string_view>
 #include <system_error>
@@ -9,9 +10,12 @@
 #include "base/text.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/cli/dry_run.hpp"
+#include "harness/cli/failure.hpp"
+#include "harness/cli/json_display.hpp"
 #include "harness/cli/progress.hpp"
 #include "harness/cli/signals.hpp"
 #include "harness/config/load.hpp"
+#include "harness/live/events.hpp"
 #include "harness/results/group_result.hpp"
 #include "harness/results/read_cells.hpp"
 #include "harness/store/experiment_file.hpp"
@@ -33,8 +37,23 @@ struct Options {
   std::string shard;
   bool dry_run = false;
   bool verify = false;
+  bool quiet = false;
+  bool json_lines = false;
   CheckpointInterval checkpoint;
+
+  [[nodiscard]] Telling telling() const {
+    return json_lines ? Telling::kJsonLines : quiet ? Telling::kQuiet : Telling::kForPeople;
+  }
 };
+
+/// What is no error, but should be known before the run begins.
+void warn(const Options& options, const std::string& text) {
+  if (options.json_lines) {
+    print_event(live::text_event("warning", text, 0.0));
+  } else if (!options.quiet) {
+    report(fmt::format("warning: {}", text));
+  }
+}
 
 /// "2/8": the second of eight parts. @throws UsageError
 Shard parse_shard(const std::string& text) {
@@ -53,9 +72,9 @@ Shard parse_shard(const std::string& text) {
       fmt::format("--shard '{}' is not a part i/n with 1 <= i <= n, such as 2/8", text));
 }
 
-/// The experiment's tables beside its folder; prints where they are.
-void write_tables(const Experiment& experiment, const std::filesystem::path& out,
-                  const RunSummary& summary) {
+/// The experiment's tables beside its folder. @returns their paths
+std::vector<std::string> write_tables(const Experiment& experiment,
+                                      const std::filesystem::path& out, const RunSummary& summary) {
   const Claim claim = claim_experiment(out, experiment.name);
   std::vector<CellResult> cells;
   try {
@@ -63,22 +82,28 @@ void write_tables(const Experiment& experiment, const std::filesystem::path& out
   } catch (const IoError& error) {  // problems, or an empty shard, may leave nothing to tabulate
     if (summary.problems.empty() && summary.finished > 0) throw;
     report(fmt::format("warning: no tables: {}", error.what()));
-    return;
+    return {};
   }
   const std::string stem = file_stem(experiment.name);
   const std::filesystem::path cells_path = out / (stem + ".cells.csv");
   const std::filesystem::path groups_path = out / (stem + ".groups.csv");
   write_file_atomically(cells_path, to_csv(to_table(cell_table(cells))));
   write_file_atomically(groups_path, to_csv(to_table(group_table(group_cells(cells)))));
-  print(fmt::format("{}\n{}\n", cells_path.string(), groups_path.string()));
+  return {cells_path.string(), groups_path.string()};
+}
+
+/// Live lines tell it themselves, where they stand.
+bool says_stop_at_once(const Options& options) {
+  return options.telling() == Telling::kForPeople && !Terminal().is_live();
 }
 
 /// Runs cells again; says how many gave the same bytes, and which cannot be compared.
 ExitStatus verify(const Experiment& experiment, const Options& options, const RunOptions& how,
                   Verified which) {
   const VerifySummary summary = [&] {
-    Progress progress(options.out, Progress::Of::kVerification);
-    const StopOnSignals signals;
+    const StopOnSignals signals(says_stop_at_once(options));
+    Progress progress(options.out, options.telling(), signals.request(),
+                      Progress::Of::kVerification);
     return verify_experiment(experiment, options.out, how, progress, signals.request(), which);
   }();
   for (const std::string& line : summary.incomparable) report(line);
@@ -92,7 +117,7 @@ ExitStatus verify(const Experiment& experiment, const Options& options, const Ru
                   among(summary.other_build, "of another build among them"),
                   among(summary.weightless, "without weights to compare, as from an archive"));
   if (summary.incomparable.empty()) {
-    report(fmt::format("verified: {}", same));
+    if (!options.json_lines) report(fmt::format("verified: {}", same));
     return ExitStatus::kDone;
   }
   report(fmt::format("recollect: {} cannot be compared; {}", cells(summary.incomparable.size()),
@@ -100,15 +125,15 @@ ExitStatus verify(const Experiment& experiment, const Options& options, const Ru
   return ExitStatus::kCannotCompare;
 }
 
-ExitStatus run(const Options& options) {
+/// @param end  filled with what a summary says, as far as it came to that
+ExitStatus run(const Options& options, live::RunEnd& end) {
   RunOptions how{.jobs = options.jobs,
                  .threads = options.threads,
                  .shard = options.shard.empty() ? Shard{} : parse_shard(options.shard)};
   const Experiment experiment = load_experiment(options.config, options.overrides);
-  for (const std::string& warning : experiment.warnings)
-    report(fmt::format("warning: {}", warning));
+  for (const std::string& warning : experiment.warnings) warn(options, warning);
   const std::string leak = leakage_warning(count_leakage(experiment, available_cores()));
-  if (!leak.empty()) report(fmt::format("warning: {}", leak));
+  if (!leak.empty()) warn(options, leak);
   const ArchiveShelf archives({options.reuse.begin(), options.reuse.end()});
   how.reuse = &archives;
   if (options.dry_run) {
@@ -130,13 +155,32 @@ ExitStatus run(const Options& options) {
     if (damaged != ExitStatus::kDone) return damaged;
   }
   const RunSummary summary = [&] {
-    Progress progress(options.out);
-    const StopOnSignals signals;
-    return run_experiment(experiment, options.out, how, progress,
-                          {signals.request(), options.checkpoint});
+    const StopOnSignals signals(says_stop_at_once(options));
+    Progress progress(options.out, options.telling(), signals.request());
+    const auto close = [&] {
+      progress.close();
+      end.counts = progress.counts();
+      end.seconds = progress.elapsed();
+    };
+    try {
+      RunSummary result = run_experiment(experiment, options.out, how, progress,
+                                         {signals.request(), options.checkpoint});
+      close();
+      if (!options.json_lines) report(progress.last_sentence());
+      return result;
+    } catch (...) {
+      close();
+      throw;
+    }
   }();
-  for (const std::string& problem : summary.problems) report(problem);
-  if (!summary.read_only) write_tables(experiment, options.out, summary);
+  for (const std::string& problem : summary.problems) {
+    if (!options.json_lines) report(problem);
+  }
+  end.problems = summary.problems;
+  if (!summary.read_only) end.tables = write_tables(experiment, options.out, summary);
+  if (!options.json_lines) {
+    for (const std::string& path : end.tables) print(path + "\n");
+  }
   ExitStatus status = ExitStatus::kDone;
   if (!summary.problems.empty()) {
     status = ExitStatus::kCellsFailed;
@@ -148,6 +192,24 @@ ExitStatus run(const Options& options) {
     if (verified != ExitStatus::kDone) return verified;
   }
   return status;
+}
+
+/// The same; where events are told, the last one says how it ended, whatever that was.
+ExitStatus run_and_sum_up(const Options& options) {
+  live::RunEnd end;
+  if (!options.json_lines) return run(options, end);
+  try {
+    const ExitStatus status = run(options, end);
+    end.status = static_cast<int>(status);
+    print_event(live::summary_event(end));
+    return status;
+  } catch (...) {
+    const Failure failure = failure_of(std::current_exception());
+    end.status = failure.status;
+    end.error = failure.line;
+    print_event(live::summary_event(end));
+    throw;
+  }
 }
 
 }  // namespace
@@ -206,6 +268,14 @@ void add_run(CLI::App& app, Action& action) {
       ->type_name("i/n");
   CLI::Option* const dry_run = command->add_flag(
       "--dry-run", options->dry_run, "Print cells, parameters, memory and time, and write nothing");
+  CLI::Option* const quiet = command->add_flag(
+      "--quiet", options->quiet, "Tell on stderr nothing but errors and, at the end, one line");
+  command
+      ->add_flag("--json-lines", options->json_lines,
+                 "Print an object of JSON a line on stdout for each event, for scripts; the last "
+                 "one is the summary. docs/command_line.md lists their members")
+      ->excludes(quiet)
+      ->excludes(dry_run);
   command
       ->add_flag("--verify", options->verify,
                  "Then run every finished cell again, with another number of threads and in a "
@@ -218,7 +288,7 @@ void add_run(CLI::App& app, Action& action) {
     for (const std::string& folder : options->reuse) {
       expect_given(folder, "--reuse", "a folder of archives");
     }
-    action = [options] { return run(*options); };
+    action = [options] { return run_and_sum_up(*options); };
   });
 }
 

@@ -12,7 +12,9 @@ namespace {
 // Ctrl-C, kill, a terminal that goes away, and what schedulers send before they kill.
 constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
 
-StopRequest request_of_signals;  // a handler can reach nothing else
+// A handler can reach nothing else.
+StopRequest request_of_signals;
+bool says_so;
 std::array<struct sigaction, kSignals.size()> before;
 struct sigaction before_of_pipe;
 
@@ -23,13 +25,15 @@ extern "C" void ask_for_stop(int signal) {
   if (by_hand && request_of_signals.signal() != 0) ::_exit(128 + signal);
   if (request_of_signals.signal() != 0) return;
   request_of_signals.request(signal);
+  if (!says_so) return;
   constexpr char kLine[] = "\nstopping; Ctrl-C or SIGTERM again stops at once\n";
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kLine, sizeof kLine - 1);
 }
 
 }  // namespace
 
-StopOnSignals::StopOnSignals() {
+StopOnSignals::StopOnSignals(bool say) {
+  says_so = say;
   struct sigaction action = {};
   action.sa_handler = ask_for_stop;
   action.sa_flags = SA_RESTART;

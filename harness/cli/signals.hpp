@@ -11,7 +11,8 @@ namespace recollect::cli {
 /// the work. One at a time.
 class StopOnSignals {
  public:
-  StopOnSignals();
+  /// @param say  tell at once, on stderr, that the signal has come
+  explicit StopOnSignals(bool say = true);
   ~StopOnSignals();
   StopOnSignals(const StopOnSignals&) = delete;
   StopOnSignals& operator=(const StopOnSignals&) = delete;

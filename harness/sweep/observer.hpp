@@ -25,6 +25,10 @@ class RunObserver {
   virtual void on_evaluation(const PlannedCell& cell, const HistoryRow& row) {
     (void)cell, (void)row;
   }
+  /// A validation of an earlier run, before on_resume() tells that training goes on after it.
+  virtual void on_earlier_evaluation(const PlannedCell& cell, const HistoryRow& row) {
+    (void)cell, (void)row;
+  }
   /// Training goes on from the state of an earlier run, after update `step`.
   virtual void on_resume(const PlannedCell& cell, std::int64_t step) { (void)cell, (void)step; }
   virtual void on_note(const PlannedCell& cell, const std::string& note) { (void)cell, (void)note; }

@@ -28,6 +28,10 @@ class Relay final : public TrainObserver {
     const std::lock_guard lock(guard_);
     observer_.on_evaluation(cell_, row);
   }
+  void on_earlier_evaluation(const HistoryRow& row) override {
+    const std::lock_guard lock(guard_);
+    observer_.on_earlier_evaluation(cell_, row);
+  }
   void on_resume(std::int64_t step) override {
     const std::lock_guard lock(guard_);
     observer_.on_resume(cell_, step);

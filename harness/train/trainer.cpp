@@ -110,6 +110,7 @@ class Training {
     put(found.state->second_moment, optimizer_.second_moment());
     progress_ = std::move(found.state->progress);
     saved_step_ = progress_.step;
+    for (const HistoryRow& row : progress_.history) observer_.on_earlier_evaluation(row);
     observer_.on_resume(progress_.step);
   }
 

@@ -34,6 +34,8 @@ class TrainObserver {
   virtual ~TrainObserver() = default;
   virtual void on_step(std::int64_t step, std::int64_t steps) { (void)step, (void)steps; }
   virtual void on_evaluation(const HistoryRow& row) { (void)row; }
+  /// A validation of an earlier run; before on_resume().
+  virtual void on_earlier_evaluation(const HistoryRow& row) { (void)row; }
   /// Training goes on from a state that an earlier run left after update `step`.
   virtual void on_resume(std::int64_t step) { (void)step; }
   /// Something that people should know, e.g. of a damaged state file; one line.

@@ -206,6 +206,16 @@ TEST_CASE("cli: list prints tasks, variants and configurations") {
   CHECK(recollect_program("list configs /nowhere/at/all").status == 5);
 }
 
+TEST_CASE("cli: an unknown option is named, whatever else is missing") {
+  for (const char* command :
+       {"run", "table", "report", "plot", "archive", "compare", "list", "check", "show", "bench"}) {
+    expect_usage_error(fmt::format("{} --nope", command), "unknown option '--nope'");
+  }
+  expect_usage_error("compare --tolerence 0.1", "did you mean '--tolerance'?");
+  // Without one, what is missing is.
+  expect_usage_error("compare", "BASE is required");
+}
+
 TEST_CASE("cli: run trains, tabulates, and finds its work done when it runs again") {
   const TemporaryFolder folder;
   const std::string config = tiny_config(folder);

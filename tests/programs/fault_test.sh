@@ -87,7 +87,7 @@ finished() {
 complaints() { grep -c '^recollect: ' <<<"$errors"; }
 # Nothing but progress, warnings and the one line.
 only_progress_besides() {
-  ! grep -vE '^recollect: |^warning: |^updating |^reusing |^training a cell again: |^[0-9]+ cells?: |^\[cell |cells ended; |^cell [0-9]+ of |goes on from step|stopped: |^verif|^stopping; |^$' <<<"$errors"
+  ! grep -vE '^recollect: |^warning: |^updating |^reusing |^training a cell again: |^[0-9]+ cells?: |^\[cell |^sweep: |^[0-9]+ of [0-9]+ cells? done, |^cell [0-9]+ of |goes on from step|stopped: |^verif|^stopping; |^$' <<<"$errors"
 }
 nothing_half_written() { # OUT
   [[ -z $(find "$1" \( -name '.*.tmp' -o -name 'verify-*' -o -path '*/claims/*' \) -print 2>ignored) ]]
