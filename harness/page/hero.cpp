@@ -170,7 +170,8 @@ std::string row_html(const StudyRow& row, double height, const Context& context)
 std::string hero_table(const plot::Study& study, const Context& context) {
   std::string html = fmt::format(
       "<p class=\"lead\">{}. A dot is a seed, sorted within its row; filled: solved, that is {} "
-      "on validation examples at some check.</p>\n<table class=\"hero sortable\" id=\"{}\">\n"
+      "on validation examples at some check.</p>\n<table class=\"hero sortable\" id=\"{}\" "
+      "aria-label=\"Results by variant\">\n"
       "<thead><tr><th scope=\"col\">variant</th><th scope=\"col\" data-fixed class=\"strip\">"
       "<span class=\"small\">accuracy of each seed</span>{}</th>",
       escaped(study.setting), plot::percent(study.solve_at), context.anchor_of(study, "table"),

@@ -181,7 +181,9 @@ footer{margin-top:50px;padding-bottom:40px;color:var(--muted);font-size:13px}
 body{font-size:12px}
 .legend,.skip,.search{display:none}
 header,main,footer{max-width:none;padding-left:0;padding-right:0}
-.panels{grid-template-columns:repeat(3,1fr)}
+.panels{grid-template-columns:repeat(4,1fr)}
+.hero tr>:nth-child(n+7){display:none}
+.hero tr.head>*{display:table-cell}
 .panel,.overlay,tr,.answers>div,figure{break-inside:avoid}
 h2,h3,h4{break-after:avoid}
 pre{max-height:none;white-space:pre-wrap}
