@@ -197,7 +197,6 @@ std::string hero_table(const plot::Study& study, const Context& context) {
     }
     html += "</tbody>\n";
   }
-  const std::string link = data_link("text/csv", to_csv(plot::draw_seeds(study).figure->data));
   return html +
          fmt::format(
              "</table>\n<p class=\"caption\">Best weights, {}. {}. Dashed: chance. 95 %: Wilson's "
@@ -207,9 +206,7 @@ std::string hero_table(const plot::Study& study, const Context& context) {
              escaped(study.examples_text()), escaped(study.seeds_text()),
              clusters ? ", or the means of two groups into which the seeds fall" : "",
              few ? ", or the range of fewer than five" : "", escaped(study.origin()),
-             link.empty()
-                 ? ""
-                 : fmt::format(" <a download=\"seeds.csv\" href=\"{}\">data (CSV)</a>", link));
+             csv_link_html(to_csv(plot::draw_seeds(study).figure->data), "seeds"));
 }
 
 }  // namespace recollect::page

@@ -48,4 +48,11 @@ std::string data_link(std::string_view type, std::string_view bytes) {
   return link;
 }
 
+std::string csv_link_html(const std::string& csv, const std::string& file) {
+  const std::string link = data_link("text/csv", csv);
+  if (link.empty())
+    return " Its data are too long for a link; <code>recollect plot</code> writes them.";
+  return fmt::format(" <a download=\"{}.csv\" href=\"{}\">data (CSV)</a>", escaped(file), link);
+}
+
 }  // namespace recollect::page

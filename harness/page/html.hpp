@@ -23,4 +23,8 @@ class Ids {
 /// longer than what all browsers open.
 [[nodiscard]] std::string data_link(std::string_view type, std::string_view bytes);
 
+/// A link to the data of a picture as CSV, behind its caption; where that is too long, who writes
+/// them instead.
+[[nodiscard]] std::string csv_link_html(const std::string& csv, const std::string& file);
+
 }  // namespace recollect::page

@@ -12,12 +12,8 @@ namespace {
 constexpr std::size_t kMostPanels = 240;
 
 std::string caption_html(const plot::Figure& figure, const char* file) {
-  const std::string link = data_link("text/csv", to_csv(figure.data));
-  return fmt::format("<p class=\"caption\">{}{}</p>\n", escaped(figure.caption),
-                     link.empty() ? ""
-                                  : fmt::format(". <a download=\"{}.csv\" href=\"{}\">data "
-                                                "(CSV)</a>",
-                                                file, link));
+  return fmt::format("<p class=\"caption\">{}.{}</p>\n", escaped(figure.caption),
+                     csv_link_html(to_csv(figure.data), file));
 }
 
 /// True where headings would stand over a panel each.

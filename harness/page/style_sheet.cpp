@@ -9,23 +9,41 @@ std::string both(const plot::Ink& ink) {
   return fmt::format("light-dark({},{})", ink.light, ink.dark);
 }
 
+/// For browsers that know no light-dark().
+std::string light(const plot::Ink& ink) { return ink.light; }
+
+using Colour = std::string (*)(const plot::Ink&);
+
 /// The colours of all pictures, by what they are for.
-std::string inks() {
+std::string inks(Colour colour) {
   namespace ink = plot::ink;
   return fmt::format(
       ":root{{--ink:{};--muted:{};--ref:{};--ghost:{};--grid:{};--shade:{};--ground:{};"
       "--on-strong:{};--font:{}}}\n",
-      both(ink::kText), both(ink::kMuted), both(ink::kReference), both(ink::kGhost),
-      both(ink::kGrid), both(ink::kShade), both(ink::kGround), both(ink::kOnStrong),
+      colour(ink::kText), colour(ink::kMuted), colour(ink::kReference), colour(ink::kGhost),
+      colour(ink::kGrid), colour(ink::kShade), colour(ink::kGround), colour(ink::kOnStrong),
       plot::kFontFamily);
 }
 
-/// What a label's own marks and letters look like, and how its check box hides them.
-std::string of_label(std::size_t number, const plot::VariantStyle& style) {
-  return fmt::format(
-      "[data-v=\"{0}\"],.v{0}{{--c:{1};--k:{2}}}"
-      "body:has(#show{0}:not(:checked)) [data-v=\"{0}\"]{{display:none}}\n",
-      number, both(style.mark), both(style.text));
+/// What each label's own marks and letters look like.
+std::string label_inks(Colour colour, const Context& context) {
+  std::string css;
+  for (const plot::Named& label : context.labels()) {
+    const plot::VariantStyle& style = context.input.material.styles.of(label);
+    css += fmt::format("[data-v=\"{0}\"],.v{0}{{--c:{1};--k:{2}}}\n", context.number_of(label),
+                       colour(style.mark), colour(style.text));
+  }
+  return css;
+}
+
+/// How a check box hides what belongs to a label.
+std::string filters(const Context& context) {
+  std::string css;
+  for (std::size_t number = 0; number < context.labels().size(); ++number) {
+    css +=
+        fmt::format("body:has(#show{0}:not(:checked)) [data-v=\"{0}\"]{{display:none}}\n", number);
+  }
+  return css;
 }
 
 constexpr const char* kRules = R"css(
@@ -196,11 +214,9 @@ figure{margin:0}
 }  // namespace
 
 std::string style_sheet(const Context& context) {
-  std::string css = inks() + kRules;
-  for (const plot::Named& label : context.labels()) {
-    css += of_label(context.number_of(label), context.input.material.styles.of(label));
-  }
-  return "<style>\n" + css + "</style>\n";
+  return "<style>\n" + inks(both) + kRules + label_inks(both, context) + filters(context) +
+         "@supports not (color:light-dark(#000,#fff)){\n" + inks(light) +
+         label_inks(light, context) + "}\n</style>\n";
 }
 
 }  // namespace recollect::page

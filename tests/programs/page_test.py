@@ -192,6 +192,9 @@ def check_looks(browser, page):
                                              "return [root.scrollWidth, root.clientWidth, innerWidth]")
             check(inside == width, f"{place}: the window has {inside} px")
             check(wide == room, f"{place}: is {wide} px wide in {room}")
+            opened = browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; });"
+                                 "const root = document.documentElement; return root.scrollWidth - root.clientWidth")
+            check(opened == 0, f"{place}: with all opened, is {opened} px too wide")
             check(ground(browser) == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 24, 29)"),
                   f"{place}: stands on {ground(browser)}")
             flat = browser.run("return [...document.querySelectorAll('figure.panel > svg')].filter("
