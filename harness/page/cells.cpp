@@ -98,7 +98,7 @@ std::string row_html(const OneCell& cell, const std::vector<std::string>& names,
   const double accuracy = has_score ? cell.score->score->accuracy : 0.0;
   std::string html = fmt::format(
       "<tr id=\"{0}\" data-v=\"{1}\"><td><a href=\"#{0}\"><code>{2}</code></a></td><td>{3}</td>"
-      "<td class=\"n\">{4}</td><td class=\"wrap\">{5}</td><td class=\"wrap\">{6}</td>",
+      "<td class=\"n\">{4}</td><td class=\"wrap\">{5}</td><td class=\"settings\">{6}</td>",
       anchor, context.number_of(label), escaped(printable(any.cell, 24)),
       context.name_html(label, any.label), any.seed, escaped(joined(cell.experiments)),
       escaped(settings_text(cell, names)));

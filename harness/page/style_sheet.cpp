@@ -162,14 +162,15 @@ th[aria-sort=descending] button::after{content:" ↓";color:var(--ink)}
 .forest .where{font-size:13px;color:var(--muted)}
 .cells{font-size:13px}
 .cells td,.cells th{white-space:nowrap}
-.cells td.wrap{white-space:normal;min-width:180px}
+.cells td.wrap{white-space:normal;min-width:150px}
+.cells td.settings{white-space:normal;min-width:420px}
 tr:target td,tr:target th{background:var(--shade)}
 .search{font-size:14px;margin:8px 0}
 .search input{font:inherit;color:inherit;background:var(--ground);border:1px solid var(--ref);border-radius:4px;padding:2px 6px;width:min(22em,60vw)}
 summary{cursor:pointer}
 footer{margin-top:50px;padding-bottom:40px;color:var(--muted);font-size:13px}
 
-@media(max-width:760px){
+@media screen and (max-width:760px){
 .answers>div{grid-template-columns:minmax(0,1fr)}
 .legend{flex-wrap:nowrap;overflow-x:auto}
 .chip,.theme{flex:none;max-width:70vw}
@@ -182,6 +183,7 @@ footer{margin-top:50px;padding-bottom:40px;color:var(--muted);font-size:13px}
 .hero tr{display:grid;grid-template-columns:minmax(0,1fr) auto;gap:0 12px;padding:8px 0;border-bottom:1px solid var(--grid)}
 .hero tbody th,.hero td{border:0;padding:0;width:auto;min-width:0}
 .hero .strip{grid-column:1/-1;width:auto;padding:0;order:2}
+.hero .strip svg{max-width:480px}
 .hero td.n{font-size:13px;text-align:left;order:3}
 .hero td.count{text-align:right;order:1}
 .hero td[data-l]::before{content:attr(data-l) " ";color:var(--muted)}
@@ -198,11 +200,14 @@ footer{margin-top:50px;padding-bottom:40px;color:var(--muted);font-size:13px}
 :root,:root[data-theme]{color-scheme:light}
 body{font-size:12px}
 .legend,.skip,.search{display:none}
+th button::after{content:none}
 header,main,footer{max-width:none;padding-left:0;padding-right:0}
 .panels{grid-template-columns:repeat(4,1fr)}
 .hero tr>:nth-child(n+7){display:none}
 .hero tr.head>*{display:table-cell}
 .panel,.overlay,tr,.answers>div,figure{break-inside:avoid}
+.answers a,.small,.caption,.origin{font-size:11px}
+.hero tbody th{font-size:12px}
 h2,h3,h4{break-after:avoid}
 pre{max-height:none;white-space:pre-wrap}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
