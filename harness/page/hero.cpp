@@ -136,10 +136,11 @@ std::string number_cell(const char* label, const Cell& cell) {
 std::string row_html(const StudyRow& row, double height, const Context& context) {
   const GroupResult& group = *row.trained;
   std::string says = row.style->says;
-  if (group.failed > 0) {
-    says += fmt::format("{}{} without a score", says.empty() ? "" : "; ", group.failed);
-    if (group.diverged > 0) says += fmt::format(", {} diverged", group.diverged);
-  }
+  const auto add = [&says](std::int64_t cells, const char* how) {
+    if (cells > 0) says += fmt::format("{}{} {}", says.empty() ? "" : "; ", cells, how);
+  };
+  add(group.diverged, "diverged");
+  add(group.failed - group.diverged, "failed");
   std::string html = fmt::format(
       "<tr data-v=\"{}\"><th scope=\"row\">{}<span class=\"says\">{}</span></th>"
       "<td class=\"strip\">{}</td>",
@@ -157,8 +158,10 @@ std::string row_html(const StudyRow& row, double height, const Context& context)
       interval ? Cell{plot::percent_range(*interval), csv_text(interval->low)} : Cell{"–", ""});
   // One that half have not reached comes after all that were.
   html += number_cell("median step",
-                      {plot::step_or_later(group.solve_step_median, group.step_limit),
-                       csv_text(group.solve_step_median.value_or(group.step_limit + 1e9))});
+                      group.step_limit > 0.0
+                          ? Cell{plot::step_or_later(group.solve_step_median, group.step_limit),
+                                 csv_text(group.solve_step_median.value_or(group.step_limit + 1e9))}
+                          : Cell{"–", ""});
   html += number_cell("accuracy %", accuracy_cell(group));
   html += number_cell("state", count_cell(group.state_floats));
   html += number_cell("parameters", count_cell(group.parameters));
