@@ -125,7 +125,9 @@ ResultSet experiments_of(const ResultSet& set, const std::vector<std::string>& e
 }
 
 std::string p_text(double p) {
-  return p < 0.001 ? std::string("p < 0.001") : fmt::format("p = {:.{}f}", p, p < 0.1 ? 3 : 2);
+  // The blanks keep it on one line.
+  return p < 0.001 ? std::string("p\u00A0<\u00A00.001")
+                   : fmt::format("p\u00A0=\u00A0{:.{}f}", p, p < 0.1 ? 3 : 2);
 }
 
 }  // namespace recollect::page

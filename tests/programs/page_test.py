@@ -7,8 +7,10 @@ Exits with 77, which CTest takes for skipped, where Chromium or its driver is mi
 checked all the same.
 """
 
+import collections
 import csv
 import html.parser
+import json
 import pathlib
 import shutil
 import subprocess
@@ -102,8 +104,7 @@ def check_text(page, parts=()):
     reading = Reading(page)
     for fault in sorted(set(reading.faults)):
         check(False, f"{page.name}: {fault}")
-    twice = {one for one in reading.ids if reading.ids.count(one) > 1} if len(reading.ids) < 3000 else (
-        set() if len(set(reading.ids)) == len(reading.ids) else {"some"})
+    twice = {one for one, times in collections.Counter(reading.ids).items() if times > 1}
     check(not twice, f"{page.name}: ids twice: {sorted(twice)[:5]}")
     lost = set(reading.links) - set(reading.ids)
     check(not lost, f"{page.name}: links lead nowhere: {sorted(lost)[:5]}")
@@ -166,8 +167,6 @@ class Browser:
 
     def requests(self):
         """What was asked for since the page was opened, the page itself and data in links aside."""
-        import json
-
         asked = []
         for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]

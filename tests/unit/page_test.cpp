@@ -143,9 +143,9 @@ TEST_CASE("page: its questions are those that the results can answer") {
   add(lambda, "adaptive-decay", 20, 18);
   const std::string of_lambda = page_of(lambda);
   CHECK(has(of_lambda, "<h1>Does an input-dependent λ help?</h1>"));
-  CHECK(has(of_lambda,
-            "<b>Yes, adaptive-decay does:</b> 2 of 20 with fixed-decay, 18 with adaptive-decay (p "
-            "&lt; "));
+  CHECK(
+      has(of_lambda,
+          "<b>Yes, adaptive-decay does:</b> 2 of 20 with fixed-decay, 18 with adaptive-decay (p"));
 
   std::vector<Cell> own;
   add(own, "mine", 20, 20);
