@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+
 #include "harness/page/html.hpp"
 #include "harness/page/parts.hpp"
 
