@@ -30,6 +30,7 @@ set(rules
   "harness/render/           base/ harness/(config|store|stats|results|render)/"
   "harness/plot/             base/ harness/(config|store|stats|results|plot)/"
   "harness/compare/          base/ harness/(store|stats|results|render|compare)/"
+  "harness/page/             base/ harness/(config|store|stats|results|render|compare|plot|page)/"
   "harness/bench/            base/ math/ tasks/ models/ harness/(config|store|train|stats|render|bench)/"
   "harness/show/             base/ tasks/ harness/(config|store|train|render|show)/"
   "harness/live/             base/ tasks/ models/settings[.]hpp harness/(config|store|train|sweep|render|live)/"

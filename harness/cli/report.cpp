@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "base/file.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/compare/findings.hpp"
+#include "harness/page/page.hpp"
 #include "harness/results/read_cells.hpp"
 
 namespace recollect::cli {
@@ -19,6 +21,9 @@ struct Options {
   std::vector<std::string> into;
   std::string findings;
   bool tables = false;
+  std::string html;
+  std::vector<std::string> experiments;
+  std::string title;
 };
 
 bool is_results_folder(const std::string& runs) {
@@ -54,7 +59,42 @@ std::vector<Archive> archives_of(const Options& options) {
   return archives;
 }
 
+/// A table has no archives. Of one experiment alone, those of others are left out.
+std::vector<Archive> archives_for_page(const Options& options, const plot::Material& material) {
+  std::vector<Archive> archives;
+  if (!std::filesystem::is_directory(options.runs)) return archives;
+  for (Archive& archive : archives_of(options)) {
+    const bool wanted = std::any_of(
+        material.studies.begin(), material.studies.end(), [&](const plot::Study& study) {
+          return std::find(study.experiments.begin(), study.experiments.end(),
+                           archive.file.experiment.name) != study.experiments.end();
+        });
+    if (wanted) archives.push_back(std::move(archive));
+  }
+  return archives;
+}
+
+ExitStatus make_html(const Options& options) {
+  const plot::Material material =
+      plot::read_material(options.runs, options.experiments, {.histories = true, .slices = true});
+  for (const std::string& warning : material.results.warnings) report("warning: " + warning);
+  page::PageInput input{options.runs, options.title, material, {}, {}, {}, {}};
+  input.archives = archives_for_page(options, material);
+  for (const std::string& folder : options.configs) {
+    for (ConfigurationFile& file : read_configurations(folder)) {
+      input.configurations.push_back(std::move(file));
+    }
+  }
+  if (!options.published.empty()) {
+    input.published = compare_published(material.groups, read_published(options.published));
+  }
+  write_file_atomically(options.html, page::make_page(input));
+  print(options.html + '\n');
+  return ExitStatus::kDone;
+}
+
 ExitStatus make_report(const Options& options) {
+  if (!options.html.empty()) return make_html(options);
   if (options.tables && is_results_folder(options.runs)) {
     throw UsageError(
         fmt::format("--tables needs a folder of archives, and {} holds runs", options.runs));
@@ -102,9 +142,26 @@ ExitStatus make_report(const Options& options) {
 void add_report(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
-      "report", "Sum up the archives of a folder, or a results folder, in Markdown");
+      "report", "Sum up the archives of a folder, or a results folder, in Markdown or as a page");
   command->add_option("RUNS", options->runs, "A folder of archives, or the --out folder of runs")
       ->required();
+  CLI::Option* html =
+      command
+          ->add_option("--html", options->html,
+                       "Write one HTML file instead: what the tests say, every seed, curves, "
+                       "tables, configurations; it needs no network and opens from disk. RUNS may "
+                       "then be a table of cells, too")
+          ->type_name("FILE");
+  command
+      ->add_option("--experiment", options->experiments,
+                   "Only the experiment of this name, or A+B: both together; may be given several "
+                   "times; for --html")
+      ->type_name("NAME")
+      ->allow_extra_args(false)
+      ->needs(html);
+  command->add_option("--title", options->title, "Title of the page, for --html")
+      ->type_name("TEXT")
+      ->needs(html);
   command
       ->add_option("--published", options->published,
                    "Figures of others to set beside ours, e.g. results/published/published.csv")
@@ -115,22 +172,29 @@ void add_report(CLI::App& app, Action& action) {
                    "names them, and those that were not run; may be given several times")
       ->type_name("DIR")
       ->allow_extra_args(false);
-  command
-      ->add_option("--into", options->into,
-                   "Write between the lines <!-- recollect report: results --> (or files, for the "
-                   "table of configurations) and <!-- recollect report: end --> of this file "
-                   "instead of printing; may be given several times")
-      ->type_name("FILE")
-      ->allow_extra_args(false);
-  command
-      ->add_option("--findings", options->findings,
-                   "Prose in which {{expressions}} stand for figures (docs/conventions.md lists "
-                   "them): filled in from the archives, for the section findings")
-      ->type_name("FILE");
-  command->add_flag("--tables", options->tables,
-                    "Write groups.csv and table.md into each archive instead of printing");
-  command->callback([options, &action] {
+  CLI::Option* into =
+      command
+          ->add_option(
+              "--into", options->into,
+              "Write between the lines <!-- recollect report: results --> (or files, for the "
+              "table of configurations) and <!-- recollect report: end --> of this file "
+              "instead of printing; may be given several times")
+          ->type_name("FILE")
+          ->allow_extra_args(false);
+  CLI::Option* findings =
+      command
+          ->add_option(
+              "--findings", options->findings,
+              "Prose in which {{expressions}} stand for figures (docs/conventions.md lists "
+              "them): filled in from the archives, for the section findings")
+          ->type_name("FILE");
+  CLI::Option* tables =
+      command->add_flag("--tables", options->tables,
+                        "Write groups.csv and table.md into each archive instead of printing");
+  html->excludes(into)->excludes(findings)->excludes(tables);
+  command->callback([options, html, &action] {
     expect_given(options->runs, "RUNS", "a folder of archives");
+    if (html->count() > 0) expect_given(options->html, "--html", "a file to write");
     action = [options] { return make_report(*options); };
   });
 }

@@ -255,7 +255,7 @@ void add_accuracy(Effect& effect, const std::vector<PairedRuns>& settings) {
       std::min(1.0, 2.0 * std::min(p_mean_below(differences, 0.0), p_mean_above(differences, 0.0)));
 }
 
-void add_solving(Effect& effect, const std::vector<PairedRuns>& settings) {
+void add_solving(Effect& effect, const std::vector<PairedRuns>& settings, bool ratio_intervals) {
   std::int64_t a_alone = 0, b_alone = 0;
   for (const PairedRuns& runs : settings) {
     for (std::size_t i = 0; i < runs.seeds.size(); ++i) {
@@ -274,7 +274,7 @@ void add_solving(Effect& effect, const std::vector<PairedRuns>& settings) {
     for (const std::int64_t seed : runs.seeds) once[seed] = 1;
   }
   effect.ratio = ratio_of(settings, once);
-  effect.ratio_interval = ratio_interval(settings);
+  if (ratio_intervals) effect.ratio_interval = ratio_interval(settings);
   if (settings.size() > 1) return;
   effect.limit = limit_of(settings.front());
   const std::vector<Waiting> a = waits(settings.front().a);
@@ -285,7 +285,7 @@ void add_solving(Effect& effect, const std::vector<PairedRuns>& settings) {
 }
 
 Effect effect_of(std::string where, const std::string& a, const std::string& b,
-                 const std::vector<PairedRuns>& settings) {
+                 const std::vector<PairedRuns>& settings, bool ratio_intervals) {
   Effect effect;
   effect.where = std::move(where);
   effect.a = a;
@@ -294,7 +294,7 @@ Effect effect_of(std::string where, const std::string& a, const std::string& b,
     effect.seeds += static_cast<std::int64_t>(runs.seeds.size());
   }
   add_accuracy(effect, settings);
-  add_solving(effect, settings);
+  add_solving(effect, settings, ratio_intervals);
   return effect;
 }
 
@@ -326,12 +326,13 @@ Effects effects_of(const ResultSet& set, const EffectQuestion& question) {
       for (const Stratum& setting : collection.settings()) {
         PairedRuns runs = paired(setting, a, b);
         if (runs.seeds.empty()) continue;
-        effects.each.push_back(effect_of(collection.name(setting), a, b, {runs}));
+        effects.each.push_back(
+            effect_of(collection.name(setting), a, b, {runs}, question.ratio_intervals));
         settings.push_back(std::move(runs));
       }
       if (settings.size() > 1) {
-        effects.pooled.push_back(
-            effect_of(fmt::format("all {} settings", settings.size()), a, b, settings));
+        effects.pooled.push_back(effect_of(fmt::format("all {} settings", settings.size()), a, b,
+                                           settings, question.ratio_intervals));
       }
     }
   }

@@ -17,6 +17,7 @@ struct EffectQuestion {
   std::string by;
   std::string against;  ///< the value that all others are set against; "": all pairs
   ScoreChoice score;
+  bool ratio_intervals = true;  ///< they take longer than all else together
 };
 
 /// One value against another, over the seeds that have ended with both.
@@ -43,7 +44,8 @@ struct Effect {
   double steps_a = 0.0;  ///< restricted means
   double steps_b = 0.0;
   double ratio = 1.0;  ///< b / a; of the pooled, the geometric mean over the settings
-  std::optional<Interval> ratio_interval;  ///< 95 %, from 10,000 resamples of the seeds
+  std::optional<Interval>
+      ratio_interval;  ///< 95 %, from 10,000 resamples of the seeds, where asked for
   std::optional<double> p_log_rank;
 };
 

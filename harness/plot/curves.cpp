@@ -82,6 +82,7 @@ class CurvesPicture {
       upright.ink = row.style->mark;
       upright.size = 1.4;
       upright.dash = Dash::kDashed;
+      upright.of = row.named;
       panel.marks.push_back(std::move(upright));
     }
     Mark dots;
@@ -89,13 +90,14 @@ class CurvesPicture {
     dots.ink = row.style->mark;
     dots.marker = row.style->marker;
     dots.size = 2.3;
+    dots.of = row.named;
     for (std::size_t i = 0; i < group.cells.size(); ++i) add_seed(panel, section, row, i, dots);
     panel.marks.push_back(std::move(dots));
     std::string says = fmt::format("{}/{}", group.solved(), group.runs());
     if (has_median) says += ", median " + step_or_later(group.solve_step_median, last_);
     if (group.diverged > 0) says += fmt::format(", {} diverged", group.diverged);
-    figure_.add({panel.right, panel.top - 8.0, says, kTickSize, ink::kMuted, Anchor::kEnd});
     summary_ += fmt::format("{}{}: {}", summary_.empty() ? "" : "; ", row.name, says);
+    panel.says = std::move(says);
   }
 
   void add_seed(Panel& panel, const StudySection& section, const StudyRow& row, std::size_t seed,
@@ -108,11 +110,16 @@ class CurvesPicture {
     line.size = kSeedLine;
     line.dash = row.style->dash;
     line.name = fmt::format("{}, seed {}", row.name, group.seeds[seed]);
+    line.of = row.named;
+    line.cells = {group.cells[seed]};
     const std::int64_t solved_step = solved(group, seed) ? group.solve_steps[seed].step : -1;
     for (const HistoryRow& check : found->second) {
       const Point point{static_cast<double>(check.step), check.validation_accuracy * 100.0};
       line.points.push_back(point);
-      if (check.step == solved_step) dots.points.push_back(point);
+      if (check.step == solved_step) {
+        dots.points.push_back(point);
+        dots.cells.push_back(group.cells[seed]);
+      }
       figure_.data.rows.push_back({section.title, row.name, row.named.variant,
                                    csv_text(group.seeds[seed]), csv_text(check.step),
                                    csv_text(check.validation_accuracy),

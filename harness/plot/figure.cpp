@@ -20,7 +20,8 @@ constexpr double kCaptionSize = 12.0;
 double Panel::px(double value) const { return left + fraction(x, value) * (right - left); }
 double Panel::py(double value) const { return bottom - fraction(y, value) * (bottom - top); }
 
-double Figure::add_heading(const std::string& reading) {
+double Figure::add_heading(const std::string& how_to_read) {
+  reading = how_to_read;
   double at = 28.0;
   add({kMargin, at, shortened(title, kTextWidth, kTitleSize, true), kTitleSize, ink::kText,
        Anchor::kStart, true});
@@ -32,7 +33,8 @@ double Figure::add_heading(const std::string& reading) {
   return at;
 }
 
-void Figure::add_caption(double top, const std::string& caption) {
+void Figure::add_caption(double top, const std::string& text) {
+  caption = text;
   double at = top + 8.0;
   for (const std::string& line : wrapped_lines(caption, kTextWidth, kCaptionSize)) {
     at += 16.0;

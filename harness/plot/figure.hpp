@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,10 @@ struct Mark {
   Marker marker = Marker::kCircle;
   bool filled = true;
   double opacity = 1.0;
-  std::string name;  ///< shown where a pointer rests on it; may be empty
+  std::string name;                        ///< shown where a pointer rests on it; may be empty
+  std::optional<Named> of = std::nullopt;  ///< whose it is; none of grid and reference lines
+  /// Of a line: the one cell that it shows; of dots: the cell of each point; else empty.
+  std::vector<std::string> cells = {};
 };
 
 enum class Scale { kLinear, kLog };
@@ -39,16 +43,40 @@ struct Axis {
   Scale scale = Scale::kLinear;
 };
 
+enum class Anchor { kStart, kMiddle, kEnd };
+
+/// Text that stands beside a point of a panel.
+struct Label {
+  Point at;            ///< in the units of the axes
+  double right = 0.0;  ///< px from there
+  double down = 0.0;   ///< px from there, of the base line
+  std::string text;
+  Ink ink = ink::kMuted;
+  Anchor anchor = Anchor::kStart;
+};
+
+struct Tick {
+  double value = 0.0;
+  std::string text;
+  bool bold = false;
+};
+
 struct Panel {
   double left = 0.0, top = 0.0, right = 0.0, bottom = 0.0;
   Axis x, y;
   std::vector<Mark> marks;  ///< later ones cover earlier ones
+  // Of a panel that shows the runs of one row of a study:
+  std::string section = {};  ///< title of its section
+  std::string name = {};     ///< of the row
+  std::optional<Named> of = std::nullopt;
+  std::string says = {};  ///< what it shows in numbers, beside the name
+  std::vector<Label> labels = {};
+  std::vector<Tick> x_ticks = {};
 
   [[nodiscard]] double px(double value) const;  ///< where a value of the x axis stands
   [[nodiscard]] double py(double value) const;
 };
 
-enum class Anchor { kStart, kMiddle, kEnd };
 struct Text {
   double x = 0.0, y = 0.0;  ///< of the base line
   std::string text;
@@ -62,6 +90,8 @@ struct Figure {
   std::string name;  ///< of its files
   std::string title;
   std::string summary;  ///< what it says in numbers, for people who do not see it
+  std::string reading;  ///< how to read it, as the heading says it
+  std::string caption;
   double height = 0.0;
   std::vector<Panel> panels;
   std::vector<Text> texts;
@@ -69,9 +99,9 @@ struct Figure {
 
   void add(Text text) { texts.push_back(std::move(text)); }
   /// Title and reading line at the top. @returns the y below them
-  double add_heading(const std::string& reading);
+  double add_heading(const std::string& how_to_read);
   /// A caption below `top`; sets the height.
-  void add_caption(double top, const std::string& caption);
+  void add_caption(double top, const std::string& text);
 };
 
 }  // namespace recollect::plot

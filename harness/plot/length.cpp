@@ -25,6 +25,11 @@ struct Middle {
   std::size_t seeds = 0;
 };
 
+std::string cell_of(const GroupResult& group, std::int64_t seed) {
+  const auto found = std::find(group.seeds.begin(), group.seeds.end(), seed);
+  return group.cells[static_cast<std::size_t>(found - group.seeds.begin())];
+}
+
 Middle middle_of(const StudyRow& row, const std::set<std::int64_t>& seeds, bool with_interval) {
   Middle middle;
   middle.seeds = seeds.size();
@@ -114,8 +119,7 @@ class LengthPicture {
       const bool bold = trained_.size() == 1 && trained_.contains(length);
       if (bold || (lengths_.size() - 1 - place) % stride == 0) {
         const auto value = static_cast<double>(length);
-        grid.x_ticks.emplace_back(value, std::to_string(length));
-        if (bold) grid.bold_ticks.push_back(value);
+        grid.x_ticks.push_back({value, std::to_string(length), bold});
       }
       ++place;
     }
@@ -154,6 +158,7 @@ class LengthPicture {
       std::set<std::int64_t> seeds(other.trained->seeds.begin(), other.trained->seeds.end());
       panel.marks.push_back(line_of(middle_of(other, seeds, false).points, ink::kGhost, 1.1));
       panel.marks.back().name = other.name;
+      panel.marks.back().of = other.named;
     }
   }
 
@@ -186,6 +191,7 @@ class LengthPicture {
     }
     band.ink = row.style->mark;
     band.opacity = kBandOpacity;
+    band.of = row.named;
     panel.marks.push_back(std::move(band));
     most_seeds_ = std::max(most_seeds_, middle.seeds);
     banded_ = true;
@@ -203,6 +209,8 @@ class LengthPicture {
       }
       panel.marks.push_back(line_of(std::move(points), row.style->mark, kSeedLine));
       panel.marks.back().name = fmt::format("{}, seed {}", row.name, seed);
+      panel.marks.back().of = row.named;
+      panel.marks.back().cells = {cell_of(*row.trained, seed)};
       panel.marks.back().dash = row.style->dash;
     }
   }
@@ -210,12 +218,14 @@ class LengthPicture {
   void add_middle(Panel& panel, const StudySection& section, const StudyRow& row,
                   const Middle& middle, std::size_t of) {
     panel.marks.push_back(line_of(middle.points, row.style->mark, kMedianLine));
+    panel.marks.back().of = row.named;
     Mark dots;
     dots.kind = MarkKind::kDots;
     dots.points = middle.points;
     dots.ink = row.style->mark;
     dots.marker = row.style->marker;
     dots.size = 2.9;
+    dots.of = row.named;
     panel.marks.push_back(std::move(dots));
     for (std::size_t i = 0; i < middle.points.size(); ++i) {
       const bool has = !middle.intervals.empty();
@@ -230,21 +240,24 @@ class LengthPicture {
     label_end(panel, row, middle);
   }
 
-  void label_end(const Panel& panel, const StudyRow& row, const Middle& middle) {
+  static void label_end(Panel& panel, const StudyRow& row, const Middle& middle) {
     const Point& last = middle.points.back();
     if (!std::isfinite(last.y)) return;
-    figure_.add({panel.px(last.x) + 6.0, panel.py(last.y) + 4.0, fmt::format("{:.0f}", last.y),
-                 kTickSize, row.style->text});
+    panel.labels.push_back({last, 6.0, 4.0, fmt::format("{:.0f}", last.y), row.style->text});
   }
 
   /// How many seeds each of two medians is of: "7 + 3 seeds", the upper ones first. Accuracies fall
   /// to the right, so the corner above is free; below it where they do not.
-  void label_parts(const Panel& panel, const StudyRow& row, const std::vector<Middle>& middles) {
+  static void label_parts(Panel& panel, const StudyRow& row, const std::vector<Middle>& middles) {
     if (middles.size() < 2) return;
     const double end = middles.front().points.back().y;
-    figure_.add({panel.right - 2.0, end > 80.0 ? panel.py(end) + 16.0 : panel.py(100.0) + 13.0,
-                 fmt::format("{} + {} seeds", middles[0].seeds, middles[1].seeds), kTickSize,
-                 row.style->text, Anchor::kEnd});
+    const bool below = end > 80.0;
+    panel.labels.push_back({{panel.x.high, below ? end : 100.0},
+                            -2.0,
+                            below ? 16.0 : 13.0,
+                            fmt::format("{} + {} seeds", middles[0].seeds, middles[1].seeds),
+                            row.style->text,
+                            Anchor::kEnd});
   }
 
   void add_caption(double bottom) {

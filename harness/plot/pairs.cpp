@@ -67,7 +67,7 @@ class PairsPicture {
     grid.x = {static_cast<double>(*pairs.begin()) / 1.5, static_cast<double>(*pairs.rbegin()) * 1.5,
               Scale::kLog};
     for (const std::int64_t number : pairs) {
-      grid.x_ticks.emplace_back(static_cast<double>(number), std::to_string(number));
+      grid.x_ticks.push_back({static_cast<double>(number), std::to_string(number)});
     }
     // One section that has every label once.
     Study once = study_;
@@ -101,6 +101,7 @@ class PairsPicture {
     dots.ink = row.style->mark;
     dots.marker = row.style->marker;
     dots.size = kDot;
+    dots.of = row.named;
     Mark hollow = dots;
     hollow.filled = false;
     for (const auto& [number, group] : load->by_pairs) {
@@ -114,16 +115,20 @@ class PairsPicture {
                 ? 0.0
                 : static_cast<double>(i) / static_cast<double>(group->seeds.size() - 1) - 0.5;
         const double accuracy = group->accuracy.values[i];
-        (solved(*group, i) ? dots : hollow)
-            .points.push_back({x * std::exp2(place * kSpread), accuracy * 100.0});
+        Mark& kind = solved(*group, i) ? dots : hollow;
+        kind.points.push_back({x * std::exp2(place * kSpread), accuracy * 100.0});
+        kind.cells.push_back(group->cells[i]);
         figure_.data.rows.push_back({row.name, row.named.variant, csv_text(number),
                                      csv_text(group->seeds[i]), csv_text(accuracy),
                                      csv_text(solved(*group, i)), csv_text(value_of(group->chance)),
                                      csv_text(value_of(ceiling))});
       }
-      figure_.add({panel.px(x), panel.top + 8.0,
-                   fmt::format("{}/{}", group->solved(), group->runs()), kTickSize, ink::kMuted,
-                   Anchor::kMiddle});
+      panel.labels.push_back({{x, panel.y.high},
+                              0.0,
+                              8.0,
+                              fmt::format("{}/{}", group->solved(), group->runs()),
+                              ink::kMuted,
+                              Anchor::kMiddle});
     }
     for (Mark* mark : {&chance, &recent, &hollow, &dots}) panel.marks.push_back(std::move(*mark));
   }

@@ -24,12 +24,10 @@ Panel empty_panel(double left, double top, double width, const PanelGrid& grid) 
   return panel;
 }
 
-void add_ticks(Figure& figure, const Panel& panel, const PanelGrid& grid, bool is_first) {
-  for (const auto& [value, text] : grid.x_ticks) {
-    const bool bold =
-        std::find(grid.bold_ticks.begin(), grid.bold_ticks.end(), value) != grid.bold_ticks.end();
-    figure.add({panel.px(value), panel.bottom + 17.0, text, kTickSize, ink::kMuted, Anchor::kMiddle,
-                bold});
+void add_ticks(Figure& figure, const Panel& panel, bool is_first) {
+  for (const Tick& tick : panel.x_ticks) {
+    figure.add({panel.px(tick.value), panel.bottom + 17.0, tick.text, kTickSize, ink::kMuted,
+                Anchor::kMiddle, tick.bold});
   }
   if (!is_first) return;
   for (const int level : {0, 25, 50, 75, 100}) {
@@ -40,8 +38,8 @@ void add_ticks(Figure& figure, const Panel& panel, const PanelGrid& grid, bool i
 }
 
 /// Powers of ten between two values, with 2 and 5 times these where there is room.
-std::vector<std::pair<double, std::string>> log_ticks(double first, double last, std::size_t most) {
-  std::vector<std::pair<double, std::string>> ticks;
+std::vector<Tick> log_ticks(double first, double last, std::size_t most) {
+  std::vector<Tick> ticks;
   for (const std::vector<double>& factors :
        {std::vector<double>{1.0, 2.0, 5.0}, {1.0, 5.0}, {1.0}}) {
     ticks.clear();
@@ -50,13 +48,24 @@ std::vector<std::pair<double, std::string>> log_ticks(double first, double last,
       for (const double factor : factors) {
         const double value = factor * power;
         if (value >= first * 0.999 && value <= last * 1.001) {
-          ticks.emplace_back(value, short_count(value));
+          ticks.push_back({value, short_count(value)});
         }
       }
     }
     if (ticks.size() <= most) break;
   }
   return ticks;
+}
+
+/// What draw() has said of a panel.
+void add_texts(Figure& figure, const Panel& panel) {
+  if (!panel.says.empty()) {
+    figure.add({panel.right, panel.top - 8.0, panel.says, kTickSize, ink::kMuted, Anchor::kEnd});
+  }
+  for (const Label& label : panel.labels) {
+    figure.add({panel.px(label.at.x) + label.right, panel.py(label.at.y) + label.down, label.text,
+                kTickSize, label.ink, label.anchor});
+  }
 }
 
 }  // namespace
@@ -79,8 +88,13 @@ double add_panels(Figure& figure, double top, const Study& study, const PanelGri
       Panel panel = empty_panel(left, at + 8.0, width, grid);
       figure.add({left, at, shortened(row.name, width, kNameSize, true), kNameSize, row.style->text,
                   Anchor::kStart, true});
+      panel.section = section.title;
+      panel.name = row.name;
+      panel.of = row.named;
+      panel.x_ticks = grid.x_ticks;
       draw(panel, section, row);
-      add_ticks(figure, panel, grid, column == 0);
+      add_texts(figure, panel);
+      add_ticks(figure, panel, column == 0);
       figure.panels.push_back(std::move(panel));
       if (column + 1 == grid.columns || i + 1 == section.rows.size()) {
         at += 8.0 + grid.height + kTicksHeight - 10.0;
@@ -127,15 +141,15 @@ Mark level_line(const Axis& x, double y, const Ink& ink, double width, Dash dash
   return line;
 }
 
-std::vector<std::pair<double, std::string>> count_ticks(double last, std::size_t most) {
+std::vector<Tick> count_ticks(double last, std::size_t most) {
   double step = 1.0;
   for (double power = 1.0;; power *= 10.0) {
     for (const double factor : {1.0, 2.0, 5.0}) {
       step = factor * power;
       if (last / step < static_cast<double>(most)) {
-        std::vector<std::pair<double, std::string>> ticks;
+        std::vector<Tick> ticks;
         for (double value = 0.0; value <= last * 1.0001; value += step) {
-          ticks.emplace_back(value, short_count(value));
+          ticks.push_back({value, short_count(value)});
         }
         return ticks;
       }

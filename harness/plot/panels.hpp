@@ -15,14 +15,13 @@ struct PanelGrid {
   double gap = 30.0;      ///< between panels
   double height = 150.0;  ///< of a panel
   Axis x;
-  std::vector<std::pair<double, std::string>> x_ticks;
-  std::vector<double> bold_ticks;  ///< of these, those that are bold
+  std::vector<Tick> x_ticks;
 };
 
 /// Beyond this many panels nobody finds one.
 inline constexpr std::size_t kMostPanels = 72;
 
-/// Draws what stands in the panel of a row; also its own text, into the figure.
+/// Draws what stands in the panel of a row.
 using DrawPanel = std::function<void(Panel&, const StudySection&, const StudyRow&)>;
 
 /// Panels for all rows below `top`, with names, ticks and grid lines. @returns the y below them
@@ -40,7 +39,6 @@ double add_panels(Figure& figure, double top, const Study& study, const PanelGri
 [[nodiscard]] Mark level_line(const Axis& x, double y, const Ink& ink, double width, Dash dash);
 
 /// From 0 to `last` in steps of 1, 2 or 5 times a power of ten; at most `most` of them.
-[[nodiscard]] std::vector<std::pair<double, std::string>> count_ticks(double last,
-                                                                      std::size_t most);
+[[nodiscard]] std::vector<Tick> count_ticks(double last, std::size_t most);
 
 }  // namespace recollect::plot

@@ -13,24 +13,15 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "harness/plot/files.hpp"
+#include "harness/plot/material.hpp"
 #include "harness/plot/panels.hpp"
 #include "harness/plot/pictures.hpp"
-#include "harness/plot/study.hpp"
-#include "harness/results/cell_files.hpp"
-#include "harness/results/result_set.hpp"
 #include "harness/store/experiment_file.hpp"
 
 namespace recollect::plot {
 namespace {
 
 constexpr const char* kPublished = "published";  // one picture of all experiments
-
-/// What pictures are made of.
-struct Material {
-  std::vector<Study> studies;
-  Histories histories;
-  Slices slices;
-};
 
 struct Picture {
   std::string name;
@@ -62,32 +53,6 @@ const std::vector<Picture>& pictures() {
       {"solved-map", [](const Study& study, const Material&) { return draw_solved_map(study); }},
   };
   return kPictures;
-}
-
-/// The parts of "a+b".
-std::vector<std::string> parts_of(const std::string& name) {
-  std::vector<std::string> parts;
-  std::size_t at = 0;
-  while (at <= name.size()) {
-    const std::size_t end = std::min(name.find('+', at), name.size());
-    parts.push_back(name.substr(at, end - at));
-    at = end + 1;
-  }
-  return parts;
-}
-
-std::vector<std::vector<std::string>> wanted_studies(const PlotRequest& request,
-                                                     const std::vector<GroupResult>& groups) {
-  std::vector<std::vector<std::string>> wanted;
-  if (!request.experiments.empty()) {
-    for (const std::string& name : request.experiments) wanted.push_back(parts_of(name));
-    return wanted;
-  }
-  for (const GroupResult& group : groups) {
-    const std::vector<std::string> alone = {group.experiment};
-    if (std::find(wanted.begin(), wanted.end(), alone) == wanted.end()) wanted.push_back(alone);
-  }
-  return wanted;
 }
 
 /// Why a study cannot have a picture of that kind; "" where nothing is known.
@@ -156,32 +121,15 @@ const std::vector<std::string>& picture_names() {
 PlotReport make_pictures(const PlotRequest& request) {
   expect_gnuplot();
   check_folder(request.out);
-  std::vector<std::string> experiments;
-  for (const std::string& name : request.experiments) {
-    for (const std::string& part : parts_of(name)) experiments.push_back(part);
-  }
-  const ResultSet results = read_result_set(request.results, experiments);
-  const std::vector<GroupResult> groups = group_cells(results.cells);
-  std::vector<Named> labels;
-  for (const GroupResult& group : groups) labels.push_back({group.variant, group.label});
-  const Styles styles(labels);
-
+  const Material material = read_material(request.results, request.experiments,
+                                          {.histories = wants(request, Picture::Needs::kHistories),
+                                           .slices = wants(request, Picture::Needs::kSlices)});
   PlotReport report;
-  report.notes = results.warnings;
-  Material material;
-  for (const std::vector<std::string>& names : wanted_studies(request, groups)) {
-    material.studies.push_back(make_study(names, groups, styles));
-  }
-  if (wants(request, Picture::Needs::kHistories)) {
-    material.histories = read_histories(request.results, results.cells);
-  }
-  if (wants(request, Picture::Needs::kSlices)) {
-    material.slices = read_slices(request.results, results.cells);
-  }
+  report.notes = material.results.warnings;
   std::vector<Figure> figures = drawn_figures(request, material, report.notes);
   if (wants(request, kPublished) && !request.published.empty()) {
-    Drawn drawn =
-        draw_published(compare_published(groups, read_published(request.published)), styles);
+    Drawn drawn = draw_published(
+        compare_published(material.groups, read_published(request.published)), material.styles);
     if (drawn.figure)
       figures.push_back(std::move(*drawn.figure));
     else

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "harness/plot/differences.hpp"
 #include "harness/plot/numbers.hpp"
 #include "harness/plot/panels.hpp"
 #include "harness/plot/pictures.hpp"
@@ -21,42 +22,6 @@ constexpr double kMeans = 394.0;  // left ends of the two axes
 constexpr double kShares = 552.0;
 constexpr double kAxis = 130.0;  // their width
 constexpr std::size_t kMostRows = 200;
-
-/// Ours less theirs, in points.
-struct Difference {
-  std::optional<double> value;
-  std::optional<Interval> interval;
-  bool decides = false;
-};
-
-Difference means_of(const PublishedComparison& row) {
-  return {row.difference, row.means, row.decided_by == DecidedBy::kMeans};
-}
-
-Difference shares_of(const PublishedComparison& row) {
-  if (!row.shares || !row.figure.solved || row.ours.runs() == 0) return {};
-  const double ours = static_cast<double>(row.ours.solved()) / static_cast<double>(row.ours.runs());
-  const double theirs =
-      static_cast<double>(*row.figure.solved) / static_cast<double>(row.figure.seeds);
-  return {ours - theirs, row.shares, row.decided_by == DecidedBy::kShares};
-}
-
-/// Those that are compared, with the rows of a source together.
-std::vector<const PublishedComparison*> by_source(const std::vector<PublishedComparison>& rows) {
-  std::vector<std::string> sources;
-  std::vector<const PublishedComparison*> sorted;
-  const auto place = [&](const PublishedComparison* row) {
-    return std::find(sources.begin(), sources.end(), row->figure.source);
-  };
-  for (const PublishedComparison& row : rows) {
-    if (row.verdict == PublishedVerdict::kNotComparable) continue;
-    if (place(&row) == sources.end()) sources.push_back(row.figure.source);
-    sorted.push_back(&row);
-  }
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [&](const auto* a, const auto* b) { return place(a) < place(b); });
-  return sorted;
-}
 
 class PublishedPicture {
  public:

@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <numeric>
-#include <tuple>
 
 #include "harness/plot/numbers.hpp"
+#include "harness/plot/order.hpp"
 #include "harness/plot/panels.hpp"
 #include "harness/plot/pictures.hpp"
 #include "harness/plot/text_width.hpp"
@@ -26,39 +24,6 @@ constexpr double kLargeName = 14.5;
 double height_of_rows(const Study& study, std::size_t most_seeds) {
   if (study.rows() <= 12) return most_seeds > 12 ? 84.0 : 66.0;
   return study.rows() <= 40 ? 48.0 : 36.0;
-}
-
-/// Places of the seeds of a row, those of lower accuracy first. A score that is no number comes
-/// first of all.
-std::vector<std::size_t> by_accuracy(const GroupResult& group) {
-  std::vector<std::size_t> order(group.accuracy.values.size());
-  std::iota(order.begin(), order.end(), 0U);
-  const auto& values = group.accuracy.values;
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    if (std::isnan(values[a]) || std::isnan(values[b])) {
-      return std::isnan(values[a]) && !std::isnan(values[b]);
-    }
-    return values[a] < values[b];
-  });
-  return order;
-}
-
-/// Rows with the largest share of solved seeds first; of equals the one that was sooner, then the
-/// one that is better.
-std::vector<const StudyRow*> by_success(const StudySection& section) {
-  std::vector<const StudyRow*> rows;
-  for (const StudyRow& row : section.rows) rows.push_back(&row);
-  const auto rank = [](const StudyRow* row) {
-    const GroupResult& group = *row->trained;
-    const auto runs = static_cast<double>(std::max<std::int64_t>(group.runs(), 1));
-    const double height = group.accuracy.summary ? group.accuracy.summary->median : -1.0;
-    constexpr double kNever = std::numeric_limits<double>::infinity();
-    return std::tuple(-static_cast<double>(group.solved()) / runs,
-                      group.solve_step_median.value_or(kNever), std::isnan(height) ? 2.0 : -height);
-  };
-  std::stable_sort(rows.begin(), rows.end(),
-                   [&](const StudyRow* a, const StudyRow* b) { return rank(a) < rank(b); });
-  return rows;
 }
 
 class SeedsPicture {

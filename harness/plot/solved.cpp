@@ -91,6 +91,7 @@ class SolvedPicture {
         ghost.ink = ink::kGhost;
         ghost.size = 1.1;
         ghost.name = other.name;
+        ghost.of = other.named;
         panel.marks.push_back(std::move(ghost));
       }
     }
@@ -101,6 +102,7 @@ class SolvedPicture {
     band.upper = stairs.high;
     band.ink = row.style->mark;
     band.opacity = kBandOpacity;
+    band.of = row.named;
     panel.marks.push_back(std::move(band));
     if (group.solve_step_median) {
       Mark upright;
@@ -108,20 +110,22 @@ class SolvedPicture {
       upright.ink = row.style->mark;
       upright.size = 1.4;
       upright.dash = Dash::kDashed;
+      upright.of = row.named;
       panel.marks.push_back(std::move(upright));
     }
     Mark line;
     line.points = stairs.share;
     line.ink = row.style->mark;
     line.size = kMedianLine;
+    line.of = row.named;
     panel.marks.push_back(std::move(line));
     add_data(section, row);
     std::string says = fmt::format("{}/{}", group.solved(), group.runs());
     if (group.solve_step_median) {
       says += ", median " + step_or_later(group.solve_step_median, last_);
     }
-    figure_.add({panel.right, panel.top - 8.0, says, kTickSize, ink::kMuted, Anchor::kEnd});
     summary_ += fmt::format("{}{}: {}", summary_.empty() ? "" : "; ", row.name, says);
+    panel.says = std::move(says);
   }
 
   void add_data(const StudySection& section, const StudyRow& row) {

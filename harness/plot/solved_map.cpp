@@ -1,10 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 
 #include "harness/plot/numbers.hpp"
+#include "harness/plot/order.hpp"
 #include "harness/plot/pictures.hpp"
 #include "harness/plot/text_width.hpp"
 
@@ -16,34 +15,6 @@ constexpr double kRow = 34.0;
 constexpr double kGap = 3.0;
 constexpr double kWidestCell = 110.0;
 constexpr std::size_t kMostSettings = 12;
-
-// One hue from pale to strong; on a dark ground the strongest is the lightest.
-const std::array<Ink, 6> kRamp = {{{"#F2F5F7", "#1D222B"},
-                                   {"#D3E6E8", "#1C3A44"},
-                                   {"#9CCDD2", "#1B5563"},
-                                   {"#5FAEB8", "#2A7887"},
-                                   {"#2F8A99", "#54A6B2"},
-                                   {"#0F5F73", "#A5DCE2"}}};
-const Ink kOnStrong{"#FEFEFE", "#101317"};
-
-std::size_t shade_of(double share) {
-  if (share <= 0.0) return 0;
-  const auto steps = static_cast<double>(kRamp.size() - 1);
-  return std::min(kRamp.size() - 1, static_cast<std::size_t>(std::ceil(share * steps)));
-}
-
-/// The names of all rows, in the order of their sections.
-std::vector<const StudyRow*> names_of(const Study& study) {
-  std::vector<const StudyRow*> names;
-  for (const StudySection& section : study.sections) {
-    for (const StudyRow& row : section.rows) {
-      const bool known = std::any_of(names.begin(), names.end(),
-                                     [&](const StudyRow* one) { return one->name == row.name; });
-      if (!known) names.push_back(&row);
-    }
-  }
-  return names;
-}
 
 class MapPicture {
  public:
@@ -118,12 +89,12 @@ class MapPicture {
     box.kind = MarkKind::kBand;
     box.points = {{x, y}, {x + 1.0 - kGap / width_, y}};
     box.upper = {y + 1.0 - kGap / kRow, y + 1.0 - kGap / kRow};
-    box.ink = kRamp[shade_of(share)];
+    box.ink = shade_of(share);
     const std::string says = fmt::format("{}/{}", group.solved(), group.runs());
     box.name = fmt::format("{}, {}: {}", row.name, section.title, says);
     panel_.marks.push_back(std::move(box));
     figure_.add({panel_.px(x + 0.5) - kGap / 2.0, panel_.top + kRow * (y + 0.5) + 3.0, says, 12.5,
-                 shade_of(share) > 3 ? kOnStrong : ink::kText, Anchor::kMiddle,
+                 is_strong(share) ? ink::kOnStrong : ink::kText, Anchor::kMiddle,
                  group.solved() > 0});
     figure_.data.rows.push_back({section.title, row.name, row.named.variant,
                                  csv_text(group.solved()), csv_text(group.runs()),

@@ -79,10 +79,12 @@ class StatePicture {
                                    ? fmt::format("{} tokens", with_commas(*lengths_.begin()))
                                    : std::string("an example of the training length");
     figure_.add_caption(
-        at, fmt::format("x: numbers that decoding keeps after {}, all layers together, log scale. "
-                        "{}Dashed: chance. Best weights, {}. {}. {}",
-                        tokens, joined_ ? "Lines: medians of a variant's sizes. " : "",
-                        study_.examples_text(), study_.seeds_text(), study_.origin()));
+        at,
+        fmt::format(
+            "x: numbers that decoding keeps after {}, all layers together, log scale (1k = 1,024). "
+            "{}Dashed: chance. Best weights, {}. {}. {}",
+            tokens, joined_ ? "Lines: medians of a variant's sizes. " : "", study_.examples_text(),
+            study_.seeds_text(), study_.origin()));
     return std::move(figure_);
   }
 
@@ -99,7 +101,7 @@ class StatePicture {
     const double stride = std::ceil(octaves / (grid.columns > 2 ? 4.0 : 8.0));
     for (double power = std::ceil(std::log2(least) - 0.5); std::exp2(power) < most * 1.9;
          power += stride) {
-      grid.x_ticks.emplace_back(std::exp2(power), binary_count(std::exp2(power)));
+      grid.x_ticks.push_back({std::exp2(power), binary_count(std::exp2(power))});
     }
     return grid;
   }

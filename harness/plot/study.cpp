@@ -267,6 +267,7 @@ Study make_study(const std::vector<std::string>& experiments,
   Study study;
   study.name = fmt::format("{}", fmt::join(experiments, "+"));
   study.shown = fmt::format("{}", fmt::join(experiments, ", "));
+  study.experiments = experiments;
   if (own.empty()) return study;
   std::vector<Settings> all;
   for (const GroupResult* group : own) all.push_back(settings_of(*group, false));

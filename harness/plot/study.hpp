@@ -31,8 +31,9 @@ struct StudySection {
 
 /// What pictures are made of: an experiment, or several whose runs are shown together.
 struct Study {
-  std::string name;     ///< "mqar-64", or "a+b"
-  std::string shown;    ///< "mqar-64", or "a, b"
+  std::string name;   ///< "mqar-64", or "a+b"
+  std::string shown;  ///< "mqar-64", or "a, b"
+  std::vector<std::string> experiments;
   std::string setting;  ///< "MQAR, 32 pairs in 128 tokens": what all sections share
   std::string code_version;
   std::int64_t examples = 0;  ///< test examples of a score; 0 where that is not the same

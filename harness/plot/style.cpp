@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <set>
 #include <stdexcept>
@@ -68,6 +69,19 @@ const std::array<Ink, 4> kOtherTexts = {{{"#146F99", "#63C3F1"},
                                          {"#B4233B", "#F2788B"},
                                          {"#3D7518", "#93CF63"}}};
 
+const std::array<Ink, 6> kRamp = {{{"#F2F5F7", "#1D222B"},
+                                   {"#D3E6E8", "#1C3A44"},
+                                   {"#9CCDD2", "#1B5563"},
+                                   {"#5FAEB8", "#2A7887"},
+                                   {"#2F8A99", "#54A6B2"},
+                                   {"#0F5F73", "#A5DCE2"}}};
+
+std::size_t shade_number(double share) {
+  if (share <= 0.0) return 0;
+  const auto steps = static_cast<double>(kRamp.size() - 1);
+  return std::min(kRamp.size() - 1, static_cast<std::size_t>(std::ceil(share * steps)));
+}
+
 std::size_t place_of(const std::string& variant) {
   const auto found = std::find_if(known().begin(), known().end(),
                                   [&](const Known& entry) { return variant == entry.variant; });
@@ -81,6 +95,10 @@ VariantStyle other(std::size_t number) {
 }
 
 }  // namespace
+
+const Ink& shade_of(double share) { return kRamp[shade_number(share)]; }
+
+bool is_strong(double share) { return shade_number(share) > 3; }
 
 Styles::Styles(std::vector<Named> labels) {
   std::set<std::string> others;

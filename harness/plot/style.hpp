@@ -28,7 +28,14 @@ inline const Ink kGrid{"#E8EBEE", "#262C34"};
 inline const Ink kBar{"#DFE3E8", "#2E3640"};  ///< how many there are, behind what they say
 inline const Ink kShade{"#F2F3F5", "#1D222A"};
 inline const Ink kGround{"#FFFFFF", "#14181D"};
+inline const Ink kOnStrong{"#FEFEFE", "#101317"};  ///< letters on a strong shade
 }  // namespace ink
+
+/// Of a share 0..1: one hue from pale, for none, to strong; on a dark ground the strongest is the
+/// lightest.
+[[nodiscard]] const Ink& shade_of(double share);
+/// Whether letters on that shade are kOnStrong.
+[[nodiscard]] bool is_strong(double share);
 
 enum class Marker { kCircle, kTriangleUp, kDiamond, kSquare, kTriangleDown, kPentagon };
 enum class Dash { kSolid, kDashed, kDotted };

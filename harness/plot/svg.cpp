@@ -8,18 +8,13 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "harness/plot/dots.hpp"
 #include "harness/plot/text_width.hpp"
 
 namespace recollect::plot {
 namespace {
 
 constexpr std::string_view kDarkScheme = "@media(prefers-color-scheme:dark){";
-
-/// To a tenth of a px, without zeros that say nothing.
-std::string px(double value) {
-  const double tenths = std::round(value * 10.0) / 10.0;
-  return fmt::format("{:g}", tenths == 0.0 ? 0.0 : tenths);
-}
 
 /// What stands between `begin` and the next `end`, from `at` on; moves `at` behind it. Empty where
 /// there is none before `limit`.
@@ -83,40 +78,6 @@ std::string lines_path(std::string_view moves) {
   return path;
 }
 
-struct Corner {
-  double x, y;
-};
-std::vector<Corner> corners_of(Marker marker) {
-  switch (marker) {
-    case Marker::kCircle:
-      return {};
-    case Marker::kTriangleUp:
-      return {{0, -1.3}, {1.15, 0.8}, {-1.15, 0.8}};
-    case Marker::kDiamond:
-      return {{0, -1.25}, {1.25, 0}, {0, 1.25}, {-1.25, 0}};
-    case Marker::kSquare:
-      return {{-0.9, -0.9}, {0.9, -0.9}, {0.9, 0.9}, {-0.9, 0.9}};
-    case Marker::kTriangleDown:
-      return {{0, 1.3}, {1.15, -0.8}, {-1.15, -0.8}};
-    case Marker::kPentagon:
-      return {{0, -1.15}, {1.09, -0.36}, {0.68, 0.93}, {-0.68, 0.93}, {-1.09, -0.36}};
-  }
-  return {};
-}
-
-std::string dot_path(const Mark& mark, Point at) {
-  const double r = mark.size;
-  if (mark.marker == Marker::kCircle) {
-    return fmt::format("M{},{}a{r},{r} 0 1 0 {d},0a{r},{r} 0 1 0 -{d},0z", px(at.x - r), px(at.y),
-                       fmt::arg("r", px(r)), fmt::arg("d", px(2 * r)));
-  }
-  std::vector<Point> corners;
-  for (const Corner& corner : corners_of(mark.marker)) {
-    corners.push_back({at.x + corner.x * r, at.y + corner.y * r});
-  }
-  return line_path(corners, true);
-}
-
 /// The path of a mark, from what gnuplot drew between two places of its output.
 std::string path_of(const Mark& mark, std::string_view drawn, std::size_t at, std::size_t limit) {
   std::string path;
@@ -131,7 +92,7 @@ std::string path_of(const Mark& mark, std::string_view drawn, std::size_t at, st
     } else if (mark.kind == MarkKind::kBand) {
       path += line_path(pairs_of(found), true);
     } else {
-      for (const Point& point : pairs_of(found)) path += dot_path(mark, point);
+      for (const Point& point : pairs_of(found)) path += dot_path(mark.marker, mark.size, point);
     }
   }
 }

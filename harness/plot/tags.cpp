@@ -147,7 +147,7 @@ class TagPicture {
       const std::size_t stride = (shown_.size() + 7) / 8;
       std::size_t place = 0;
       for (const auto& [bin, scored] : shown_) {
-        if (place++ % stride == 0) grid.x_ticks.emplace_back(bin.x, short_count(bin.x));
+        if (place++ % stride == 0) grid.x_ticks.push_back({bin.x, short_count(bin.x)});
       }
       return grid;
     }
@@ -156,7 +156,7 @@ class TagPicture {
     const double stride = std::ceil(octaves / (grid.columns > 4 ? 3.5 : 6.0));
     for (double power = std::ceil(std::log2(first.low) - 1e-9); std::exp2(power) <= last.high;
          power += stride) {
-      grid.x_ticks.emplace_back(std::exp2(power), short_count(std::exp2(power)));
+      grid.x_ticks.push_back({std::exp2(power), with_commas(std::llround(std::exp2(power)))});
     }
     return grid;
   }
@@ -166,8 +166,8 @@ class TagPicture {
     if (section.rows.size() <= kMostGhosts) {
       for (std::size_t other = 0; other < section.rows.size(); ++other) {
         if (&section.rows[other] == &row) continue;
-        add_line(panel, medians(counts_[first_ + other]), ink::kGhost, 1.1,
-                 section.rows[other].name);
+        add_line(panel, medians(counts_[first_ + other]), ink::kGhost, 1.1, section.rows[other]);
+        panel.marks.back().name = section.rows[other].name;
       }
     }
     if (row.trained->chance) {
@@ -179,13 +179,14 @@ class TagPicture {
     }
     for (const std::set<std::int64_t>& seeds : seed_parts(*row.trained)) {
       const std::vector<Point> middle = medians(counts_of_seeds(row, place, seeds));
-      add_line(panel, middle, row.style->mark, kMedianLine, "");
+      add_line(panel, middle, row.style->mark, kMedianLine, row);
       Mark dots;
       dots.kind = MarkKind::kDots;
       dots.points = middle;
       dots.ink = row.style->mark;
       dots.marker = row.style->marker;
       dots.size = 2.3;
+      dots.of = row.named;
       panel.marks.push_back(std::move(dots));
     }
   }
@@ -236,12 +237,12 @@ class TagPicture {
   }
 
   static void add_line(Panel& panel, std::vector<Point> points, const Ink& ink, double width,
-                       std::string name) {
+                       const StudyRow& of) {
     Mark line;
     line.points = std::move(points);
     line.ink = ink;
     line.size = width;
-    line.name = std::move(name);
+    line.of = of.named;
     panel.marks.push_back(std::move(line));
   }
 
@@ -256,8 +257,9 @@ class TagPicture {
            csv_text(count.scored), csv_text(count.correct), csv_text(count.share()),
            csv_text(value_of(row.trained->chance))});
     }
-    add_line(panel, std::move(points), row.style->mark, kSeedLine,
-             fmt::format("{}, seed {}", row.name, row.trained->seeds[seed]));
+    add_line(panel, std::move(points), row.style->mark, kSeedLine, row);
+    panel.marks.back().name = fmt::format("{}, seed {}", row.name, row.trained->seeds[seed]);
+    panel.marks.back().cells = {row.trained->cells[seed]};
     panel.marks.back().dash = row.style->dash;
   }
 

@@ -4,19 +4,18 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "harness/config/load.hpp"
+#include "harness/render/effort.hpp"
 #include "harness/render/readable_table.hpp"
 #include "harness/results/group_result.hpp"
 #include "harness/results/read_cells.hpp"
 #include "harness/results/variance_result.hpp"
 #include "harness/store/csv.hpp"
-#include "harness/store/provenance.hpp"
 
 namespace recollect {
 namespace {
@@ -35,47 +34,11 @@ std::string first_sentence(const std::string& text) {
   return stop == std::string::npos ? comment : comment.substr(0, stop + 1);
 }
 
-const ConfigurationFile* configuration_of(const ReportInput& input, const std::string& experiment) {
-  const auto found = std::find_if(
-      input.configurations.begin(), input.configurations.end(),
-      [&](const ConfigurationFile& file) { return file.experiment.name == experiment; });
-  return found == input.configurations.end() ? nullptr : &*found;
-}
-
 const Archive* archive_of(const ReportInput& input, const std::string& experiment) {
   const auto found = std::find_if(
       input.archives.begin(), input.archives.end(),
       [&](const Archive& archive) { return archive.file.experiment.name == experiment; });
   return found == input.archives.end() ? nullptr : &*found;
-}
-
-/// What the runs of an archive took, and on what.
-struct Effort {
-  std::size_t timed = 0;  ///< cells that know
-  double core_hours = 0.0;
-  std::set<std::string> processors, builds, versions;
-};
-
-Effort effort_of(const Archive& archive) {
-  Effort effort;
-  for (const auto& [hash, cell] : archive.cells) {
-    effort.builds.insert(fmt::format("{}, {}", cell.status.compiler, cell.status.build));
-    effort.versions.insert(cell.status.code_version);
-    const auto text = cell.texts.find("provenance.yaml");
-    if (text == cell.texts.end()) continue;
-    ++effort.timed;
-    for (const Provenance& work : parse_provenance(text->second, "provenance.yaml")) {
-      effort.processors.insert(work.cpu);
-      effort.core_hours += work.wall_seconds * static_cast<double>(work.threads) / 3600.0;
-    }
-  }
-  return effort;
-}
-
-std::string hours_text(const Effort& effort) {
-  if (effort.timed == 0) return "not known";
-  return effort.core_hours < 0.95 ? fmt::format("{:.0f} core minutes", 60.0 * effort.core_hours)
-                                  : fmt::format("{:.1f} core hours", effort.core_hours);
 }
 
 /// "All 80 cells, 12.3 core hours on CPU; COMPILER, BUILD; code version abc."
@@ -126,6 +89,14 @@ void add_tables(std::string& text, const std::vector<TextTable>& tables) {
 
 }  // namespace
 
+const ConfigurationFile* configuration_of(const std::vector<ConfigurationFile>& configurations,
+                                          const std::string& experiment) {
+  const auto found = std::find_if(
+      configurations.begin(), configurations.end(),
+      [&](const ConfigurationFile& file) { return file.experiment.name == experiment; });
+  return found == configurations.end() ? nullptr : &*found;
+}
+
 std::string completeness(const Archive& archive) {
   const std::size_t all = archive.file.folders.size();
   const std::size_t missing = archive.missing();
@@ -155,7 +126,8 @@ std::string results_section(const ReportInput& input) {
   for (const Archive& archive : input.archives) {
     const std::vector<CellResult> cells = archived_cells(archive);
     const std::vector<GroupResult> groups = group_cells(cells);
-    const ConfigurationFile* configuration = configuration_of(input, archive.file.experiment.name);
+    const ConfigurationFile* configuration =
+        configuration_of(input.configurations, archive.file.experiment.name);
     const std::vector<TextTable> variance = readable_variance(split_cells(cells));
     if (variance.empty()) {
       add_tables(text, readable_headlines(groups));
@@ -201,7 +173,8 @@ std::string experiment_page(const Archive& archive, const ReportInput& input) {
   add_tables(text, readable_comparison(compare_published(groups, input.figures)));
   add_tables(text, readable_variance(split_cells(cells)));
   text += runs_line(archive);
-  text += command_text(archive, configuration_of(input, archive.file.experiment.name));
+  text +=
+      command_text(archive, configuration_of(input.configurations, archive.file.experiment.name));
   return text;
 }
 

@@ -28,6 +28,10 @@ struct ReportInput {
 [[nodiscard]] std::vector<ConfigurationFile> read_configurations(
     const std::filesystem::path& folder);
 
+/// The file that an experiment is run from; none where it is not among those of the input.
+[[nodiscard]] const ConfigurationFile* configuration_of(
+    const std::vector<ConfigurationFile>& configurations, const std::string& experiment);
+
 /// In short, for a README: of each experiment the scores at the training length, those published
 /// figures that can be compared, where the seeds are crossed what the spread comes from, the
 /// command that makes it, and what was not run. Markdown.

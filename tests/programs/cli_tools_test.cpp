@@ -155,6 +155,43 @@ TEST_CASE("cli: a report of nothing leaves the page as it is") {
   CHECK(read_file(folder / "page.md") == page);
 }
 
+TEST_CASE("cli: a page is made of runs, their archive or a table, whole or not at all") {
+  const TemporaryFolder folder;
+  const std::string runs = quoted(folder / "runs");
+  REQUIRE(recollect_program("run " + tiny_config(folder) + " --out " + runs).status == 0);
+  REQUIRE(recollect_program("archive " + runs + " --out " + quoted(folder / "archives")).status ==
+          0);
+  const ProgramResult cells = recollect_program("table " + runs + " --rows cells");
+  write_file_atomically(folder / "cells.csv", cells.out);
+  for (const char* from : {"runs", "archives", "cells.csv"}) {
+    const std::filesystem::path page = folder / "page.html";
+    const ProgramResult made = recollect_program("report " + quoted(folder / from) +
+                                                 " --title 'Mine & yours' --html " + quoted(page));
+    CHECK(made.status == 0);
+    CHECK(made.out == page.string() + "\n");
+    const std::string text = read_file(page);
+    CHECK(holds(text, "<h1>Mine &amp; yours</h1>"));
+    CHECK(holds(text, "2 cells of 1 experiment, none failed, none diverged"));
+    CHECK(holds(text, "</html>"));
+    CHECK(holds(text, "experiment: tiny") == (std::string_view(from) != "cells.csv"));
+    std::filesystem::remove(page);
+  }
+  const std::string page = quoted(folder / "page.html");
+  make_folder(folder / "empty");
+  const ProgramResult empty =
+      recollect_program("report " + quoted(folder / "empty") + " --html " + page);
+  CHECK(empty.status == 5);
+  CHECK(holds(empty.err, "holds no results"));
+  const ProgramResult absent =
+      recollect_program("report " + runs + " --experiment tinny --html " + page);
+  CHECK(absent.status == 5);
+  CHECK(holds(absent.err, "did you mean 'tiny'?"));
+  CHECK_FALSE(file_exists(folder / "page.html"));
+  CHECK(recollect_program("report " + runs + " --html " + quoted(folder / "empty")).status == 5);
+  CHECK(recollect_program("report " + runs + " --html " + page + " --tables").status == 64);
+  CHECK(recollect_program("report " + runs + " --experiment tiny").status == 64);
+}
+
 TEST_CASE("cli: an option in place of a value, a number that is none") {
   const TemporaryFolder folder;
   const std::string config = tiny_config(folder);
