@@ -28,9 +28,10 @@ set(rules
   "harness/sweep/            base/ math/ tasks/ models/ harness/(config|store|train|sweep)/"
   "harness/results/          base/ tasks/ harness/(config|store|stats|results)/"
   "harness/render/           base/ harness/(config|store|stats|results|render)/"
-  "harness/plot/             base/ harness/(config|store|stats|results|plot)/"
-  "harness/compare/          base/ harness/(store|stats|results|render|compare)/"
+  "harness/plot/             base/ harness/(config|store|stats|results|inspect|plot)/"
+  "harness/compare/          base/ harness/(store|stats|results|render|inspect|compare)/"
   "harness/bench/            base/ math/ tasks/ models/ harness/(config|store|train|stats|render|bench)/"
+  "harness/inspect/          base/ tasks/ models/ harness/(config|store|train|render|show|inspect)/"
   "harness/show/             base/ tasks/ harness/(config|store|train|render|show)/"
   "harness/cli/              base/ math/ tasks/ models/ harness/")
 # What the lines above would allow and must not: "part forbidden-include".

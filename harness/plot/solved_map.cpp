@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "harness/plot/numbers.hpp"
@@ -17,19 +16,12 @@ constexpr double kGap = 3.0;
 constexpr double kWidestCell = 110.0;
 constexpr std::size_t kMostSettings = 12;
 
-// One hue from pale to strong; on a dark ground the strongest is the lightest.
-const std::array<Ink, 6> kRamp = {{{"#F2F5F7", "#1D222B"},
-                                   {"#D3E6E8", "#1C3A44"},
-                                   {"#9CCDD2", "#1B5563"},
-                                   {"#5FAEB8", "#2A7887"},
-                                   {"#2F8A99", "#54A6B2"},
-                                   {"#0F5F73", "#A5DCE2"}}};
 const Ink kOnStrong{"#FEFEFE", "#101317"};
 
 std::size_t shade_of(double share) {
   if (share <= 0.0) return 0;
-  const auto steps = static_cast<double>(kRamp.size() - 1);
-  return std::min(kRamp.size() - 1, static_cast<std::size_t>(std::ceil(share * steps)));
+  const auto steps = static_cast<double>(ink::kRamp.size() - 1);
+  return std::min(ink::kRamp.size() - 1, static_cast<std::size_t>(std::ceil(share * steps)));
 }
 
 /// The names of all rows, in the order of their sections.
@@ -118,7 +110,7 @@ class MapPicture {
     box.kind = MarkKind::kBand;
     box.points = {{x, y}, {x + 1.0 - kGap / width_, y}};
     box.upper = {y + 1.0 - kGap / kRow, y + 1.0 - kGap / kRow};
-    box.ink = kRamp[shade_of(share)];
+    box.ink = ink::kRamp[shade_of(share)];
     const std::string says = fmt::format("{}/{}", group.solved(), group.runs());
     box.name = fmt::format("{}, {}: {}", row.name, section.title, says);
     panel_.marks.push_back(std::move(box));

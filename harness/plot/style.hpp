@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
 #include <string_view>
@@ -27,6 +28,16 @@ inline const Ink kGhost{"#CBD0D6", "#3B424B"};      ///< the other variants, beh
 inline const Ink kGrid{"#E8EBEE", "#262C34"};
 inline const Ink kShade{"#F2F3F5", "#1D222A"};
 inline const Ink kGround{"#FFFFFF", "#14181D"};
+
+/// One hue from pale to strong; on a dark ground the strongest is the lightest.
+inline const std::array<Ink, 6> kRamp = {{{"#F2F5F7", "#1D222B"},
+                                          {"#D3E6E8", "#1C3A44"},
+                                          {"#9CCDD2", "#1B5563"},
+                                          {"#5FAEB8", "#2A7887"},
+                                          {"#2F8A99", "#54A6B2"},
+                                          {"#0F5F73", "#A5DCE2"}}};
+/// The ramp without its palest, which is hard to tell from the ground. @param at  0..1
+[[nodiscard]] Ink on_ramp(double at);
 }  // namespace ink
 
 enum class Marker { kCircle, kTriangleUp, kDiamond, kSquare, kTriangleDown, kPentagon };

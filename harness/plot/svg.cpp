@@ -134,6 +134,18 @@ std::string path_of(const Mark& mark, std::string_view drawn, std::size_t at, st
   }
 }
 
+/// Boxes share one path, so that thousands of one colour are one element.
+std::string boxes_path(const Panel& panel, const Mark& mark) {
+  std::string path;
+  for (std::size_t i = 0; i + 1 < mark.points.size(); i += 2) {
+    const Point& a = mark.points[i];
+    const Point& b = mark.points[i + 1];
+    path += fmt::format("M{0},{1}H{2}V{3}H{0}z", px(panel.px(a.x)), px(panel.py(a.y)),
+                        px(panel.px(b.x)), px(panel.py(b.y)));
+  }
+  return path;
+}
+
 std::string dashes(Dash dash) {
   if (dash == Dash::kSolid) return "";
   return dash == Dash::kDashed ? " stroke-dasharray=\"5,3\"" : " stroke-dasharray=\"1.5,3\"";
@@ -149,6 +161,8 @@ std::string element_of(const Mark& mark, const std::string& path) {
     if (mark.opacity < 1.0) paint += fmt::format(" opacity=\"{:g}\"", mark.opacity);
   } else if (mark.kind == MarkKind::kBand) {
     paint = fmt::format("fill=\"{}\" fill-opacity=\"{:g}\"", mark.ink.light, mark.opacity);
+  } else if (mark.kind == MarkKind::kBoxes) {
+    paint = fmt::format("fill=\"{}\" shape-rendering=\"crispEdges\"", mark.ink.light);
   } else if (mark.filled) {
     paint = fmt::format("fill=\"{}\"", mark.ink.light);
   } else {
@@ -206,6 +220,7 @@ std::string finished_svg(const Figure& figure, const std::string& drawn) {
   for (const Panel& panel : figure.panels) {
     for (const Mark& mark : panel.marks) {
       const std::size_t at = place_of(drawn, index++);
+      if (mark.kind == MarkKind::kBoxes) svg += element_of(mark, boxes_path(panel, mark));
       if (at == std::string::npos) continue;
       const std::size_t limit = drawn.find("<title>m", at + 1);
       svg += element_of(mark, path_of(mark, drawn, at, limit));
