@@ -99,9 +99,9 @@ void draw(const Inspection& inspection, const std::string& out) {
 ExitStatus inspect(const Options& options) {
   const TrainedModel trained = found_model(options);
   const InspectRequest request = request_of(trained.cell(), options);
-  if (!trained.note.empty()) report(trained.note);
   if (!options.out.empty()) check_folder(options.out);
   SequenceModel<float> model = load_model(trained);
+  if (!trained.note.empty()) report(trained.note);
   Inspection inspection = inspect_cell(
       {trained.cell(), trained.place + 1, trained.experiment.cells.size()}, model, request);
   inspection.weights = trained.says;

@@ -153,6 +153,8 @@ double half_life(double gate) {
 
 const char* verdict_of(const VarianceShares& shares) {
   if (shares.total == 0.0) return "is constant";
+  if (shares.examples < 2) return "is of one example, which tells nothing";
+  if (shares.inputs == 0.0 && shares.positions == 0.0) return "is one constant a level";
   return shares.inputs < kHardlyAdapts ? "hardly adapts" : "adapts";
 }
 

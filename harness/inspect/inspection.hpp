@@ -82,7 +82,8 @@ struct InspectRequest {
 [[nodiscard]] Inspection inspect_cell(const CellPlace& place, SequenceModel<float>& model,
                                       const InspectRequest& request);
 
-/// "hardly adapts", "adapts", "is constant": the verdict on an input-dependence.
+/// The verdict on an input-dependence, to stand behind "lambda": "hardly adapts", "adapts", "is one
+/// constant a level", "is constant", or that one example tells nothing.
 [[nodiscard]] const char* verdict_of(const VarianceShares& shares);
 
 /// "itself", "1 token", "64 tokens", "64 or more": what level l of L spans.

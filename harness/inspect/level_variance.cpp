@@ -22,6 +22,7 @@ LevelVariance::LevelVariance(std::size_t tokens, std::size_t levels, std::size_t
     : levels_(levels), kinds_(kinds), at_(tokens * levels), of_kind_(levels * kinds) {}
 
 void LevelVariance::add(std::span<const double> lambda, std::span<const std::int32_t> kind_of) {
+  ++examples_;
   for (std::size_t t = 0; t < kind_of.size(); ++t) {
     for (std::size_t level = 0; level < levels_; ++level) {
       if (!holds_tokens(level, levels_, static_cast<std::int64_t>(t))) continue;
@@ -50,10 +51,13 @@ VarianceShares LevelVariance::shares() const {
   }
   for (const Moments& place : at_) within_places += place.squares;
   for (const Moments& kind : of_kind_) within_kinds += kind.squares;
-  if (!(all.squares > 0.0)) return {};
+  if (!(all.squares > 0.0)) return {.examples = examples_};
   const auto share = [&](double squares) { return squares > 0.0 ? squares / all.squares : 0.0; };
-  return {all.squares / all.count, share(all.squares - within_levels),
-          share(within_levels - within_places), share(within_places),
+  return {examples_,
+          all.squares / all.count,
+          share(all.squares - within_levels),
+          share(within_levels - within_places),
+          share(within_places),
           share(within_levels - within_kinds)};
 }
 

@@ -22,6 +22,7 @@ namespace recollect {
 /// which the level holds something. `levels`, `positions` and `inputs` are shares of `total` and
 /// add up to 1, or are all 0 where `total` is.
 struct VarianceShares {
+  std::int64_t examples = 0;
   double total = 0.0;
   double levels = 0.0;     ///< between the means of levels: what one constant a level would give
   double positions = 0.0;  ///< between the means of positions, within a level
@@ -61,6 +62,7 @@ class LevelVariance {
 
   std::size_t levels_;
   std::size_t kinds_;
+  std::int64_t examples_ = 0;
   std::vector<Moments> at_;       // (T, L) over examples
   std::vector<Moments> of_kind_;  // (L, kinds) over examples and positions
 };

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "harness/inspect/inspection_table.hpp"
@@ -90,6 +91,12 @@ Ink ink_of_class(std::size_t number) {
   return ink::on_ramp(static_cast<double>(number) / static_cast<double>(kClasses - 1));
 }
 
+/// ".001", "10"
+std::string short_tick(double value) {
+  const std::string text = fmt::format("{:g}", value);
+  return text.starts_with("0.") ? text.substr(1) : text;
+}
+
 class LambdaPicture {
  public:
   explicit LambdaPicture(const Inspection& inspection)
@@ -132,9 +139,9 @@ class LambdaPicture {
   [[nodiscard]] std::string caption(std::size_t maps) const {
     std::string text = fmt::format(
         "x: position; rows: level of the Fenwick partition and the tokens it spans. Right: mean λ "
-        "by kind of token. Input-dependence: variance of λ over examples at one level and "
-        "position, of its total variance; a λ that depends on kind of token or position alone has "
-        "none. One seed: {}; example {} of split {}.",
+        "by kind of token, at the edge where it is beyond. Input-dependence: variance of λ over "
+        "examples at one level and position, of its total variance; what position alone decides "
+        "is not in it. One seed: {}; example {} of split {}.",
         inspection_.weights, shown_.index, name_of(shown_.split));
     if (maps > kMostMaps) {
       text += fmt::format(" The first {} of {} heads; the numbers of all are in the table beside.",
@@ -254,10 +261,10 @@ class LambdaPicture {
       line.ink = ink::kGrid;
       line.size = kGridLine;
       panel.marks.push_back(std::move(line));
-      figure_.add({panel.px(tick), bottom + 15.0, fmt::format("{:g}", tick), kTickSize, ink::kMuted,
+      figure_.add({panel.px(tick), bottom + 15.0, short_tick(tick), kTickSize, ink::kMuted,
                    Anchor::kMiddle});
     }
-    for (std::size_t k = 0; k < shown_.kinds.size(); ++k) {
+    for (const std::size_t k : hollow_first()) {
       Mark dots;
       dots.kind = MarkKind::kDots;
       dots.ink = styles_[k].ink;
@@ -274,6 +281,15 @@ class LambdaPicture {
       panel.marks.push_back(std::move(dots));
     }
     figure_.panels.push_back(std::move(panel));
+  }
+
+  /// Kinds in the order in which their marks are drawn: a dot can be seen on a ring.
+  [[nodiscard]] std::vector<std::size_t> hollow_first() const {
+    std::vector<std::size_t> order(styles_.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::stable_partition(order.begin(), order.end(),
+                          [&](std::size_t k) { return !styles_[k].filled; });
+    return order;
   }
 
   struct Read {
@@ -378,8 +394,8 @@ class LambdaPicture {
     figure_.add({kMeansLeft - 8.0, at, "λ", kTickSize, ink::kMuted, Anchor::kEnd});
     for (const double tick : {0.01, 0.1, 1.0, 10.0}) {
       const double share = std::log(tick / kLowest) / std::log(kHighest / kLowest);
-      figure_.add({panel.px(share), at + 14.0, fmt::format("{:g}", tick), kTickSize, ink::kMuted,
-                   Anchor::kMiddle});
+      figure_.add(
+          {panel.px(share), at + 14.0, short_tick(tick), kTickSize, ink::kMuted, Anchor::kMiddle});
     }
     figure_.panels.push_back(std::move(panel));
     const double top = at + 24.0;

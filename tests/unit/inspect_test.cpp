@@ -34,7 +34,7 @@ using testing::BytesSettings;
 using testing::toy_cell;
 
 constexpr const char* kSmall = R"(task: {{name: mqar, length: 32, pairs: 4, vocab: 32}}
-model: {{width: 8, layers: 2, heads: 2, chunk: 16{}}}
+model: {{width: 8, layers: 2, heads: 2{}}}
 variants: [{}]
 eval: {{examples: 40}}
 )";
@@ -55,7 +55,7 @@ Looked looked_at(const std::string& variant, InspectRequest request = {},
   SequenceModel<float> model = build_model(cell);
   fill_normal<float>(9, 0.5, model.parameters());
   if (request.length == 0) request.length = cell.task->length;
-  request.examples = std::min<std::int64_t>(request.examples, 10);
+  request.examples = 10;
   looked.inspection = inspect_cell({cell, 1, 1}, model, request);
   looked.inspection.weights = "random weights";
   return looked;
@@ -161,6 +161,11 @@ TEST_CASE("inspect: an index that is known beforehand") {
   CHECK(shares.positions == doctest::Approx(0.0));
   CHECK(std::string(verdict_of(shares)) == "adapts");  // 15.8 %
   CHECK(!LevelVariance(1, 2, 1).mean(1));
+  VarianceShares less = shares;
+  less.inputs = 0.1499;
+  CHECK(std::string(verdict_of(less)) == "hardly adapts");
+  less.examples = 1;
+  CHECK(std::string(verdict_of(less)) == "is of one example, which tells nothing");
 
   LevelVariance constant(4, 3, 1);
   for (int n = 0; n < 7; ++n) constant.add(std::vector<double>(12, 0.1), {{0, 0, 0, 0}});
@@ -174,9 +179,9 @@ TEST_CASE("inspect: the input-dependence of fixed-decay is 0, that of others is 
   for (const InspectedLayer& layer : fixed.inspection.layers) {
     for (const HeadInspection& head : layer.heads) {
       CHECK(head.shares->inputs == 0.0);
-      CHECK(head.shares->positions <= 1e-12);
+      CHECK(head.shares->positions == 0.0);
       CHECK(head.shares->total > 0.0);
-      CHECK(std::string(verdict_of(*head.shares)) == "hardly adapts");
+      CHECK(std::string(verdict_of(*head.shares)) == "is one constant a level");
     }
   }
   for (const char* variant : {"linear-decay", "adaptive-decay", "softmax-level"}) {
