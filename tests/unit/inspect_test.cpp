@@ -286,6 +286,28 @@ TEST_CASE("inspect: every variant as text, table and JSON; as a picture where it
   }
 }
 
+TEST_CASE("inspect: boxes stand where their corners say, all of one colour in one path") {
+  if (!plot::run_process({"gnuplot", "--version"}, "").found) return;
+  plot::Figure figure;
+  figure.name = figure.title = "boxes";
+  figure.height = 100.0;
+  plot::Panel panel{100.0, 10.0, 200.0, 60.0, {0.0, 10.0}, {0.0, 5.0}, {}};
+  plot::Mark boxes;
+  boxes.kind = plot::MarkKind::kBoxes;
+  boxes.points = {{0.0, 0.0}, {5.0, 1.0}, {9.0, 4.0}, {10.0, 5.0}};
+  boxes.ink = plot::ink::kRamp[3];
+  boxes.name = "a<b";
+  panel.marks = {boxes};
+  figure.panels = {panel};
+  const std::string svg = plot::svg_of(figure);
+  CHECK(svg.find("d=\"M100,60H150V50H100zM190,20H200V10H190z\"") != std::string::npos);
+  CHECK(svg.find("[fill=\"#5FAEB8\"]{fill:#2A7887}") != std::string::npos);  // when dark
+  CHECK(svg.find("<title>a&lt;b</title>") != std::string::npos);
+  CHECK(plot::ink::on_ramp(0.0) == plot::ink::kRamp[1]);
+  CHECK(plot::ink::on_ramp(1.0) == plot::ink::kRamp[5]);
+  CHECK(plot::ink::on_ramp(0.25) == plot::ink::kRamp[2]);
+}
+
 TEST_CASE("inspect: the table holds lambda where levels hold something, and nowhere else") {
   const Looked looked = looked_at("adaptive-decay");
   const CsvTable table = inspection_table(looked.inspection);
