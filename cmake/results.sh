@@ -30,6 +30,10 @@ write() {
   for what in seeds solved; do
     mv "$drawn/$what-mqar-128-32+mqar-128-32-rest.svg" "docs/pictures/$what.svg"
   done
+  local archive=results/reference/mqar-128-32
+  "$program" inspect $archive/weights/adaptive-decay.safetensors $archive/config.yaml --out "$drawn" \
+    >/dev/null 2>"$drawn/notes" || { cat "$drawn/notes" >&2; exit 1; }
+  mv "$drawn/lambda-adaptive-decay.svg" docs/pictures
   rm -r "$drawn"
 }
 
@@ -47,7 +51,7 @@ cp -r results configs "$copy"
 cp docs/results.md docs/reproducing.md "$copy/docs"
 (cd "$copy" && write)
 current=yes
-for file in docs/results.md docs/reproducing.md docs/pictures/seeds.svg docs/pictures/solved.svg $(cd "$copy" && find results/reference -name table.md | sort); do
+for file in docs/results.md docs/reproducing.md docs/pictures/seeds.svg docs/pictures/solved.svg docs/pictures/lambda-adaptive-decay.svg $(cd "$copy" && find results/reference -name table.md | sort); do
   diff -u "$file" "$copy/$file" || current=
 done
 if [[ -z $current ]]; then

@@ -230,6 +230,11 @@ void Block<S>::convolution_backward(const S* theta, S* gradient, const Tape& tap
 }
 
 template <class S>
+MixerView<S> Block<S>::inspect(const Tape& tape) const {
+  return mixer_->inspect(tape.mixer);
+}
+
+template <class S>
 Cost Block<S>::cost(const SequenceShape& shape) const noexcept {
   const std::int64_t tokens = shape.tokens * width_;
   const std::int64_t queries = shape.queries * width_;

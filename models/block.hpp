@@ -52,6 +52,9 @@ class Block {
                             const Tape& tape, const Carry& carry, S* d_out, S* dx,
                             Workspace<S>& workspace) const;
 
+  /// What the mixer shows of a sequence that forward() saw as one segment, all tokens queried.
+  [[nodiscard]] MixerView<S> inspect(const Tape& tape) const;
+
   [[nodiscard]] Cost cost(const SequenceShape& shape) const noexcept;
 
   [[nodiscard]] Index chunk() const noexcept { return mixer_->chunk(); }

@@ -48,6 +48,28 @@ struct Cost {
 template <class S>
 class FirstLayer;
 
+/// Of what the weights are made with which a token reads the tokens before it.
+enum class AttentionKind {
+  kNone,     ///< the mixer reports none
+  kLinear,   ///< lambda[level(t, s)] exp(g_{s+1} + ... + g_t) (q_t . k_s); without levels lambda is
+             ///< 1
+  kSoftmax,  ///< softmax over s <= t of scale q_t . k_s
+};
+
+/// What a mixer shows of a sequence of T tokens to people who look into a model: what it has, all
+/// else as it stands here. Views into its tape.
+template <class S>
+struct MixerView {
+  Index heads = 0;           ///< H; 0: it shows nothing
+  ConstView<S> lambda = {};  ///< (T, H L) weights of levels; no columns: it has none
+  const S* gate = nullptr;   ///< (H, T) log of the decay from t - 1 to t; null: no decay
+  const S* beta = nullptr;   ///< (H, T) how strongly a token is written; null: as it is
+  AttentionKind attention = AttentionKind::kNone;
+  ConstView<S> q = {};  ///< (T, H dk), unless there is no attention
+  ConstView<S> k = {};  ///< (T, H dk), the same
+  S scale = 1;          ///< of the softmax's argument
+};
+
 /// A causal sequence mixer, what the papers call a variant: everything between a layer's input u
 /// and the residual stream, its output projection W_o included. Row t of the output reads rows 0..t
 /// of the input only. S is float to train, double to check.
@@ -96,6 +118,13 @@ class Mixer {
   /// The one optional shortcut: this mixer as a first layer, which sees token ids alone. Null:
   /// none.
   [[nodiscard]] virtual FirstLayer<S>* first_layer() noexcept { return nullptr; }
+
+  /// What `recollect inspect` shows, by default nothing. `tape` is that of a forward pass of all
+  /// tokens as one segment; training and scoring never ask.
+  [[nodiscard]] virtual MixerView<S> inspect(const Tape* tape) const {
+    (void)tape;
+    return {};
+  }
 };
 
 }  // namespace recollect

@@ -114,13 +114,17 @@ Index SequenceModel<S>::segment_tokens(std::int64_t tokens) const noexcept {
 }
 
 template <class S>
+void SequenceModel<S>::expect_positions(Index tokens) const {
+  if (!positions_ || tokens <= positions_->weight.rows) return;
+  throw ConfigError(fmt::format("a sequence of {} tokens is longer than the {} learned positions",
+                                tokens, positions_->weight.rows));
+}
+
+template <class S>
 auto SequenceModel<S>::begin(const SequenceInput& input, S* gradient, bool stream,
                              Workspace<S>& workspace) const -> Pass {
   const auto tokens = static_cast<Index>(input.ids.size());
-  if (positions_ && tokens > positions_->weight.rows) {
-    throw ConfigError(fmt::format("a sequence of {} tokens is longer than the {} learned positions",
-                                  tokens, positions_->weight.rows));
-  }
+  expect_positions(tokens);
   auto* everything = workspace.template array<std::int32_t>(tokens);
   std::iota(everything, everything + tokens, 0);
   auto* carries =
@@ -342,6 +346,32 @@ SequenceOutcome SequenceModel<S>::forward_backward(const SequenceInput& input, S
     segment_backward(pass, here, tapes + i * inner, at(d_last, i), gradient, workspace);
   }
   return SequenceOutcome{total.loss, total.correct};
+}
+
+template <class S>
+std::vector<LayerInspection> SequenceModel<S>::inspect(std::span<const std::int32_t> ids,
+                                                       Workspace<S>& workspace) const {
+  const typename Workspace<S>::Scope scope(workspace);
+  const auto tokens = static_cast<Index>(ids.size());
+  expect_positions(tokens);
+  auto* positions = workspace.template array<std::int32_t>(tokens);
+  std::iota(positions, positions + tokens, 0);
+  const Queries queries{{positions, ids.size()}, true};
+  const Index width = settings_.width;
+  S* x = workspace.take(tokens * width);
+  embedding_.forward<S>(weights_.data(), ids, view(x, tokens, width));
+  if (positions_) positions_->forward<S>(weights_.data(), view(x, tokens, width), 0);
+  std::vector<LayerInspection> layers;
+  for (const Block<S>& block : blocks_) {
+    S* out = workspace.take(tokens * width);
+    const typename Workspace<S>::Scope layer_scope(workspace);
+    const auto carry = block.begin({tokens, tokens, false}, {}, nullptr, workspace);
+    const auto* tape =
+        block.forward(weights_.data(), {tokens, x, {}, {}}, queries, carry, out, workspace);
+    layers.push_back(inspection_of<S>(block.inspect(*tape), tokens));
+    x = out;
+  }
+  return layers;
 }
 
 template <class S>

@@ -9,6 +9,7 @@
 #include "math/workspace.hpp"
 #include "models/block.hpp"
 #include "models/embedding_table.hpp"
+#include "models/layer_inspection.hpp"
 #include "models/layers/cross_entropy.hpp"
 #include "models/layers/embedding.hpp"
 #include "models/layers/linear.hpp"
@@ -96,6 +97,12 @@ class SequenceModel {
   SequenceOutcome forward_backward(const SequenceInput& input, S loss_scale,
                                    Workspace<S>& workspace, std::span<S> gradient) const;
 
+  /// What every layer shows of a sequence, from the first to the last: all tokens are queried and
+  /// each layer sees them at once, by no shortcut, whatever begin_step() prepared. Memory grows
+  /// like T.
+  [[nodiscard]] std::vector<LayerInspection> inspect(std::span<const std::int32_t> ids,
+                                                     Workspace<S>& workspace) const;
+
   /// What a sequence costs over all layers, embedding and head. `carry`, `tape` and `scratch`
   /// together bound the elements that a workspace holds for it.
   [[nodiscard]] Cost cost(const SequenceShape& shape) const noexcept;
@@ -105,6 +112,8 @@ class SequenceModel {
   struct Segment;
   struct ReadOut;
 
+  /// @throws ConfigError where a sequence is longer than the learned positions
+  void expect_positions(Index tokens) const;
   [[nodiscard]] Pass begin(const SequenceInput& input, S* gradient, bool stream,
                            Workspace<S>& workspace) const;
   /// Embedding and the layers that run by segments; the last of them writes to `out` (n, D).

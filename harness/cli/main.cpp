@@ -110,6 +110,7 @@ ExitStatus run(int argc, char** argv) {
   add_list(app, action);
   add_check(app, action);
   add_show(app, action);
+  add_inspect(app, action);
   add_bench(app, action);
 
   refuse_options_as_values(app);

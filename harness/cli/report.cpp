@@ -9,6 +9,9 @@
 #include "harness/cli/commands.hpp"
 #include "harness/compare/findings.hpp"
 #include "harness/page/page.hpp"
+#include "harness/plot/files.hpp"
+#include "harness/plot/svg.hpp"
+#include "harness/plot/trained_maps.hpp"
 #include "harness/results/read_cells.hpp"
 
 namespace recollect::cli {
@@ -74,6 +77,31 @@ std::vector<Archive> archives_for_page(const Options& options, const plot::Mater
   return archives;
 }
 
+/// Of the weights that are kept; they are drawn by gnuplot, without which the page goes without.
+std::vector<page::LambdaMap> lambda_maps(const Options& options, const plot::Material& material) {
+  std::vector<std::string> notes;
+  const std::vector<plot::TrainedMap> drawn =
+      plot::trained_maps(options.runs, material.results.cells, notes);
+  for (const std::string& note : notes) report(note);
+  std::vector<page::LambdaMap> maps;
+  if (drawn.empty()) return maps;
+  if (!plot::has_gnuplot()) {
+    report("no maps of lambda on the page: gnuplot is not installed (gnuplot-nox)");
+    return maps;
+  }
+  for (const plot::TrainedMap& one : drawn) {
+    page::LambdaMap map{one.named.variant,
+                        one.named.label,
+                        fmt::format("{}, {}", one.named.label, one.experiment),
+                        plot::for_page(one.figure, plot::svg_of(one.figure), ".lambda-map"),
+                        one.figure.summary,
+                        {}};
+    for (const auto& [layer, index] : one.indices) map.indices.push_back({layer, index});
+    maps.push_back(std::move(map));
+  }
+  return maps;
+}
+
 ExitStatus make_html(const Options& options) {
   const plot::Material material =
       plot::read_material(options.runs, options.experiments, {.histories = true, .slices = true});
@@ -88,6 +116,7 @@ ExitStatus make_html(const Options& options) {
   if (!options.published.empty()) {
     input.published = compare_published(material.groups, read_published(options.published));
   }
+  input.lambda_maps = lambda_maps(options, material);
   write_file_atomically(options.html, page::make_page(input));
   print(options.html + '\n');
   return ExitStatus::kDone;

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "harness/cli/commands.hpp"
+#include "harness/cli/example_choice.hpp"
 #include "harness/config/load.hpp"
 #include "harness/config/task_text.hpp"
 #include "harness/show/example_json.hpp"
@@ -43,18 +44,6 @@ std::string listed(const Items& items) {
   return text;
 }
 
-Split split_named(const std::string& name) {
-  std::vector<std::string> names;
-  for (const Split split : {Split::kTrain, Split::kValidation, Split::kTest}) {
-    if (name == name_of(split)) return split;
-    names.emplace_back(name_of(split));
-  }
-  const std::string near = nearest_name(name, names);
-  throw UsageError(fmt::format("--split '{}' is unknown; choose one of {}{}", name,
-                               fmt::join(names, ", "),
-                               near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
-}
-
 /// The place of the cell that is asked for.
 std::size_t chosen_cell(const std::vector<Cell>& cells, const Options& options) {
   if (options.cell) {
@@ -78,21 +67,6 @@ std::size_t chosen_cell(const std::vector<Cell>& cells, const Options& options) 
         *options.seed, listed(seeds)));
   }
   return static_cast<std::size_t>(found - cells.begin());
-}
-
-const char* option_of(const Cell& cell, Split split) {
-  if (split == Split::kValidation) return "train.validation_examples";
-  if (split == Split::kTest) return "eval.examples";
-  return cell.train.examples ? "train.examples" : "train.steps";
-}
-
-void expect_example(const Cell& cell, Split split, std::int64_t example) {
-  const std::int64_t count = examples_of(cell, split);
-  if (example >= 0 && example < count) return;
-  const std::string raise = example < 0 ? "" : fmt::format(", or raise {}", option_of(cell, split));
-  throw UsageError(
-      fmt::format("--example {} is not in 0..{}, the {} examples; choose one of these{}", example,
-                  count - 1, name_of(split), raise));
 }
 
 /// The length that is asked for; else the trained one, or the shortest that is scored.

@@ -14,6 +14,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "harness/compare/effects.hpp"
+#include "harness/inspect/inspected_weights.hpp"
 #include "harness/results/read_cells.hpp"
 #include "harness/results/result_set.hpp"
 #include "harness/results/variance_result.hpp"
@@ -117,6 +118,10 @@ class Findings {
         {"fisher-reached", &Findings::fisher_reached},
         {"variance", &Findings::variance},
         {"same-weights", &Findings::same_weights},
+        {"input-dependence", &Findings::input_dependence},
+        {"lambda-variance", &Findings::lambda_variance},
+        {"lambda-mean", &Findings::lambda_mean},
+        {"half-life", &Findings::half_life},
         {"published", &Findings::published},
         {"setting", &Findings::setting}};
     const auto found = words.empty() ? functions.end() : functions.find(words.front());
@@ -349,6 +354,48 @@ class Findings {
                                     : fmt::format("{:.1f} %", 100.0 * differing / pairs);
   }
 
+  /// What the weights of an archive show: of the one head of a layer, as the words say.
+  [[nodiscard]] const HeadInspection& head(const Question& question) const {
+    const auto archive = std::find_if(
+        input_.archives.begin(), input_.archives.end(),
+        [&](const Archive& one) { return one.file.experiment.name == question.word(0); });
+    if (archive == input_.archives.end()) (void)cells_of(question.word(0));
+    const Inspection& inspection = weights_.of(*archive, question.word(1));
+    const auto layer = static_cast<std::size_t>(to_integer(question.word(2)));
+    if (layer >= inspection.layers.size()) throw IoError("the model has no such layer");
+    if (inspection.layers[layer].heads.size() != 1) throw IoError("the layer has several heads");
+    return inspection.layers[layer].heads.front();
+  }
+  [[nodiscard]] VarianceShares shares(const Question& question) const {
+    const HeadInspection& one = head(question);
+    if (!one.shares) throw IoError("the variant has no levels");
+    return *one.shares;
+  }
+
+  [[nodiscard]] std::string input_dependence(const Question& question) const {
+    return fmt::format("{:.1f} %", 100.0 * shares(question).inputs);
+  }
+  [[nodiscard]] std::string lambda_variance(const Question& question) const {
+    const VarianceShares all = shares(question);
+    const std::string& part = question.word(3);
+    const double share = part == "levels"      ? all.levels
+                         : part == "positions" ? all.positions
+                         : part == "kinds"     ? all.kinds
+                                               : throw IoError("there is no such part");
+    return fmt::format("{:.1f} %", 100.0 * share);
+  }
+  [[nodiscard]] std::string lambda_mean(const Question& question) const {
+    const HeadInspection& one = head(question);
+    const auto level = static_cast<std::size_t>(to_integer(question.word(3)));
+    if (level >= one.mean.size() || !one.mean[level]) throw IoError("there is no such level");
+    return fmt::format("{:.2g}", *one.mean[level]);
+  }
+  [[nodiscard]] std::string half_life(const Question& question) const {
+    const std::optional<Quartiles>& quartiles = head(question).half_life;
+    if (!quartiles) throw IoError("nothing decays");
+    return fmt::format("{:.2g}", quartiles->median);
+  }
+
   [[nodiscard]] std::string published(const Question& question) const {
     const PublishedFigure* found = nullptr;
     for (const PublishedFigure& figure : input_.figures) {
@@ -396,6 +443,7 @@ class Findings {
   }
 
   const ReportInput& input_;
+  mutable InspectedWeights weights_;  // computed when an expression first asks
   std::map<std::string, std::vector<CellResult>> cells_;
 };
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "harness/inspect/level_variance.hpp"
 #include "harness/page/answer_lines.hpp"
 #include "harness/page/html.hpp"
 #include "harness/page/parts.hpp"
@@ -134,7 +135,8 @@ class Answers {
                             100.0 * one.index);
       }
     }
-    add_html("Does λ depend on the input, once trained?", *largest < kHardly ? "Hardly" : "Yes",
+    add_html("Does λ depend on the input, once trained?",
+             *largest < kHardlyAdapts ? "Hardly" : "Yes",
              fmt::format("share of λ's variance that comes from the input: {}; {} looked at", text,
                          plural(maps.size(), "cell")),
              "lambda", "λ maps", "");

@@ -23,7 +23,7 @@ std::string lambda_section(const std::vector<LambdaMap>& maps, const Context& co
     const auto& known = context.labels();
     const bool is_known = std::find(known.begin(), known.end(), label) != known.end();
     html += fmt::format(
-        "<figure{} aria-label=\"{}\"><h3>{}</h3><p>Index: {}</p><div class=\"box wide\" "
+        "<figure{} aria-label=\"{}\"><h3>{}</h3><p>Index: {}</p><div class=\"box wide lambda-map\" "
         "tabindex=\"0\">{}</div><p class=\"caption\">{}</p></figure>\n",
         is_known ? fmt::format(" data-v=\"{}\"", context.number_of(label)) : "",
         escaped(map.title + ": index " + indices), escaped(map.title), escaped(indices), map.svg,

@@ -21,7 +21,4 @@ struct LambdaMap {
   std::vector<LambdaIndex> indices;
 };
 
-/// An index below this says that the weights hardly depend on the input.
-inline constexpr double kHardly = 0.15;
-
 }  // namespace recollect::page

@@ -124,6 +124,8 @@ class PanelDrawing {
         return add_band(mark);
       case MarkKind::kDots:
         return add_dots(mark);
+      case MarkKind::kBoxes:
+        return;  // of maps, which are whole pictures
     }
   }
 

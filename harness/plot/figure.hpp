@@ -17,12 +17,12 @@ struct Point {
   double y = 0.0;  ///< NaN breaks a line
 };
 
-enum class MarkKind { kLine, kBand, kDots };
+enum class MarkKind { kLine, kBand, kDots, kBoxes };
 
-/// One line, band or set of dots.
+/// One line, band, set of dots or set of boxes.
 struct Mark {
   MarkKind kind = MarkKind::kLine;
-  std::vector<Point> points;
+  std::vector<Point> points;  ///< of boxes: two opposite corners each, not drawn by gnuplot
   std::vector<double> upper;  ///< of a band: its other edge
   Ink ink;
   double size = 1.0;  ///< width of a line; radius of dots

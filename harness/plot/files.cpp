@@ -65,8 +65,10 @@ std::filesystem::path write_figure(const std::filesystem::path& folder, const Fi
 
 }  // namespace
 
+bool has_gnuplot() { return run_process({kGnuplot, "--version"}, "").found; }
+
 void expect_gnuplot() {
-  if (!run_process({kGnuplot, "--version"}, "").found) miss_gnuplot();
+  if (!has_gnuplot()) miss_gnuplot();
 }
 
 bool can_make_png() { return run_process({kConverter, "--version"}, "").found; }

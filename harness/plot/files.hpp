@@ -11,6 +11,8 @@ namespace recollect::plot {
 /// @throws IoError that says how to get it where there is no gnuplot
 void expect_gnuplot();
 
+[[nodiscard]] bool has_gnuplot();
+
 /// Whether rsvg-convert is there, which makes PNGs.
 [[nodiscard]] bool can_make_png();
 

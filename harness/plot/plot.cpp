@@ -16,12 +16,14 @@
 #include "harness/plot/material.hpp"
 #include "harness/plot/panels.hpp"
 #include "harness/plot/pictures.hpp"
+#include "harness/plot/trained_maps.hpp"
 #include "harness/store/experiment_file.hpp"
 
 namespace recollect::plot {
 namespace {
 
 constexpr const char* kPublished = "published";  // one picture of all experiments
+constexpr const char* kLambda = "lambda";        // one a label whose weights are kept
 
 struct Picture {
   std::string name;
@@ -112,6 +114,7 @@ const std::vector<std::string>& picture_names() {
   static const std::vector<std::string> kNames = [] {
     std::vector<std::string> names;
     for (const Picture& picture : pictures()) names.push_back(picture.name);
+    names.emplace_back(kLambda);
     names.emplace_back(kPublished);
     return names;
   }();
@@ -127,6 +130,14 @@ PlotReport make_pictures(const PlotRequest& request) {
   PlotReport report;
   report.notes = material.results.warnings;
   std::vector<Figure> figures = drawn_figures(request, material, report.notes);
+  if (wants(request, kLambda)) {
+    std::vector<TrainedMap> maps =
+        trained_maps(request.results, material.results.cells, report.notes);
+    if (maps.empty() && !request.what.empty()) {
+      report.notes.emplace_back("no picture lambda: no weights of variants with levels are kept");
+    }
+    for (TrainedMap& map : maps) figures.push_back(std::move(map.figure));
+  }
   if (wants(request, kPublished) && !request.published.empty()) {
     Drawn drawn = draw_published(
         compare_published(material.groups, read_published(request.published)), material.styles);

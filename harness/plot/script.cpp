@@ -44,7 +44,7 @@ void add_panel(std::string& script, const Figure& figure, const Panel& panel,
                std::size_t first_mark) {
   std::string plots;
   for (std::size_t i = 0; i < panel.marks.size(); ++i) {
-    if (panel.marks[i].points.empty()) continue;
+    if (panel.marks[i].points.empty() || panel.marks[i].kind == MarkKind::kBoxes) continue;
     add_data(script, first_mark + i, panel.marks[i]);
     plots += (plots.empty() ? "plot " : ", \\\n  ") + drawn(first_mark + i, panel.marks[i]);
   }

@@ -1,5 +1,7 @@
 #include "harness/plot/style.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -88,6 +90,18 @@ std::size_t place_of(const std::string& variant) {
   return static_cast<std::size_t>(found - known().begin());
 }
 
+/// A colour "#RRGGBB" that lies `part` of the way from one to another.
+std::string between(const std::string& from, const std::string& to, double part) {
+  std::string colour = "#";
+  for (const std::size_t at : {1U, 3U, 5U}) {
+    const auto channel = [&](const std::string& text) {
+      return static_cast<double>(std::stoi(text.substr(at, 2), nullptr, 16));
+    };
+    colour += fmt::format("{:02X}", std::lround(channel(from) * (1.0 - part) + channel(to) * part));
+  }
+  return colour;
+}
+
 VariantStyle other(std::size_t number) {
   const std::size_t colour = number % kOthers.size();
   const Dash dash = number < kOthers.size() ? Dash::kSolid : Dash::kDotted;
@@ -99,6 +113,13 @@ VariantStyle other(std::size_t number) {
 const Ink& shade_of(double share) { return kRamp[shade_number(share)]; }
 
 bool is_strong(double share) { return shade_number(share) > 3; }
+Ink ink::on_ramp(double at) {
+  const double place = 1.0 + std::clamp(at, 0.0, 1.0) * static_cast<double>(kRamp.size() - 2);
+  const auto low = std::min(static_cast<std::size_t>(place), kRamp.size() - 2);
+  const double part = place - static_cast<double>(low);
+  return {between(kRamp[low].light, kRamp[low + 1].light, part),
+          between(kRamp[low].dark, kRamp[low + 1].dark, part)};
+}
 
 Styles::Styles(std::vector<Named> labels) {
   std::set<std::string> others;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
 #include <string_view>
@@ -29,6 +30,8 @@ inline const Ink kBar{"#DFE3E8", "#2E3640"};  ///< how many there are, behind wh
 inline const Ink kShade{"#F2F3F5", "#1D222A"};
 inline const Ink kGround{"#FFFFFF", "#14181D"};
 inline const Ink kOnStrong{"#FEFEFE", "#101317"};  ///< letters on a strong shade
+/// The shades of shares without the palest, which is hard to tell from the ground. @param at  0..1
+[[nodiscard]] Ink on_ramp(double at);
 }  // namespace ink
 
 /// Of a share 0..1: one hue from pale, for none, to strong; on a dark ground the strongest is the

@@ -97,6 +97,18 @@ std::string path_of(const Mark& mark, std::string_view drawn, std::size_t at, st
   }
 }
 
+/// Boxes share one path, so that thousands of one colour are one element.
+std::string boxes_path(const Panel& panel, const Mark& mark) {
+  std::string path;
+  for (std::size_t i = 0; i + 1 < mark.points.size(); i += 2) {
+    const Point& a = mark.points[i];
+    const Point& b = mark.points[i + 1];
+    path += fmt::format("M{0},{1}H{2}V{3}H{0}z", px(panel.px(a.x)), px(panel.py(a.y)),
+                        px(panel.px(b.x)), px(panel.py(b.y)));
+  }
+  return path;
+}
+
 std::string dashes(Dash dash) {
   if (dash == Dash::kSolid) return "";
   return dash == Dash::kDashed ? " stroke-dasharray=\"5,3\"" : " stroke-dasharray=\"1.5,3\"";
@@ -112,6 +124,8 @@ std::string element_of(const Mark& mark, const std::string& path) {
     if (mark.opacity < 1.0) paint += fmt::format(" opacity=\"{:g}\"", mark.opacity);
   } else if (mark.kind == MarkKind::kBand) {
     paint = fmt::format("fill=\"{}\" fill-opacity=\"{:g}\"", mark.ink.light, mark.opacity);
+  } else if (mark.kind == MarkKind::kBoxes) {
+    paint = fmt::format("fill=\"{}\" shape-rendering=\"crispEdges\"", mark.ink.light);
   } else if (mark.filled) {
     paint = fmt::format("fill=\"{}\"", mark.ink.light);
   } else {
@@ -133,14 +147,19 @@ std::string text_element(const Text& text) {
                      px(text.x), px(text.y), text.size, text.ink.light, style, xml_text(text.text));
 }
 
-std::string dark_rules(const Figure& figure) {
+/// What each light colour of a figure is on a dark ground.
+std::map<std::string, std::string> inks_of(const Figure& figure) {
   std::map<std::string, std::string> inks = {{ink::kGround.light, ink::kGround.dark}};
   for (const Panel& panel : figure.panels) {
     for (const Mark& mark : panel.marks) inks.emplace(mark.ink.light, mark.ink.dark);
   }
   for (const Text& text : figure.texts) inks.emplace(text.ink.light, text.ink.dark);
+  return inks;
+}
+
+std::string dark_rules(const Figure& figure) {
   std::string rules;
-  for (const auto& [light, dark] : inks) {
+  for (const auto& [light, dark] : inks_of(figure)) {
     rules += fmt::format("[fill=\"{0}\"]{{fill:{1}}}[stroke=\"{0}\"]{{stroke:{1}}}\n", light, dark);
   }
   return rules;
@@ -161,6 +180,22 @@ std::string in_dark(std::string svg) {
   return svg.erase(at, kDarkScheme.size());
 }
 
+std::string for_page(const Figure& figure, std::string svg, const std::string& scope) {
+  constexpr std::string_view kOpen = "<style>";
+  constexpr std::string_view kClose = "</style>\n";
+  const std::size_t at = svg.find(kOpen);
+  const std::size_t end = svg.find(kClose, at);
+  if (at == std::string::npos || end == std::string::npos) return svg;
+  std::string rules;
+  for (const auto& [light, dark] : inks_of(figure)) {
+    rules += fmt::format(
+        "{0} [fill=\"{1}\"]{{fill:light-dark({1},{2})}}{0} "
+        "[stroke=\"{1}\"]{{stroke:light-dark({1},{2})}}\n",
+        scope, light, dark);
+  }
+  return svg.replace(at + kOpen.size(), end - at - kOpen.size(), rules);
+}
+
 std::string finished_svg(const Figure& figure, const std::string& drawn) {
   if (drawn.find("</svg>") == std::string::npos) {
     throw IoError(fmt::format("gnuplot gave no whole picture of {}", figure.name));
@@ -177,6 +212,7 @@ std::string finished_svg(const Figure& figure, const std::string& drawn) {
   for (const Panel& panel : figure.panels) {
     for (const Mark& mark : panel.marks) {
       const std::size_t at = place_of(drawn, index++);
+      if (mark.kind == MarkKind::kBoxes) svg += element_of(mark, boxes_path(panel, mark));
       if (at == std::string::npos) continue;
       const std::size_t limit = drawn.find("<title>m", at + 1);
       svg += element_of(mark, path_of(mark, drawn, at, limit));

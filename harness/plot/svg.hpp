@@ -14,4 +14,8 @@ namespace recollect::plot {
 /// The picture as a dark scheme shows it, for programs that have no scheme.
 [[nodiscard]] std::string in_dark(std::string svg);
 
+/// The picture for a page of both schemes, which chooses between them by light-dark(): colours are
+/// rules that reach elements within `scope` alone, a CSS selector.
+[[nodiscard]] std::string for_page(const Figure& figure, std::string svg, const std::string& scope);
+
 }  // namespace recollect::plot

@@ -234,6 +234,16 @@ void FullQuadraticSettings::validate(const ModelSettings& model) const {
   if (model.init == Init::kIdentity) throw FieldError("init", identity_init_error(name()));
 }
 
+template <class S>
+MixerView<S> FullQuadratic<S>::inspect(const Tape* opaque) const {
+  const MyTape& tape = *static_cast<const MyTape*>(opaque);
+  return {.heads = projections_.heads(),
+          .attention = AttentionKind::kSoftmax,
+          .q = tape.qkv.q,
+          .k = tape.qkv.k,
+          .scale = scale()};
+}
+
 template class FullQuadratic<float>;
 template class FullQuadratic<double>;
 

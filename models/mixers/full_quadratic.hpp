@@ -28,6 +28,7 @@ class FullQuadratic final : public Mixer<S> {
                 Workspace<S>& workspace) const override;
   [[nodiscard]] Cost cost(const SequenceShape& shape) const noexcept override;
   [[nodiscard]] FirstLayer<S>* first_layer() noexcept override { return first_layer_.get(); }
+  [[nodiscard]] MixerView<S> inspect(const Tape* tape) const override;
 
  private:
   class Table;

@@ -141,6 +141,17 @@ Cost LogLinearMixer<S>::cost(const SequenceShape& shape) const noexcept {
   return cost;
 }
 
+template <class S>
+MixerView<S> LogLinearMixer<S>::inspect(const Tape* opaque) const {
+  const MyTape& tape = *static_cast<const MyTape*>(opaque);
+  return {.heads = parts_.head_count(),
+          .lambda = tape.lambda,
+          .gate = tape.gate.g,
+          .attention = AttentionKind::kLinear,
+          .q = tape.qkv.q,
+          .k = tape.qkv.k};
+}
+
 template class LogLinearMixer<float>;
 template class LogLinearMixer<double>;
 

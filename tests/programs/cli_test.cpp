@@ -28,12 +28,12 @@ TEST_CASE("cli: help lists what there is and the exit statuses") {
   CHECK(result.status == 0);
   CHECK(result.err.empty());
   for (const char* word :
-       {"run", "table", "compare", "plot", "show", "list", "check", "bench", "--version",
+       {"run", "table", "compare", "plot", "show", "inspect", "list", "check", "bench", "--version",
         "Exit status", "  0 ", "  1 ", "  2 ", "  3 ", "  4 ", "  5 ", "  6 ", "  64 "}) {
     CAPTURE(word);
     CHECK(holds(result.out, word));
   }
-  for (const char* absent : {"slurm", "inspect"}) {
+  for (const char* absent : {"slurm"}) {
     CAPTURE(absent);
     CHECK_FALSE(holds(result.out, absent));
     CHECK_FALSE(holds(recollect_program("run --help").out, absent));

@@ -135,6 +135,22 @@ TEST_CASE("findings: expressions give what a loop over the cells gives") {
   CHECK(value("setting mqar-headline steps") == "20,000");
 }
 
+TEST_CASE("findings: what archived weights show is what inspect shows") {
+  CHECK(value("input-dependence mqar-128-32 fixed-decay 0") == "0.0 %");
+  CHECK(value("lambda-variance mqar-128-32 fixed-decay 1 levels") == "100.0 %");
+  CHECK(value("lambda-mean mqar-128-32 adaptive-decay 0 1") == "11");
+  CHECK(complaint("{{input-dependence mqar-128-32 gated-linear 0}}").find("has no levels") !=
+        std::string::npos);
+  CHECK(complaint("{{lambda-mean mqar-128-32 fixed-decay 2 0}}").find("no such layer") !=
+        std::string::npos);
+  CHECK(complaint("{{lambda-mean mqar-128-32 fixed-decay 0 8}}").find("no such level") !=
+        std::string::npos);
+  CHECK(complaint("{{half-life mqar-64 fixed-decay 0}}").find("fixed-decay.safetensors") !=
+        std::string::npos);
+  CHECK(complaint("{{half-life mqar-63 fixed-decay 0}}").find("no archive holds") !=
+        std::string::npos);
+}
+
 TEST_CASE("findings: Fisher's exact test adds the tables that are no more likely") {
   // The lady tasting tea: all four cups right of eight, 2/70 two-sided.
   CHECK(fisher_exact_test(4, 4, 0, 4) == doctest::Approx(2.0 / 70.0));

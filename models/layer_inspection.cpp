@@ -1,0 +1,93 @@
+#include "models/layer_inspection.hpp"
+
+#include <algorithm>
+
+#include "math/fenwick.hpp"
+#include "math/portable_math.hpp"
+
+namespace recollect {
+namespace {
+
+/// (T, H width) as (H, T, width).
+template <class S>
+std::vector<double> by_head(ConstView<S> m, Index heads) {
+  std::vector<double> all;
+  all.reserve(static_cast<std::size_t>(m.size()));
+  const Index width = m.cols() / heads;
+  for (Index h = 0; h < heads; ++h) {
+    for (Index t = 0; t < m.rows(); ++t) {
+      for (const S value :
+           m.row(t).subspan(static_cast<std::size_t>(h * width), static_cast<std::size_t>(width))) {
+        all.push_back(static_cast<double>(value));
+      }
+    }
+  }
+  return all;
+}
+
+template <class S>
+std::vector<double> copied(const S* values, Index count) {
+  return values == nullptr ? std::vector<double>() : std::vector<double>(values, values + count);
+}
+
+/// Scores into probabilities.
+void softmax(std::vector<double>& row) {
+  const double largest = *std::max_element(row.begin(), row.end());
+  double sum = 0.0;
+  for (double& value : row) sum += value = portable::exp(value - largest);
+  for (double& value : row) value /= sum;
+}
+
+}  // namespace
+
+std::vector<double> LayerInspection::attention_row(std::size_t h, std::size_t t) const {
+  if (attention == AttentionKind::kNone) return {};
+  std::vector<double> row(t + 1);
+  double between = 0.0;  // log of the decay from s to t
+  for (std::size_t s = t + 1; s-- > 0;) {
+    double& weight = row[s];
+    for (std::size_t i = 0; i < key_width; ++i) {
+      weight += q[(h * tokens + t) * key_width + i] * k[(h * tokens + s) * key_width + i];
+    }
+    if (attention == AttentionKind::kSoftmax) {
+      weight *= scale;
+      continue;
+    }
+    weight *= portable::exp(between);
+    if (levels > 0) {
+      const auto place = static_cast<std::size_t>(
+          level_column(level(static_cast<std::int64_t>(t), static_cast<std::int64_t>(s)),
+                       static_cast<std::ptrdiff_t>(levels)));
+      weight *= lambda[(h * tokens + t) * levels + place];
+    }
+    if (!gate.empty()) between += gate[h * tokens + s];
+  }
+  if (attention == AttentionKind::kSoftmax) softmax(row);
+  return row;
+}
+
+template <class S>
+LayerInspection inspection_of(const MixerView<S>& view, Index tokens) {
+  LayerInspection layer;
+  layer.tokens = static_cast<std::size_t>(tokens);
+  if (view.heads == 0) return layer;
+  layer.heads = static_cast<std::size_t>(view.heads);
+  if (view.lambda.cols() > 0) {
+    layer.levels = static_cast<std::size_t>(view.lambda.cols() / view.heads);
+    layer.lambda = by_head<S>(view.lambda, view.heads);
+  }
+  layer.gate = copied(view.gate, view.heads * tokens);
+  layer.beta = copied(view.beta, view.heads * tokens);
+  layer.attention = view.attention;
+  if (view.attention == AttentionKind::kNone) return layer;
+  layer.key_width = static_cast<std::size_t>(view.q.cols() / view.heads);
+  layer.q = by_head<S>(view.q, view.heads);
+  layer.k = by_head<S>(view.k, view.heads);
+  layer.scale = static_cast<double>(view.scale);
+  return layer;
+}
+
+template LayerInspection inspection_of<float>(const MixerView<float>&, Index);
+template LayerInspection inspection_of<double>(const MixerView<double>&, Index);
+
+}  // namespace recollect
