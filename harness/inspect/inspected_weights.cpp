@@ -27,6 +27,7 @@ const Inspection& InspectedWeights::of(const Archive& archive, const std::string
   fresh->inspection =
       inspect_cell({cell, fresh->trained.place + 1, fresh->trained.experiment.cells.size()}, model,
                    default_request(cell, Split::kTest));
+  fresh->inspection.weights = fresh->trained.says;
   entry = std::move(fresh);
   return entry->inspection;
 }

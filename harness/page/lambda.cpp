@@ -1,11 +1,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 
 #include "harness/page/html.hpp"
 #include "harness/page/parts.hpp"
 
 namespace recollect::page {
+
+namespace {
+
+/// The figure around a picture says what it shows.
+std::string silent(std::string svg) {
+  constexpr std::string_view kRole = "role=\"img\"";
+  const std::size_t at = svg.find(kRole);
+  return at == std::string::npos ? svg : svg.replace(at, kRole.size(), "aria-hidden=\"true\"");
+}
+
+}  // namespace
 
 std::string lambda_section(const std::vector<LambdaMap>& maps, const Context& context) {
   if (maps.empty()) return "";
@@ -26,8 +38,8 @@ std::string lambda_section(const std::vector<LambdaMap>& maps, const Context& co
         "<figure{} aria-label=\"{}\"><h3>{}</h3><p>Index: {}</p><div class=\"box wide lambda-map\" "
         "tabindex=\"0\">{}</div><p class=\"caption\">{}</p></figure>\n",
         is_known ? fmt::format(" data-v=\"{}\"", context.number_of(label)) : "",
-        escaped(map.title + ": index " + indices), escaped(map.title), escaped(indices), map.svg,
-        escaped(map.caption));
+        escaped(map.title + ": index " + indices), escaped(map.title), escaped(indices),
+        silent(map.svg), escaped(map.caption));
   }
   return html + "</section>\n";
 }

@@ -105,6 +105,7 @@ section{margin-top:46px}
 .panel .says{color:var(--muted);font-size:12px}
 svg{display:block;font-family:var(--font)}
 .panel svg:not(.marker),.overlay svg,.wide svg{width:100%;height:auto}
+.lambda-map svg{min-width:640px}
 .marker{display:inline-block}
 svg text{font-size:11px;fill:var(--muted)}
 svg text.name{fill:var(--k)}

@@ -78,7 +78,8 @@ class Maps {
       }
     }
     map.figure = std::move(*drawn.figure);
-    map.figure.name = fmt::format("lambda-{}-{}", file_stem(experiment), file_stem(inspection.label));
+    map.figure.name =
+        fmt::format("lambda-{}-{}", file_stem(experiment), file_stem(inspection.label));
     maps_.push_back(std::move(map));
   }
 

@@ -98,6 +98,9 @@ TEST_CASE("findings: the README's words on results are those of the archives") {
   CHECK(value("solved mqar-128-32 fixed-decay") == value("solved mqar-128-32 linear-decay"));
   CHECK(value("solved mqar-128-32 gated-linear") == "0");
   CHECK(value("solved mqar-128-32-rest full-quadratic") == "0");
+  CHECK(readme.find("Once trained, it hardly depends on the input.") != std::string::npos);
+  CHECK(std::stod(value("input-dependence mqar-128-32 adaptive-decay 0")) < 15.0);
+  CHECK(std::stod(value("input-dependence mqar-128-32 adaptive-decay 1")) < 15.0);
 }
 
 TEST_CASE("findings: expressions give what a loop over the cells gives") {

@@ -311,6 +311,11 @@ def main():
         size = everything.stat().st_size
         print(f"all reference archives: {size / 1e6:.2f} MB")
         check(size < MOST_BYTES, f"the page of all reference archives has {size} bytes")
+        kept = [weights for weights in REFERENCE.glob("*/weights/*.safetensors")
+                if weights.stem not in ("gated-linear", "full-quadratic")]  # which have no levels
+        maps = (work / "all.html").read_text(encoding="utf-8").count('lambda-map" tabindex')
+        expected = len(kept) if shutil.which("gnuplot") else 0
+        check(maps == expected, f"{maps} maps of lambda of {expected}")
         hostile = report(write_table(work / "hostile.csv", HOSTILE, 6), work / "hostile.html")
         check_text(hostile)
         one = report(write_table(work / "one.csv", ["fixed-decay"], 1, (64,)), work / "one.html")

@@ -254,8 +254,8 @@ std::size_t longest_line(const std::string& text) {
   return longest;
 }
 
-TEST_CASE("inspect: every variant as text, table and JSON; as a picture where it has levels") {
-  const bool has_gnuplot = plot::run_process({"gnuplot", "--version"}, "").found;
+TEST_CASE("inspect: every variant as text, table and JSON, as a picture where it has levels") {
+  const bool has_gnuplot = plot::has_gnuplot();
   for (const MixerEntry& entry : mixers()) {
     CAPTURE(entry.name);
     const Looked looked = looked_at(std::string(entry.name));
@@ -287,7 +287,7 @@ TEST_CASE("inspect: every variant as text, table and JSON; as a picture where it
 }
 
 TEST_CASE("inspect: boxes stand where their corners say, all of one colour in one path") {
-  if (!plot::run_process({"gnuplot", "--version"}, "").found) return;
+  if (!plot::has_gnuplot()) return;
   plot::Figure figure;
   figure.name = figure.title = "boxes";
   figure.height = 100.0;
@@ -295,7 +295,7 @@ TEST_CASE("inspect: boxes stand where their corners say, all of one colour in on
   plot::Mark boxes;
   boxes.kind = plot::MarkKind::kBoxes;
   boxes.points = {{0.0, 0.0}, {5.0, 1.0}, {9.0, 4.0}, {10.0, 5.0}};
-  boxes.ink = plot::ink::kRamp[3];
+  boxes.ink = plot::shade_of(0.6);
   boxes.name = "a<b";
   panel.marks = {boxes};
   figure.panels = {panel};
@@ -303,9 +303,9 @@ TEST_CASE("inspect: boxes stand where their corners say, all of one colour in on
   CHECK(svg.find("d=\"M100,60H150V50H100zM190,20H200V10H190z\"") != std::string::npos);
   CHECK(svg.find("[fill=\"#5FAEB8\"]{fill:#2A7887}") != std::string::npos);  // when dark
   CHECK(svg.find("<title>a&lt;b</title>") != std::string::npos);
-  CHECK(plot::ink::on_ramp(0.0) == plot::ink::kRamp[1]);
-  CHECK(plot::ink::on_ramp(1.0) == plot::ink::kRamp[5]);
-  CHECK(plot::ink::on_ramp(0.25) == plot::ink::kRamp[2]);
+  CHECK(plot::ink::on_ramp(0.0) == plot::shade_of(0.2));
+  CHECK(plot::ink::on_ramp(1.0) == plot::shade_of(1.0));
+  CHECK(plot::ink::on_ramp(0.25) == plot::shade_of(0.4));
 }
 
 TEST_CASE("inspect: the table holds lambda where levels hold something, and nowhere else") {

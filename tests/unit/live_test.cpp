@@ -251,7 +251,7 @@ TEST_CASE("live: cells that have ended stand in the same columns, with their rea
   CHECK(last_sentence(sweep.state, 95.0) == "3 of 24 cells done, 1 solved, 1 failed; took 1m35s");
 }
 
-TEST_CASE("live: cells that are stopped say where; those that go on have their curve again") {
+TEST_CASE("live: cells that are stopped say where, those that go on have their curve again") {
   ShownSweep sweep;
   sweep.begin(0, 3150, {});
   const PlannedCell& cell = sweep.plan.cells[1];

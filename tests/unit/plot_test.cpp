@@ -29,8 +29,8 @@
 namespace recollect::plot {
 namespace {
 
-bool has_gnuplot() {
-  static const bool kHas = run_process({"gnuplot", "--version"}, "").found;
+bool finds_gnuplot() {
+  static const bool kHas = has_gnuplot();
   if (!kHas) MESSAGE("skipped: gnuplot is not installed");
   return kHas;
 }
@@ -218,7 +218,7 @@ TEST_CASE("plot: numbers and text") {
 }
 
 TEST_CASE("plot: the CSV beside a picture has the numbers that are drawn") {
-  if (!has_gnuplot()) return;
+  if (!finds_gnuplot()) return;
   const Pictures pictures(three_seeds(), {"seeds"});
   const CsvTable table = parse_csv(pictures.read("seeds-ex.csv"), "seeds");
   REQUIRE(table.rows.size() == 3);
@@ -245,7 +245,7 @@ TEST_CASE("plot: the CSV beside a picture has the numbers that are drawn") {
 }
 
 TEST_CASE("plot: medians against length, with their intervals, or of two parts") {
-  if (!has_gnuplot()) return;
+  if (!finds_gnuplot()) return;
   std::vector<Cell> cells;
   for (int seed = 0; seed < 10; ++seed) {
     for (const int length : {64, 128}) {
@@ -342,7 +342,7 @@ TEST_CASE("plot: by lag, positions are counted in octaves or parts of one, by le
 }
 
 TEST_CASE("plot: accuracy against the state's size, where there are two sizes") {
-  if (!has_gnuplot()) return;
+  if (!finds_gnuplot()) return;
   const std::vector<Cell> cells = {{"a", "fixed-decay", 1, 64, "0.5", 0, 8, 4096},
                                    {"a", "fixed-decay", 2, 64, "0.995", 900, 8, 4096},
                                    {"b", "gated-linear", 1, 64, "0.25", 0, 8, 1024}};
@@ -358,6 +358,17 @@ TEST_CASE("plot: accuracy against the state's size, where there are two sizes") 
         }).find("all its states have one size") != std::string::npos);
 }
 
+TEST_CASE("plot: on a page a picture's colours follow the page, and reach no other picture") {
+  Figure figure;
+  figure.texts.push_back({0.0, 0.0, "x", 12.0, {"#111111", "#EEEEEE"}});
+  const std::string svg = "<svg><style>@media{[fill]{}}</style>\n<g/></svg>";
+  const std::string on_page = for_page(figure, svg, ".map");
+  CHECK(on_page.find("@media") == std::string::npos);
+  CHECK(on_page.find(".map [fill=\"#111111\"]{fill:light-dark(#111111,#EEEEEE)}") !=
+        std::string::npos);
+  CHECK(on_page.find("\n[fill") == std::string::npos);
+}
+
 TEST_CASE("plot: --dark gives a picture that is dark without a scheme") {
   const std::string svg =
       "<style>@media(prefers-color-scheme:dark){\n[fill=\"#FFFFFF\"]{fill:#14181D}\n}</style><g/>";
@@ -365,7 +376,7 @@ TEST_CASE("plot: --dark gives a picture that is dark without a scheme") {
 }
 
 TEST_CASE("plot: the map of what is solved counts seeds in every setting") {
-  if (!has_gnuplot()) return;
+  if (!finds_gnuplot()) return;
   std::vector<Cell> cells = three_seeds();
   for (int seed = 0; seed < 4; ++seed) {
     cells.push_back({"fixed-decay", "fixed-decay", seed, 64, "1", seed < 3 ? 500 : 0, 16});
@@ -383,7 +394,7 @@ TEST_CASE("plot: the map of what is solved counts seeds in every setting") {
 }
 
 TEST_CASE("plot: ours less published, as compare_published() has it") {
-  if (!has_gnuplot()) return;
+  if (!finds_gnuplot()) return;
   PublishedComparison row;
   row.figure.source = "a <source>";
   row.figure.seeds = 4;
@@ -435,7 +446,7 @@ TEST_CASE("plot: a label looks the same wherever it stands, and no two look alik
 }
 
 TEST_CASE("plot: the same results give the same bytes") {
-  if (!has_gnuplot()) return;
+  if (!finds_gnuplot()) return;
   const Pictures one(three_seeds());
   const Pictures two(three_seeds());
   for (const char* file : {"seeds-ex.svg", "seeds-ex.csv", "solved-ex.svg", "solved-ex.csv"}) {
@@ -445,7 +456,7 @@ TEST_CASE("plot: the same results give the same bytes") {
 }
 
 TEST_CASE("plot: labels may hold anything") {
-  if (!has_gnuplot()) return;
+  if (!finds_gnuplot()) return;
   const std::string hostile = "a_b^{2} <script>\"'%s%% \\n $m0 & `x` @é λ ]]>";
   std::vector<Cell> cells;
   for (int seed = 0; seed < 6; ++seed) {
@@ -466,7 +477,7 @@ TEST_CASE("plot: labels may hold anything") {
 }
 
 TEST_CASE("plot: 200 variants give a long picture, or one line where they would give panels") {
-  if (!has_gnuplot()) return;
+  if (!finds_gnuplot()) return;
   std::vector<Cell> cells;
   for (int i = 0; i < 200; ++i) {
     const std::string name = fmt::format("variant-{:03}", i);
@@ -488,7 +499,7 @@ TEST_CASE("plot: 200 variants give a long picture, or one line where they would 
 }
 
 TEST_CASE("plot: one cell is enough, and a score that is no number is left out") {
-  if (!has_gnuplot()) return;
+  if (!finds_gnuplot()) return;
   const Pictures one({{"fixed-decay", "fixed-decay", 0, 64, "0.5", 0, 8}});
   check_well_formed(one.read("seeds-ex.svg"));
   CHECK(count_of(one.read("seeds-ex.svg"), ">0/1<") == 1);
@@ -501,7 +512,7 @@ TEST_CASE("plot: one cell is enough, and a score that is no number is left out")
 }
 
 TEST_CASE("plot: a history with gaps is a line with gaps, and a table has no histories") {
-  if (!has_gnuplot()) return;
+  if (!finds_gnuplot()) return;
   const ResultSet results = result_set_of(table_of(three_seeds()), "");
   const std::vector<GroupResult> groups = group_cells(results.cells);
   const Styles styles(std::vector<Named>{{"fixed-decay", "fixed-decay"}});
@@ -530,7 +541,7 @@ TEST_CASE("plot: a history with gaps is a line with gaps, and a table has no his
 }
 
 TEST_CASE("plot: runs, their archive and an archive of another name give the same curves") {
-  if (!has_gnuplot()) return;
+  if (!finds_gnuplot()) return;
   const TemporaryFolder folder;
   Watch watch;
   run(tiny(), folder.path() / "runs", watch);
@@ -550,7 +561,7 @@ TEST_CASE("plot: runs, their archive and an archive of another name give the sam
 }
 
 TEST_CASE("plot: what cannot be drawn or written is one line") {
-  if (!has_gnuplot()) return;
+  if (!finds_gnuplot()) return;
   const TemporaryFolder folder;
   const std::filesystem::path empty = folder.path() / "empty";
   std::filesystem::create_directory(empty);
