@@ -36,6 +36,8 @@ struct Field {
   bool high_open = false;  ///< true: `high` itself is not allowed
   std::string derived;     ///< for optionals: what an absent value means, e.g. "the cell's seed"
   std::size_t exact_size = 0;  ///< for lists: the only allowed length; 0: any but none
+  /// The variant's name sets it: what `model:` says is for the other variants.
+  bool set_by_name = false;
   std::string implied;  ///< a text that is left out where settings are written down; "": none
   /// Texts that stand for another one in the identity of a cell, where the meaning of a name has
   /// changed: {text, text in the identity}.

@@ -84,6 +84,8 @@ class Workspace {
   /// Releases everything.
   void clear() { rewind(blocks_.size(), 0, 0); }
 
+  /// In use now.
+  [[nodiscard]] std::size_t live_bytes() const noexcept { return live_ * sizeof(S); }
   /// The most that was ever in use at once.
   [[nodiscard]] std::size_t peak_bytes() const noexcept { return peak_ * sizeof(S); }
 

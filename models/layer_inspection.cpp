@@ -43,12 +43,24 @@ void softmax(std::vector<double>& row) {
 std::vector<double> LayerInspection::attention_row(std::size_t h, std::size_t t) const {
   if (attention == AttentionKind::kNone) return {};
   std::vector<double> row(t + 1);
+  const auto product = [&](const std::vector<double>& a, std::size_t at, std::size_t s) {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < key_width; ++i) {
+      sum += a[(h * tokens + at) * key_width + i] * k[(h * tokens + s) * key_width + i];
+    }
+    return sum;
+  };
+  for (std::size_t s = 0; s <= t; ++s) row[s] = product(q, t, s);
+  if (attention == AttentionKind::kDelta) {
+    // Substitution from the right: what later tokens erase, earlier ones do not give.
+    for (std::size_t s = t + 1; s-- > 0;) {
+      for (std::size_t r = s + 1; r <= t; ++r) row[s] -= row[r] * product(k, r, s);
+      row[s] *= beta[h * tokens + s];
+    }
+  }
   double between = 0.0;  // log of the decay from s to t
   for (std::size_t s = t + 1; s-- > 0;) {
     double& weight = row[s];
-    for (std::size_t i = 0; i < key_width; ++i) {
-      weight += q[(h * tokens + t) * key_width + i] * k[(h * tokens + s) * key_width + i];
-    }
     if (attention == AttentionKind::kSoftmax) {
       weight *= scale;
       continue;

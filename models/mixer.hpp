@@ -53,6 +53,8 @@ enum class AttentionKind {
   kNone,     ///< the mixer reports none
   kLinear,   ///< lambda[level(t, s)] exp(g_{s+1} + ... + g_t) (q_t . k_s); without levels lambda is
              ///< 1
+  kDelta,    ///< the same with row t of tril(Q K^T) (I + A)^-1 diag(beta) in place of q_t . k_s,
+             ///< A[t,s] = beta_t k_t . k_s below the diagonal
   kSoftmax,  ///< softmax over s <= t of scale q_t . k_s
 };
 

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "models/mixers/full_quadratic.hpp"
 #include "models/mixers/log_linear_settings.hpp"
+#include "models/mixers/named_settings.hpp"
 
 namespace recollect {
 namespace {
@@ -33,6 +34,22 @@ constexpr std::array kMixers{
                &defaults<GatedLinearSettings>},
     MixerEntry{"full-quadratic", "causal softmax attention, the quadratic reference",
                &defaults<FullQuadraticSettings>},
+    MixerEntry{"deltanet", "the delta rule: a key's old value is replaced (2406.06484)",
+               &defaults<DeltaNetSettings>},
+    MixerEntry{"gated-deltanet", "the delta rule with a decay gate (2412.06464)",
+               &defaults<GatedDeltaNetSettings>},
+    MixerEntry{"log-linear-deltanet",
+               "the gated delta rule on levels, their weights linear in the input (2506.04761)",
+               &defaults<LogLinearDeltaNetSettings>},
+    MixerEntry{"adaptive-deltanet", "the gated delta rule on levels, their weights from an MLP",
+               &defaults<AdaptiveDeltaNetSettings>},
+    MixerEntry{"mamba-2", "Mamba-2: a gated state, convolution, skip and output gate (2405.21060)",
+               &defaults<Mamba2Settings>},
+    MixerEntry{"log-linear-mamba-2",
+               "Mamba-2 on levels, their weights linear in the input (2506.04761)",
+               &defaults<LogLinearMamba2Settings>},
+    MixerEntry{"adaptive-mamba-2", "Mamba-2 on levels, their weights from an MLP",
+               &defaults<AdaptiveMamba2Settings>},
 };
 
 }  // namespace

@@ -92,9 +92,18 @@ std::string Cell::yaml(const std::string& experiment) const {
       fmt::format("experiment: {}\ntask:\n  name: {}\n", yaml_quoted(experiment), task->name());
   emit_fields(out, own_task->fields(), "  ");
   out += fmt::format("  data_seed: {}\nmodel:\n", data_seed);
-  emit_fields(out, model_fields(model, *mixer), "  ");
-  out += fmt::format("variants:\n  - {{name: {}, label: {}}}\ntrain:\n", variant.name,
-                     yaml_quoted(variant.label));
+  Fields options = model_fields(model, *mixer);
+  // What the variant's name sets, `model:` cannot say; where it is something else, its map does.
+  std::string own;
+  for (const Field& field : options) {
+    if (field.set_by_name && !field.is_implied()) {
+      own += fmt::format(", {}: {}", field.name, field_text(field));
+    }
+  }
+  std::erase_if(options, [](const Field& field) { return field.set_by_name; });
+  emit_fields(out, options, "  ");
+  out += fmt::format("variants:\n  - {{name: {}, label: {}{}}}\ntrain:\n", variant.name,
+                     yaml_quoted(variant.label), own);
   emit_fields(out, own_train.fields(), "  ");
   out += "eval:\n";
   emit_fields(out, own_eval.fields(), "  ");

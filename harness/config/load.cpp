@@ -342,7 +342,8 @@ class Loader {
     options.share();
     for (const YamlEntry& option : variant.options.entries) {
       if (option.key == "name" || option.key == "label") continue;
-      if (!model_option_applies(variant.name, option.key)) {
+      options.give(variant.name, option.key);
+      if (!has_model_option(variant.name, option.key)) {
         throw ConfigError(fmt::format("{}: {}.{} = {}: {} has no use for it; leave it out",
                                       option.place, own, option.key, option.value.shown(),
                                       variant.name));

@@ -70,8 +70,20 @@ void ModelOptions::share() {
   const Fields read = fields();
   for (const auto& mixer : mixers_) {
     for (const Field& own : mixer->fields()) {
-      if (const Field* from = find(read, own.name)) assign(own, *from);
+      const Field* from = find(read, own.name);
+      if (from != nullptr && !own.set_by_name) assign(own, *from);
     }
+  }
+}
+
+void ModelOptions::give(std::string_view variant, std::string_view option) {
+  const Fields read = fields();
+  for (const auto& mixer : mixers_) {
+    if (mixer->name() != variant) continue;
+    const Fields all = mixer->fields();
+    const Field* own = find(all, option);
+    const Field* from = find(read, option);
+    if (own != nullptr && from != nullptr) assign(*own, *from);
   }
 }
 
@@ -81,12 +93,22 @@ const MixerSettings& ModelOptions::mixer(std::string_view name) const {
   return **found;
 }
 
-bool model_option_applies(std::string_view variant, std::string_view option) {
+bool has_model_option(std::string_view variant, std::string_view option) {
   const MixerEntry* entry = mixers().find(variant);
   if (entry == nullptr) return true;
   ModelSettings model;
   const auto mixer = entry->settings();
   return find(model_fields(model, *mixer), option) != nullptr;
+}
+
+bool model_option_applies(std::string_view variant, std::string_view option) {
+  const MixerEntry* entry = mixers().find(variant);
+  if (entry == nullptr) return true;
+  ModelSettings model;
+  const auto mixer = entry->settings();
+  const Fields all = model_fields(model, *mixer);
+  const Field* found = find(all, option);
+  return found != nullptr && !found->set_by_name;
 }
 
 bool is_always_listed(std::string_view option) {
@@ -105,7 +127,11 @@ std::vector<std::pair<std::string, std::string>> option_texts(const VariantSetti
   }
   sort_for_files(own);
   std::vector<std::pair<std::string, std::string>> texts;
-  for (const Field& field : own) texts.emplace_back(field.name, field.text());
+  for (const Field& field : own) {
+    // What files from before mean without saying it makes no column.
+    if (field.is_implied() && !is_always_listed(field.name)) continue;
+    texts.emplace_back(field.name, field.text());
+  }
   return texts;
 }
 

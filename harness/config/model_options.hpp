@@ -33,8 +33,11 @@ class ModelOptions {
 
   /// All options, in the order of files. Valid while the object lives.
   [[nodiscard]] Fields fields();
-  /// Gives what was read into fields() to every mixer that declares it. Called after reading.
+  /// Gives what was read into fields() to every mixer that declares it, but for what a variant's
+  /// name sets. Called after reading the section `model`.
   void share();
+  /// Gives one option to one variant, whatever its name sets. Called after reading its own map.
+  void give(std::string_view variant, std::string_view option);
   /// The options of one variant. @param name  of a registered one
   [[nodiscard]] const MixerSettings& mixer(std::string_view name) const;
 
@@ -42,7 +45,10 @@ class ModelOptions {
   std::vector<std::unique_ptr<MixerSettings>> mixers_;  // in the order of the registry
 };
 
-/// Whether a variant has an option; "true" where no variant has that name.
+/// Whether a variant has an option, for its own map; "true" where no variant has that name.
+[[nodiscard]] bool has_model_option(std::string_view variant, std::string_view option);
+/// Whether what `model:` says of an option reaches a variant: it has the option, and its name does
+/// not set it.
 [[nodiscard]] bool model_option_applies(std::string_view variant, std::string_view option);
 
 /// Whether every configuration lists the option, also where its variants have no use for it. Others

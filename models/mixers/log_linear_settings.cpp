@@ -17,12 +17,18 @@ Fields LogLinearSettings::fields() {
   Fields all;
   all.push_back(choice("gate", gate, {"input", "constant", "none"},
                        "decay gate: from the input, one constant a head, or none"));
+  if (usual_gate_ != Gate::kInput) {
+    Gate usual = usual_gate_;
+    all.back().implied = choice("gate", usual, {"input", "constant", "none"}, "").text();
+    all.back().set_by_name = true;
+  }
   all.push_back(
       field("chunk", chunk, "tokens a chunk of the chunkwise form; a power of two").range(2, 1024));
   all.push_back(
       choice("first_layer", first_layer, {"ids", "rows"},
              "how a first layer that sees token ids alone is computed: by id, which takes "
              "fewer operations, or by row; exact either way, but last bits differ"));
+  for (Field& each : around.fields(usual_)) all.push_back(std::move(each));
   return all;
 }
 
@@ -33,12 +39,13 @@ void LogLinearSettings::validate(const ModelSettings& model) const {
   if (model.init == Init::kIdentity && !identity_init()) {
     throw FieldError("init", identity_init_error(name()));
   }
+  around.validate(model, gate);
 }
 
 std::string_view LogLinearSettings::first_layer_path(const ModelSettings& model,
                                                      std::int64_t vocab) const {
   const bool sees_ids_alone =
-      model.layers > 1 && model.position == Position::kNone && model.short_conv == 0;
+      is_plain() && model.layers > 1 && model.position == Position::kNone && model.short_conv == 0;
   const bool ids = first_layer == FirstLayerPath::kIds && sees_ids_alone &&
                    choose_path::by_id_pays(vocab, model.heads, chunk, model.width);
   return ids ? "ids" : "";
@@ -51,7 +58,7 @@ LogLinearCore LogLinearSettings::core(const LayerContext& context) const {
   return LogLinearCore{gate, chunk, by_id};
 }
 
-Fields MlpDecaySettings::fields() {
+Fields MlpLevelSettings::fields() {
   Fields all = LogLinearSettings::fields();
   all.push_back(field("lambda_hidden", lambda_hidden,
                       "hidden units of the lambda MLP (adaptive-decay, softmax-level)")
@@ -60,7 +67,7 @@ Fields MlpDecaySettings::fields() {
 }
 
 template <class S>
-std::unique_ptr<Mixer<S>> FixedDecaySettings::make_layer(const LayerContext& context,
+std::unique_ptr<Mixer<S>> FixedLevelSettings::make_layer(const LayerContext& context,
                                                          ParameterLayout& layout) const {
   return layer<S>(context, layout, [](const LevelContext& levels, ParameterLayout& tensors) {
     return std::make_unique<FixedLevelWeights<S>>(levels, tensors);
@@ -68,7 +75,7 @@ std::unique_ptr<Mixer<S>> FixedDecaySettings::make_layer(const LayerContext& con
 }
 
 template <class S>
-std::unique_ptr<Mixer<S>> LinearDecaySettings::make_layer(const LayerContext& context,
+std::unique_ptr<Mixer<S>> LinearLevelSettings::make_layer(const LayerContext& context,
                                                           ParameterLayout& layout) const {
   return layer<S>(context, layout, [](const LevelContext& levels, ParameterLayout& tensors) {
     return std::make_unique<LinearLevelWeights<S>>(levels, tensors);
@@ -76,7 +83,7 @@ std::unique_ptr<Mixer<S>> LinearDecaySettings::make_layer(const LayerContext& co
 }
 
 template <class S>
-std::unique_ptr<Mixer<S>> AdaptiveDecaySettings::make_layer(const LayerContext& context,
+std::unique_ptr<Mixer<S>> AdaptiveLevelSettings::make_layer(const LayerContext& context,
                                                             ParameterLayout& layout) const {
   return layer<S>(context, layout, [this](const LevelContext& levels, ParameterLayout& tensors) {
     return std::make_unique<MlpLevelWeights<S>>(levels, lambda_hidden, LevelOutput::kSoftplus,
@@ -85,8 +92,8 @@ std::unique_ptr<Mixer<S>> AdaptiveDecaySettings::make_layer(const LayerContext& 
 }
 
 template <class S>
-std::unique_ptr<Mixer<S>> SoftmaxLevelSettings::make_layer(const LayerContext& context,
-                                                           ParameterLayout& layout) const {
+std::unique_ptr<Mixer<S>> SoftmaxLevelWeightSettings::make_layer(const LayerContext& context,
+                                                                 ParameterLayout& layout) const {
   return layer<S>(context, layout, [this](const LevelContext& levels, ParameterLayout& tensors) {
     return std::make_unique<MlpLevelWeights<S>>(levels, lambda_hidden, LevelOutput::kSoftmax,
                                                 tensors);
@@ -94,32 +101,32 @@ std::unique_ptr<Mixer<S>> SoftmaxLevelSettings::make_layer(const LayerContext& c
 }
 
 template <class S>
-std::unique_ptr<Mixer<S>> GatedLinearSettings::make_layer(const LayerContext& context,
-                                                          ParameterLayout& layout) const {
+std::unique_ptr<Mixer<S>> UnitLevelSettings::make_layer(const LayerContext& context,
+                                                        ParameterLayout& layout) const {
   return layer<S>(context, layout, [](const LevelContext&, ParameterLayout&) {
     return std::make_unique<UnitLevelWeights<S>>();
   });
 }
 
-template std::unique_ptr<Mixer<float>> FixedDecaySettings::make_layer<float>(
+template std::unique_ptr<Mixer<float>> FixedLevelSettings::make_layer<float>(
     const LayerContext&, ParameterLayout&) const;
-template std::unique_ptr<Mixer<double>> FixedDecaySettings::make_layer<double>(
+template std::unique_ptr<Mixer<double>> FixedLevelSettings::make_layer<double>(
     const LayerContext&, ParameterLayout&) const;
-template std::unique_ptr<Mixer<float>> LinearDecaySettings::make_layer<float>(
+template std::unique_ptr<Mixer<float>> LinearLevelSettings::make_layer<float>(
     const LayerContext&, ParameterLayout&) const;
-template std::unique_ptr<Mixer<double>> LinearDecaySettings::make_layer<double>(
+template std::unique_ptr<Mixer<double>> LinearLevelSettings::make_layer<double>(
     const LayerContext&, ParameterLayout&) const;
-template std::unique_ptr<Mixer<float>> AdaptiveDecaySettings::make_layer<float>(
+template std::unique_ptr<Mixer<float>> AdaptiveLevelSettings::make_layer<float>(
     const LayerContext&, ParameterLayout&) const;
-template std::unique_ptr<Mixer<double>> AdaptiveDecaySettings::make_layer<double>(
+template std::unique_ptr<Mixer<double>> AdaptiveLevelSettings::make_layer<double>(
     const LayerContext&, ParameterLayout&) const;
-template std::unique_ptr<Mixer<float>> SoftmaxLevelSettings::make_layer<float>(
+template std::unique_ptr<Mixer<float>> SoftmaxLevelWeightSettings::make_layer<float>(
     const LayerContext&, ParameterLayout&) const;
-template std::unique_ptr<Mixer<double>> SoftmaxLevelSettings::make_layer<double>(
+template std::unique_ptr<Mixer<double>> SoftmaxLevelWeightSettings::make_layer<double>(
     const LayerContext&, ParameterLayout&) const;
-template std::unique_ptr<Mixer<float>> GatedLinearSettings::make_layer<float>(
-    const LayerContext&, ParameterLayout&) const;
-template std::unique_ptr<Mixer<double>> GatedLinearSettings::make_layer<double>(
+template std::unique_ptr<Mixer<float>> UnitLevelSettings::make_layer<float>(const LayerContext&,
+                                                                            ParameterLayout&) const;
+template std::unique_ptr<Mixer<double>> UnitLevelSettings::make_layer<double>(
     const LayerContext&, ParameterLayout&) const;
 
 }  // namespace recollect

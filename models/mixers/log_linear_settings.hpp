@@ -5,6 +5,8 @@
 #include <string_view>
 
 #include "models/mixer_settings.hpp"
+#include "models/mixers/linear_mixer.hpp"
+#include "models/mixers/linear_options.hpp"
 #include "models/mixers/log_linear_mixer.hpp"
 
 namespace recollect {
@@ -13,12 +15,13 @@ namespace recollect {
 /// by row. Exact either way, but last bits differ.
 enum class FirstLayerPath { kIds, kRows };
 
-/// The options that every log-linear variant has.
+/// The options that every log-linear variant has, with what the variant's name sets.
 class LogLinearSettings : public MixerSettings {
  public:
   Gate gate = Gate::kInput;
   std::int64_t chunk = 64;  ///< tokens that the chunkwise form handles densely; a power of two
   FirstLayerPath first_layer = FirstLayerPath::kIds;
+  LinearOptions around;
 
   [[nodiscard]] Fields fields() override;
   void validate(const ModelSettings& model) const override;
@@ -26,80 +29,128 @@ class LogLinearSettings : public MixerSettings {
                                                   std::int64_t vocab) const override;
 
  protected:
+  explicit LogLinearSettings(const LinearOptions& usual = {}, Gate usual_gate = Gate::kInput)
+      : gate(usual_gate), around(usual), usual_(usual), usual_gate_(usual_gate) {}
+
   /// A layer whose level weights `make` makes, as LogLinearMixer takes it.
   template <class S, class Make>
   [[nodiscard]] std::unique_ptr<Mixer<S>> layer(const LayerContext& context,
                                                 ParameterLayout& layout, const Make& make) const {
-    return std::make_unique<LogLinearMixer<S>>(context, core(context), make, layout);
+    if (is_plain()) {
+      return std::make_unique<LogLinearMixer<S>>(context, core(context), make, layout);
+    }
+    return std::make_unique<LinearMixer<S>>(context, LinearShape{gate, chunk, around}, make,
+                                            layout);
   }
   /// Whether `init: identity` is defined: lambda starts at 1.
   [[nodiscard]] virtual bool identity_init() const noexcept { return false; }
 
  private:
+  /// Projections, core and W_o alone, which is what the hand-written mixer computes.
+  [[nodiscard]] bool is_plain() const noexcept { return around == LinearOptions(); }
   [[nodiscard]] LogLinearCore core(const LayerContext& context) const;
+
+  LinearOptions usual_;
+  Gate usual_gate_;
 };
 
-/// `fixed-decay`: one learned weight a level and head.
-class FixedDecaySettings final : public MixerSettingsOf<FixedDecaySettings, LogLinearSettings> {
+// How lambda is made; each is a base of the variants that make it so.
+
+/// Every level weighs 1: there is one state.
+class UnitLevelSettings : public LogLinearSettings {
  public:
-  [[nodiscard]] std::string_view name() const noexcept override { return "fixed-decay"; }
+  template <class S>
+  [[nodiscard]] std::unique_ptr<Mixer<S>> make_layer(const LayerContext& context,
+                                                     ParameterLayout& layout) const;
+
+ protected:
+  using LogLinearSettings::LogLinearSettings;
+};
+
+/// One learned weight a level and head.
+class FixedLevelSettings : public LogLinearSettings {
+ public:
   [[nodiscard]] bool has_levels() const noexcept override { return true; }
   template <class S>
   [[nodiscard]] std::unique_ptr<Mixer<S>> make_layer(const LayerContext& context,
                                                      ParameterLayout& layout) const;
+
+ protected:
+  using LogLinearSettings::LogLinearSettings;
 
  private:
   [[nodiscard]] bool identity_init() const noexcept override { return true; }
 };
 
-/// `linear-decay`: level weights linear in the input (arXiv 2506.04761).
-class LinearDecaySettings final : public MixerSettingsOf<LinearDecaySettings, LogLinearSettings> {
+/// Linear in the input (arXiv 2506.04761).
+class LinearLevelSettings : public LogLinearSettings {
  public:
-  [[nodiscard]] std::string_view name() const noexcept override { return "linear-decay"; }
   [[nodiscard]] bool has_levels() const noexcept override { return true; }
   template <class S>
   [[nodiscard]] std::unique_ptr<Mixer<S>> make_layer(const LayerContext& context,
                                                      ParameterLayout& layout) const;
+
+ protected:
+  using LogLinearSettings::LogLinearSettings;
 };
 
-/// Level weights from an MLP (arXiv 2605.06946).
-class MlpDecaySettings : public LogLinearSettings {
+/// From an MLP (arXiv 2605.06946).
+class MlpLevelSettings : public LogLinearSettings {
  public:
   std::int64_t lambda_hidden = 64;  ///< hidden units of the MLP
 
   [[nodiscard]] Fields fields() override;
   [[nodiscard]] bool has_levels() const noexcept override { return true; }
+
+ protected:
+  using LogLinearSettings::LogLinearSettings;
 };
 
-/// `adaptive-decay`: each weight on its own.
-class AdaptiveDecaySettings final
-    : public MixerSettingsOf<AdaptiveDecaySettings, MlpDecaySettings> {
+/// The MLP, each weight on its own.
+class AdaptiveLevelSettings : public MlpLevelSettings {
  public:
-  [[nodiscard]] std::string_view name() const noexcept override { return "adaptive-decay"; }
   template <class S>
   [[nodiscard]] std::unique_ptr<Mixer<S>> make_layer(const LayerContext& context,
                                                      ParameterLayout& layout) const;
+
+ protected:
+  using MlpLevelSettings::MlpLevelSettings;
 
  private:
   [[nodiscard]] bool identity_init() const noexcept override { return true; }
 };
 
-/// `softmax-level`: levels compete.
-class SoftmaxLevelSettings final : public MixerSettingsOf<SoftmaxLevelSettings, MlpDecaySettings> {
+/// The MLP with a softmax over levels: they compete.
+class SoftmaxLevelWeightSettings : public MlpLevelSettings {
  public:
-  [[nodiscard]] std::string_view name() const noexcept override { return "softmax-level"; }
   template <class S>
   [[nodiscard]] std::unique_ptr<Mixer<S>> make_layer(const LayerContext& context,
                                                      ParameterLayout& layout) const;
 };
 
-/// `gated-linear`: no levels, one state.
-class GatedLinearSettings final : public MixerSettingsOf<GatedLinearSettings, LogLinearSettings> {
+// The variants of the papers on log-linear attention, without anything around the core.
+
+class FixedDecaySettings final : public MixerSettingsOf<FixedDecaySettings, FixedLevelSettings> {
+ public:
+  [[nodiscard]] std::string_view name() const noexcept override { return "fixed-decay"; }
+};
+class LinearDecaySettings final : public MixerSettingsOf<LinearDecaySettings, LinearLevelSettings> {
+ public:
+  [[nodiscard]] std::string_view name() const noexcept override { return "linear-decay"; }
+};
+class AdaptiveDecaySettings final
+    : public MixerSettingsOf<AdaptiveDecaySettings, AdaptiveLevelSettings> {
+ public:
+  [[nodiscard]] std::string_view name() const noexcept override { return "adaptive-decay"; }
+};
+class SoftmaxLevelSettings final
+    : public MixerSettingsOf<SoftmaxLevelSettings, SoftmaxLevelWeightSettings> {
+ public:
+  [[nodiscard]] std::string_view name() const noexcept override { return "softmax-level"; }
+};
+class GatedLinearSettings final : public MixerSettingsOf<GatedLinearSettings, UnitLevelSettings> {
  public:
   [[nodiscard]] std::string_view name() const noexcept override { return "gated-linear"; }
-  template <class S>
-  [[nodiscard]] std::unique_ptr<Mixer<S>> make_layer(const LayerContext& context,
-                                                     ParameterLayout& layout) const;
 };
 
 }  // namespace recollect

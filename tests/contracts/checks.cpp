@@ -121,15 +121,24 @@ void Checks::gradient(const std::string& tensor, View<double> elements, ConstVie
     for (Index c = 0; c < elements.cols(); ++c) {
       double& element = elements(r, c);
       const double keep = element;
-      element = keep + kStep;
-      const double above = loss();
-      element = keep - kStep;
-      const double below = loss();
-      element = keep;
-      numeric.push_back((above - below) / (2.0 * kStep));
+      // The difference of the losses one step (times `steps`) to either side.
+      const auto across = [&](double steps) {
+        element = keep + steps * kStep;
+        const double above = loss();
+        element = keep - steps * kStep;
+        const double below = loss();
+        element = keep;
+        return above - below;
+      };
+      const auto misses = [&] {
+        const double bound = kGradientTolerance * std::max(1.0, std::abs(numeric.back()));
+        return !(std::abs(analytic(r, c) - numeric.back()) <= bound);
+      };
+      numeric.push_back(across(1.0) / (2.0 * kStep));
+      // Through a norm of short rows the loss bends so much that three points are too few.
+      if (misses()) numeric.back() = (8.0 * across(1.0) - across(2.0)) / (12.0 * kStep);
       ++comparisons_;
-      const double bound = kGradientTolerance * std::max(1.0, std::abs(numeric.back()));
-      if (!wrong && !(std::abs(analytic(r, c) - numeric.back()) <= bound)) {
+      if (!wrong && misses()) {
         wrong = true;
         row = r;
         col = c;

@@ -62,6 +62,21 @@ TestModel Golden::settings() const {
   settings.short_conv = json_.at("short_conv");
   settings.mlp = json_.at("mlp");
   settings.lambda_hidden = json_.at("lambda_hidden");
+  if (!json_.contains("update")) return settings;
+  // What stands around a core: files from before it have the defaults.
+  settings.gate = named<Gate>(json_, "gate", {"input", "constant", "none"});
+  const auto choice = [&](const char* key, const std::vector<std::string>& names) {
+    settings.others.emplace_back(key, static_cast<std::int64_t>(named<int>(json_, key, names)));
+  };
+  choice("update", {"additive", "delta"});
+  choice("qk_norm", {"none", "l2"});
+  choice("value_scale", {"none", "dt"});
+  choice("output", {"plain", "rms", "rms-gate", "gate-rms"});
+  settings.others.emplace_back("beta_max", json_.at("beta_max").get<double>() > 1.0 ? 2 : 1);
+  settings.others.emplace_back("skip", json_.at("skip").get<bool>() ? 1 : 0);
+  for (const char* key : {"qkv_conv", "key_width", "value_width"}) {
+    settings.others.emplace_back(key, json_.at(key).get<std::int64_t>());
+  }
   return settings;
 }
 

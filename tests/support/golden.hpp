@@ -31,6 +31,11 @@ class Golden {
 
   [[nodiscard]] const nlohmann::json& json() const noexcept { return json_; }
   [[nodiscard]] TestModel settings() const;
+  /// Gradients are then held relative to the largest of them.
+  [[nodiscard]] bool badly_conditioned() const {
+    return json_.contains("update") && json_.at("update") == "delta" &&
+           json_.at("qk_norm") == "none";
+  }
   [[nodiscard]] std::int64_t length() const { return json_.at("length"); }
   [[nodiscard]] std::vector<GoldenSequence> batch() const { return golden_batch(json_); }
   [[nodiscard]] double loss() const { return json_.at("loss"); }

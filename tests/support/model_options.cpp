@@ -13,6 +13,7 @@ std::vector<std::int64_t> values_of(const Field& option) {
     for (std::size_t i = 0; i < choice->names.size(); ++i) all.push_back(static_cast<int>(i));
     return all;
   }
+  if (const auto* flag = std::get_if<bool*>(&option.value)) return {**flag ? 0 : 1};
   const auto* number = std::get_if<std::int64_t*>(&option.value);
   if (number == nullptr) return {};
   if (option.name == "width" || option.name == "layers" || option.name == "chunk") return {};

@@ -24,7 +24,7 @@ struct TestModel : ModelSettings {
   FirstLayerPath first_layer = FirstLayerPath::kIds;
   Form form = Form::kFastest;
   bool shortcuts = true;
-  /// Options that only some variant declares, by name: a number, or the index of a choice.
+  /// Options that only some variant declares, by name: a number, 0 or 1, or the index of a choice.
   std::vector<std::pair<std::string, std::int64_t>> others = {};
 
   [[nodiscard]] Execution execution() const { return {form, shortcuts}; }
@@ -56,6 +56,8 @@ void set_option(const Fields& fields, std::string_view name, T value) {
       if (field.name != name) continue;
       if (const auto* choice = std::get_if<ChoiceRef>(&field.value)) {
         choice->set(static_cast<int>(value));
+      } else if (auto* const* flag = std::get_if<bool*>(&field.value)) {
+        **flag = value != 0;
       } else {
         *std::get<std::int64_t*>(field.value) = value;
       }

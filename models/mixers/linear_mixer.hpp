@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "models/layers/rotary.hpp"
+#include "models/level_weights/level_weights.hpp"
+#include "models/linear_attention/heads.hpp"
+#include "models/mixers/linear_options.hpp"
+#include "models/mixers/tape_mixer.hpp"
+#include "models/tape/carry.hpp"
+#include "models/tape_cores/heads.hpp"
+#include "models/tape_cores/waiting_states.hpp"
+
+namespace recollect {
+
+/// LinearOptions with the rest of what a mixer of linear attention is made of.
+struct LinearShape {
+  Gate gate = Gate::kInput;
+  Index chunk = 64;
+  LinearOptions options = {};
+};
+
+/// Linear attention on the tape: with the additive update gated linear attention, Mamba-2 (arXiv
+/// 2405.21060) and their log-linear kin; with the delta rule DeltaNet (2406.06484), Gated DeltaNet
+/// (2412.06464) and theirs (2506.04761). docs/model.md has the formulas.
+template <class S>
+class LinearMixer final : public TapeMixer<S> {
+ public:
+  using typename Mixer<S>::Carry;
+  using typename TapeMixer<S>::Segment;
+
+  /// @param level_weights  (LevelContext, ParameterLayout&) -> std::unique_ptr<LevelWeights<S>>
+  template <class Make>
+  LinearMixer(const LayerContext& context, const LinearShape& shape, const Make& level_weights,
+              ParameterLayout& layout)
+      : LinearMixer(context, shape, layout) {
+    level_weights_ =
+        level_weights(LevelContext{context.model, context.levels, context.prefix}, layout);
+    finish(context, layout);
+  }
+
+  [[nodiscard]] Index chunk() const noexcept override { return shape_.chunk; }
+  void begin_step(const S* theta, const StepShape& step) override;
+
+ protected:
+  [[nodiscard]] tape::Var<S> run(const Segment& segment) const override;
+  [[nodiscard]] std::int64_t state(std::int64_t tokens) const noexcept override;
+  [[nodiscard]] std::int64_t state_peak(std::int64_t tokens) const noexcept override;
+  [[nodiscard]] Carry* begin_states(const SequenceShape& shape,
+                                    Workspace<S>& workspace) const override;
+  [[nodiscard]] MixerView<S> view_of(const Carry* carry, Workspace<S>& workspace) const override;
+
+ private:
+  /// q, k or v: a projection, and the taps of its convolution.
+  struct Branch {
+    Tensor weight;
+    Tensor taps;
+  };
+  struct States;
+
+  LinearMixer(const LayerContext& context, const LinearShape& shape, ParameterLayout& layout);
+  void finish(const LayerContext& context, ParameterLayout& layout);
+
+  /// Of the delta rule.
+  [[nodiscard]] Index chunk_of(std::int64_t tokens) const noexcept;
+  [[nodiscard]] bool delta() const noexcept { return options_.update == Update::kDelta; }
+  [[nodiscard]] Index levels() const noexcept { return level_weights_->levels(); }
+  /// Projected, convolved and through silu; `which` of the carry's rows stand before.
+  [[nodiscard]] tape::Var<S> branch(const Segment& segment, const tape::Var<S>& u,
+                                    const Branch& own, int which) const;
+  [[nodiscard]] tape::Var<S> rotated_and_normed(const Segment& segment, tape::Var<S> x,
+                                                const Queries& at) const;
+  /// softplus(w_dt u + b) of every head (n, H).
+  [[nodiscard]] tape::Var<S> step_sizes(const Segment& segment) const;
+  [[nodiscard]] tape::Var<S> delta_heads(const Segment& segment, const TapeHeads<S>& in) const;
+  [[nodiscard]] tape::Var<S> output_of(const Segment& segment, const tape::Var<S>& y,
+                                       const tape::Var<S>& u) const;
+
+  LinearShape shape_;
+  LinearOptions options_;
+  Index width_, heads_, key_width_, value_width_;
+  Execution execution_;
+  Branch q_, k_, v_;
+  Tensor a_log_, dt_weight_, dt_bias_, beta_weight_, skip_, gate_weight_, norm_weight_, out_weight_;
+  std::unique_ptr<LevelWeights<S>> level_weights_;
+  std::optional<LogLinearHeads<S>> core_;
+  std::optional<Rotary<S>> rotary_;
+};
+
+}  // namespace recollect

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <array>
+#include <map>
+#include <mutex>
+
+#include "models/mixer.hpp"
+#include "models/parameters.hpp"
+#include "models/tape/tape.hpp"
+
+namespace recollect {
+
+/// A mixer whose author writes the forward pass alone: run(), from the layer's input u to what is
+/// added to the residual stream, in operations of models/tape. The backward pass is the tape's, and
+/// what both cost is learnt by a rehearsal.
+template <class S>
+class TapeMixer : public Mixer<S> {
+ public:
+  using typename Mixer<S>::Tape;
+  using typename Mixer<S>::Carry;
+
+  /// What run() reads of a segment.
+  struct Segment {
+    tape::Tape<S>& tape;
+    const S* theta;
+    tape::Var<S> u;          ///< (n, D)
+    const Queries& queries;  ///< the rows at which the output is read
+    Carry* carry;            ///< what begin_states() made
+    bool rehearsal = false;  ///< run on zeros to learn what is taken; begin_step() was not called
+
+    [[nodiscard]] tape::Var<S> parameter(const Tensor& tensor) const {
+      return tape.parameter(theta, tensor);
+    }
+  };
+
+  void begin_step(const S* theta, const StepShape& step) override { (void)theta, (void)step; }
+  [[nodiscard]] Carry* begin(const SequenceShape& shape, Workspace<S>& workspace) const final;
+  [[nodiscard]] const Tape* forward(const S* theta, ConstView<S> u, const Queries& queries,
+                                    Carry* carry, View<S> y, Workspace<S>& workspace) const final;
+  void backward(const S* theta, S* gradient, ConstView<S> u, const Queries& queries,
+                const Tape* tape, Carry* carry, ConstView<S> dy, View<S> du,
+                Workspace<S>& workspace) const final;
+
+  /// Of sequences longer than kRehearsed it is reckoned from one of that length: what a token takes
+  /// grows with the number of levels alone.
+  [[nodiscard]] Cost cost(const SequenceShape& shape) const noexcept final;
+
+  [[nodiscard]] MixerView<S> inspect(const Tape* tape) const final;
+
+ protected:
+  static constexpr std::int64_t kRehearsed = 1024;
+  static constexpr Index kSegment = 256;  ///< tokens at a time, as a model cuts a sequence
+
+  explicit TapeMixer(Index width) : width_(width) {}
+  /// Called once all tensors of the mixer have been asked for.
+  void declared(const ParameterLayout& layout) noexcept { tensors_ = layout.size(); }
+
+  /// The output (R, D) at the queries.
+  [[nodiscard]] virtual tape::Var<S> run(const Segment& segment) const = 0;
+  /// What the segments of a sequence share. A mixer that says chunk() and keeps states here runs by
+  /// segments; else every sequence is one.
+  [[nodiscard]] virtual Carry* begin_states(const SequenceShape& shape,
+                                            Workspace<S>& workspace) const;
+  [[nodiscard]] Index chunk() const noexcept override { return Index{1} << 30; }
+  /// What `recollect inspect` shows of the segment that run() saw last. @param workspace  for what
+  /// has to be laid out anew
+  [[nodiscard]] virtual MixerView<S> view_of(const Carry* carry, Workspace<S>& workspace) const {
+    (void)carry, (void)workspace;
+    return {};
+  }
+
+  /// Elements that decoding must keep after so many tokens; and the most after any of 1..tokens.
+  [[nodiscard]] virtual std::int64_t state(std::int64_t tokens) const noexcept = 0;
+  [[nodiscard]] virtual std::int64_t state_peak(std::int64_t tokens) const noexcept {
+    return state(tokens);
+  }
+
+ private:
+  struct Started;
+  struct Kept;
+  struct Taken {
+    double multiply_adds = 0.0;
+    std::int64_t carry = 0, tape = 0, scratch = 0;
+    std::int64_t first_tape = 0;  ///< of the first segment
+  };
+
+  [[nodiscard]] Taken rehearse(const SequenceShape& shape) const;
+  /// The same, learnt once.
+  [[nodiscard]] Taken taken(const SequenceShape& shape) const;
+
+  Index width_;
+  Index tensors_ = 0;  ///< elements of weights up to the last of the mixer's
+  mutable std::mutex guard_;
+  mutable std::map<std::array<std::int64_t, 3>, Taken> known_;
+};
+
+}  // namespace recollect

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "models/tape/tape.hpp"
+
+namespace recollect {
+
+/// What the core of one head reads of n tokens, on the tape.
+template <class S>
+struct TapeHead {
+  tape::Var<S> q;       ///< (n, dk)
+  tape::Var<S> k;       ///< (n, dk)
+  tape::Var<S> v;       ///< (n, dv)
+  tape::Var<S> g;       ///< (n, 1) log of the decay; empty: none
+  tape::Var<S> lambda;  ///< (n, L) weights of the levels; empty: every weight is 1, one state
+  tape::Var<S> beta;    ///< (n, 1) how much of a key's old value is replaced; additive: empty
+};
+
+/// The additive core in its chunkwise form (models/linear_attention/core.hpp), written as a forward
+/// pass alone: the example that the hand-written form is compared with.
+/// @param y  (n, dv), overwritten @param chunk  a power of two
+template <class S>
+void additive_core(tape::Tape<S>& tape, const TapeHead<S>& in, Index chunk,
+                   const tape::Output<S>& y);
+
+template <class S>
+struct WaitingStates;
+
+/// The log-linear delta rule in its chunkwise form, over a segment: every one but the sequence's
+/// last is a multiple of the chunk. models/tape_cores/delta_reference.hpp defines the rule.
+/// @param states  what earlier segments left; the next one's afterwards
+template <class S>
+void delta_core(tape::Tape<S>& tape, const TapeHead<S>& in, WaitingStates<S>& states,
+                const tape::Output<S>& y);
+
+}  // namespace recollect
