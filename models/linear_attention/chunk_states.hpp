@@ -50,6 +50,11 @@ struct ChunkCounter {
   }
 };
 
+/// Level of the block that waits in `slot` of the counter over chunks of `chunk` = 2^c tokens.
+[[nodiscard]] constexpr Index level_of_slot(Index chunk, Index slot) noexcept {
+  return std::countr_zero(static_cast<std::uint64_t>(chunk)) + 1 + slot;
+}
+
 /// The states of one head over a sequence of n chunks, merged like the digits of a binary counter:
 /// when chunk i is done, the states of the trailing ones of i and chunk i's own become the state of
 /// the next higher digit. Each is kept relative to the end of its own block, so that every exponent
@@ -109,9 +114,7 @@ struct ChunkStates {
   /// and becomes that of each state that merged into it.
   void complete_backward(Index i, S g) const;
   /// Level of the block that waits in `slot`.
-  [[nodiscard]] Index level(Index slot) const {
-    return std::countr_zero(static_cast<std::uint64_t>(chunk)) + 1 + slot;
-  }
+  [[nodiscard]] Index level(Index slot) const { return level_of_slot(chunk, slot); }
 
  private:
   [[nodiscard]] Index place(Index slot, Index i) const { return backward ? i : slot; }

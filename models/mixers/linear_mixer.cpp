@@ -195,8 +195,7 @@ Var<S> LinearMixer<S>::delta_heads(const Segment& segment, const TapeHeads<S>& i
                            in.g.empty() ? in.g : in.g.columns(h, 1),
                            levels() == 0 ? in.lambda : in.lambda.columns(h * levels(), levels()),
                            beta.columns(h, 1)};
-    const tape::Output<S> own{columns(y.view, h * value_width_, value_width_),
-                              y.var.columns(h * value_width_, value_width_)};
+    const tape::Output<S> own = y.columns(h * value_width_, value_width_);
     WaitingStates<S>& waiting = states.waiting[h];
     delta_core(tape, head, waiting, own);
     if (!segment.queries.all) continue;

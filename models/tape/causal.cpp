@@ -18,12 +18,6 @@ const S* numbers_of(Tape<S>& tape, const Var<S>& column) {
   return copied;
 }
 
-/// A slot of a column is written number by number.
-template <class S>
-void send(const Slot<S>& slot, Index t, S value) {
-  slot.to(t, 0) = slot.adds() ? slot.to(t, 0) + value : value;
-}
-
 }  // namespace
 
 template <class S>
@@ -36,7 +30,7 @@ Var<S> cumulative_sum(Tape<S>& tape, const Var<S>& x) {
     if (!walk.wants(x)) return;
     const Slot<S> dx = walk.slot(x);
     S after = 0;
-    for (Index t = n - 1; t >= 0; --t) send(dx, t, after += dy(t, 0));
+    for (Index t = n - 1; t >= 0; --t) dx.take(t, 0, after += dy(t, 0));
   });
   return y.var;
 }
@@ -52,11 +46,11 @@ Var<S> decay_since(Tape<S>& tape, const Var<S>& G, const Var<S>& shift) {
     S total = 0;
     if (walk.wants(G)) {
       const Slot<S> d = walk.slot(G);
-      for (Index t = 0; t < n; ++t) send(d, t, dy(t, 0) * own.value()(t, 0));
+      for (Index t = 0; t < n; ++t) d.take(t, 0, dy(t, 0) * own.value()(t, 0));
     }
     if (shift.empty() || !walk.wants(shift)) return;
     for (Index t = 0; t < n; ++t) total += dy(t, 0) * own.value()(t, 0);
-    send(walk.slot(shift), 0, total);
+    walk.slot(shift).take(0, 0, total);
   });
   return own;
 }
@@ -75,9 +69,9 @@ Var<S> decay_until_end(Tape<S>& tape, const Var<S>& G) {
     for (Index t = 0; t + 1 < n; ++t) {
       const S part = dy(t, 0) * own.value()(t, 0);
       total += part;
-      send(d, t, -part);
+      d.take(t, 0, -part);
     }
-    send(d, n - 1, total);
+    d.take(n - 1, 0, total);
   });
   return own;
 }
@@ -137,16 +131,9 @@ Var<S> weigh(Tape<S>& tape, const Var<S>& scores, const Var<S>& G, const Var<S>&
     }
     if (!G.empty() && walk.wants(G)) {
       const Slot<S> dG = walk.slot(G);
-      for (Index t = 0; t < n; ++t) send(dG, t, d_sums[t]);
+      for (Index t = 0; t < n; ++t) dG.take(t, 0, d_sums[t]);
     }
-    if (levels) {
-      const Slot<S> slot = walk.slot(lambda);
-      if (slot.adds()) {
-        add(d_lambda, slot.to);
-      } else {
-        copy(d_lambda, slot.to);
-      }
-    }
+    if (levels) walk.slot(lambda).take(d_lambda);
   });
   return y.var;
 }
@@ -182,7 +169,7 @@ Var<S> scale_lower_columns(Tape<S>& tape, const Var<S>& l, const Var<S>& factor)
       for (Index s = 0; s <= t; ++s) sums[s] += own[s] * from[s];
     }
     const Slot<S> d = walk.slot(factor);
-    for (Index s = 0; s < n; ++s) send(d, s, sums[s]);
+    for (Index s = 0; s < n; ++s) d.take(s, 0, sums[s]);
   });
   return y.var;
 }

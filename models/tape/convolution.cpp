@@ -87,13 +87,7 @@ Var<S> last_rows(Tape<S>& tape, const Var<S>& x, Index count, const Var<S>& befo
   tape.record(y.var, [x, before, rows, first](Backward<S>& walk, ConstView<S> dy) {
     const auto send = [&](const Var<S>& to, Index from, Index count_of, Index at) {
       if (count_of <= 0 || !walk.wants(to)) return;
-      const Slot<S> slot = walk.slot(to.rows(at, count_of));
-      const View<const S> d = recollect::rows(View<const S>(dy), from, count_of);
-      if (slot.adds()) {
-        add(d, slot.to);
-      } else {
-        copy(d, slot.to);
-      }
+      walk.slot(to.rows(at, count_of)).take(recollect::rows(View<const S>(dy), from, count_of));
     };
     const Index old = std::max<Index>(-first, 0);
     if (!before.empty()) send(before, 0, old, before.rows() - old);

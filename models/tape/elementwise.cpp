@@ -23,15 +23,6 @@ void send_product(ConstView<S> from, ConstView<S> factor, const Slot<S>& slot) {
   }
 }
 
-template <class S>
-void send(ConstView<S> from, const Slot<S>& slot) {
-  if (slot.adds()) {
-    add<const S, S>(from, slot.to);
-  } else {
-    copy<const S, S>(from, slot.to);
-  }
-}
-
 /// bias += the column sums of d.
 template <class S>
 void send_to_bias(Backward<S>& walk, const Var<S>& bias, ConstView<S> d) {
@@ -53,7 +44,7 @@ Var<S> with_slope(Tape<S>& tape, const Var<S>& x, const Var<S>& bias, const Func
     const View<S> d = room.view();
     copy<const S, S>(dy, d);
     recollect::multiply<S>(kept, d);
-    if (walk.wants(x)) send<S>(d, walk.slot(x));
+    if (walk.wants(x)) walk.slot(x).take(d);
     send_to_bias<S>(walk, bias, d);
   });
   return y.var;
@@ -73,8 +64,8 @@ Var<S> sum(Tape<S>& tape, const Var<S>& a, const Var<S>& b) {
   copy<const S, S>(a.value(), y.view);
   add<const S, S>(b.value(), y.view);
   tape.record(y.var, [a, b](Backward<S>& walk, ConstView<S> dy) {
-    if (walk.wants(a)) send<S>(dy, walk.slot(a));
-    if (walk.wants(b)) send<S>(dy, walk.slot(b));
+    if (walk.wants(a)) walk.slot(a).take(dy);
+    if (walk.wants(b)) walk.slot(b).take(dy);
   });
   return y.var;
 }
@@ -86,7 +77,7 @@ Var<S> difference(Tape<S>& tape, const Var<S>& a, const Var<S>& b) {
   const View<const S> less = b.value();
   for_each_element(y.view, less, [](S& to, const S& value) { to -= value; });
   tape.record(y.var, [a, b](Backward<S>& walk, ConstView<S> dy) {
-    if (walk.wants(a)) send<S>(dy, walk.slot(a));
+    if (walk.wants(a)) walk.slot(a).take(dy);
     if (!walk.wants(b)) return;
     const Slot<S> db = walk.slot(b);
     const View<const S> d = dy;

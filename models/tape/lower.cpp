@@ -16,6 +16,18 @@ void for_each_band(Index n, const Body& body) {
   for (Index first = 0; first < n; first += kBand) body(first, std::min(kBand, n - first));
 }
 
+/// product(rest of a, columns of b, columns of c) for each band of columns: above it b and c are
+/// zero, and a is what lies below and right of there.
+template <class S, class Product>
+void by_columns(ConstView<S> a, ConstView<S> b, View<S> c, const Product& product) {
+  const Index n = a.rows();
+  for_each_band(n, [&](Index first, Index count) {
+    const Index rest = n - first;
+    product(block<const S>(a, first, rest, first, rest),
+            block<const S>(b, first, rest, first, count), block<S>(c, first, rest, first, count));
+  });
+}
+
 /// x = (I + strictly lower part of a)^-1 of a few rows, row by row: x_t = e_t - sum_{s<t} a_ts x_s.
 template <class S>
 void invert_by_rows(const View<const S>& a, const View<S>& x) {
@@ -56,12 +68,8 @@ void lower_of_nt(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
 
 template <class S>
 void lower_of_lowers(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
-  const Index n = a.rows();
-  for_each_band(n, [&](Index first, Index count) {
-    const Index rest = n - first;
-    product_nn_lower<S>(block<const S>(a, first, rest, first, rest),
-                        block<const S>(b, first, rest, first, count),
-                        block<S>(c, first, rest, first, count), write);
+  by_columns<S>(a, b, c, [write](ConstView<S> left, ConstView<S> right, View<S> to) {
+    product_nn_lower<S>(left, right, to, write);
   });
 }
 
@@ -80,12 +88,8 @@ void lower_of_lowers_nt(ConstView<S> a, ConstView<S> b, View<S> c, Write write) 
 
 template <class S>
 void lower_of_lowers_tn(ConstView<S> a, ConstView<S> b, View<S> c, Write write) {
-  const Index n = a.rows();
-  for_each_band(n, [&](Index first, Index count) {
-    const Index rest = n - first;
-    product_tn_lower<S>(block<const S>(a, first, rest, first, rest),
-                        block<const S>(b, first, rest, first, count),
-                        block<S>(c, first, rest, first, count), write);
+  by_columns<S>(a, b, c, [write](ConstView<S> left, ConstView<S> right, View<S> to) {
+    product_tn_lower<S>(left, right, to, write);
   });
   clear_corners<S>(c);
 }

@@ -28,6 +28,21 @@ bool begins(const Into<S>& into) {
   return into.to.var.empty() || (!into.add && into.to.var.whole());
 }
 
+/// Records y as a product of a and b, whose gradients are products again: to_a(dy, b, Slot) and
+/// to_b(dy, a, Slot).
+template <class S, class ToA, class ToB>
+Var<S> recorded(Tape<S>& tape, const Output<S>& y, const Var<S>& a, const Var<S>& b, bool begins_y,
+                const ToA& to_a, const ToB& to_b) {
+  tape.record(
+      y.var,
+      [a, b, to_a, to_b](Backward<S>& walk, ConstView<S> dy) {
+        if (walk.wants(a)) to_a(dy, b.value(), walk.slot(a));
+        if (walk.wants(b)) to_b(dy, a.value(), walk.slot(b));
+      },
+      begins_y);
+  return y.var;
+}
+
 }  // namespace
 
 template <class S>
@@ -35,20 +50,14 @@ Var<S> product(Tape<S>& tape, const Var<S>& a, const Var<S>& b, const Into<S>& i
   const Output<S> y = output_of(tape, into, a.rows(), b.cols());
   product_nn<S>(a.value(), b.value(), y.view, write_of(into));
   tape.count(work(a.rows(), b.cols(), a.cols()));
-  tape.record(
-      y.var,
-      [a, b](Backward<S>& walk, ConstView<S> dy) {
-        if (walk.wants(a)) {
-          const Slot<S> da = walk.slot(a);
-          product_nt<S>(dy, b.value(), da.to, da.write);
-        }
-        if (walk.wants(b)) {
-          const Slot<S> db = walk.slot(b);
-          product_tn<S>(a.value(), dy, db.to, db.write);
-        }
+  return recorded(
+      tape, y, a, b, begins(into),
+      [](ConstView<S> dy, ConstView<S> right, const Slot<S>& da) {
+        product_nt<S>(dy, right, da.to, da.write);
       },
-      begins(into));
-  return y.var;
+      [](ConstView<S> dy, ConstView<S> left, const Slot<S>& db) {
+        product_tn<S>(left, dy, db.to, db.write);
+      });
 }
 
 template <class S>
@@ -56,20 +65,14 @@ Var<S> product_bt(Tape<S>& tape, const Var<S>& a, const Var<S>& b, const Into<S>
   const Output<S> y = output_of(tape, into, a.rows(), b.rows());
   product_nt<S>(a.value(), b.value(), y.view, write_of(into));
   tape.count(work(a.rows(), b.rows(), a.cols()));
-  tape.record(
-      y.var,
-      [a, b](Backward<S>& walk, ConstView<S> dy) {
-        if (walk.wants(a)) {
-          const Slot<S> da = walk.slot(a);
-          product_nn<S>(dy, b.value(), da.to, da.write);
-        }
-        if (walk.wants(b)) {
-          const Slot<S> db = walk.slot(b);
-          product_tn<S>(dy, a.value(), db.to, db.write);
-        }
+  return recorded(
+      tape, y, a, b, begins(into),
+      [](ConstView<S> dy, ConstView<S> right, const Slot<S>& da) {
+        product_nn<S>(dy, right, da.to, da.write);
       },
-      begins(into));
-  return y.var;
+      [](ConstView<S> dy, ConstView<S> left, const Slot<S>& db) {
+        product_tn<S>(dy, left, db.to, db.write);
+      });
 }
 
 template <class S>
@@ -77,20 +80,14 @@ Var<S> product_at(Tape<S>& tape, const Var<S>& a, const Var<S>& b, const Into<S>
   const Output<S> y = output_of(tape, into, a.cols(), b.cols());
   product_tn<S>(a.value(), b.value(), y.view, write_of(into));
   tape.count(work(a.cols(), b.cols(), a.rows()));
-  tape.record(
-      y.var,
-      [a, b](Backward<S>& walk, ConstView<S> dy) {
-        if (walk.wants(a)) {
-          const Slot<S> da = walk.slot(a);
-          product_nt<S>(b.value(), dy, da.to, da.write);
-        }
-        if (walk.wants(b)) {
-          const Slot<S> db = walk.slot(b);
-          product_nn<S>(a.value(), dy, db.to, db.write);
-        }
+  return recorded(
+      tape, y, a, b, begins(into),
+      [](ConstView<S> dy, ConstView<S> right, const Slot<S>& da) {
+        product_nt<S>(right, dy, da.to, da.write);
       },
-      begins(into));
-  return y.var;
+      [](ConstView<S> dy, ConstView<S> left, const Slot<S>& db) {
+        product_nn<S>(left, dy, db.to, db.write);
+      });
 }
 
 template <class S>
@@ -98,17 +95,14 @@ Var<S> lower_product(Tape<S>& tape, const Var<S>& a, const Var<S>& b) {
   const Output<S> y = tape.matrix(a.rows(), a.rows());
   lower_of_nt<S>(a.value(), b.value(), y.view, Write::kOverwrite);
   tape.count(work(a.rows(), a.rows() + 1, a.cols(), 0.5));
-  tape.record(y.var, [a, b](Backward<S>& walk, ConstView<S> dy) {
-    if (walk.wants(a)) {
-      const Slot<S> da = walk.slot(a);
-      product_nn_lower<S>(dy, b.value(), da.to, da.write);
-    }
-    if (walk.wants(b)) {
-      const Slot<S> db = walk.slot(b);
-      product_tn_lower<S>(dy, a.value(), db.to, db.write);
-    }
-  });
-  return y.var;
+  return recorded(
+      tape, y, a, b, true,
+      [](ConstView<S> dy, ConstView<S> right, const Slot<S>& da) {
+        product_nn_lower<S>(dy, right, da.to, da.write);
+      },
+      [](ConstView<S> dy, ConstView<S> left, const Slot<S>& db) {
+        product_tn_lower<S>(dy, left, db.to, db.write);
+      });
 }
 
 template <class S>
@@ -116,20 +110,14 @@ Var<S> product_lower(Tape<S>& tape, const Var<S>& l, const Var<S>& b, const Into
   const Output<S> y = output_of(tape, into, l.rows(), b.cols());
   product_nn_lower<S>(l.value(), b.value(), y.view, write_of(into));
   tape.count(work(l.rows(), l.rows() + 1, b.cols(), 0.5));
-  tape.record(
-      y.var,
-      [l, b](Backward<S>& walk, ConstView<S> dy) {
-        if (walk.wants(l)) {
-          const Slot<S> dl = walk.slot(l);
-          lower_of_nt<S>(dy, b.value(), dl.to, dl.write);
-        }
-        if (walk.wants(b)) {
-          const Slot<S> db = walk.slot(b);
-          product_tn_lower<S>(l.value(), dy, db.to, db.write);
-        }
+  return recorded(
+      tape, y, l, b, begins(into),
+      [](ConstView<S> dy, ConstView<S> right, const Slot<S>& dl) {
+        lower_of_nt<S>(dy, right, dl.to, dl.write);
       },
-      begins(into));
-  return y.var;
+      [](ConstView<S> dy, ConstView<S> left, const Slot<S>& db) {
+        product_tn_lower<S>(left, dy, db.to, db.write);
+      });
 }
 
 template <class S>
@@ -137,20 +125,14 @@ Var<S> product_lower_t(Tape<S>& tape, const Var<S>& l, const Var<S>& b, const In
   const Output<S> y = output_of(tape, into, l.rows(), b.cols());
   product_tn_lower<S>(l.value(), b.value(), y.view, write_of(into));
   tape.count(work(l.rows(), l.rows() + 1, b.cols(), 0.5));
-  tape.record(
-      y.var,
-      [l, b](Backward<S>& walk, ConstView<S> dy) {
-        if (walk.wants(l)) {
-          const Slot<S> dl = walk.slot(l);
-          lower_of_nt<S>(b.value(), dy, dl.to, dl.write);
-        }
-        if (walk.wants(b)) {
-          const Slot<S> db = walk.slot(b);
-          product_nn_lower<S>(l.value(), dy, db.to, db.write);
-        }
+  return recorded(
+      tape, y, l, b, begins(into),
+      [](ConstView<S> dy, ConstView<S> right, const Slot<S>& dl) {
+        lower_of_nt<S>(right, dy, dl.to, dl.write);
       },
-      begins(into));
-  return y.var;
+      [](ConstView<S> dy, ConstView<S> left, const Slot<S>& db) {
+        product_nn_lower<S>(left, dy, db.to, db.write);
+      });
 }
 
 template <class S>
@@ -159,17 +141,14 @@ Var<S> product_of_lowers(Tape<S>& tape, const Var<S>& a, const Var<S>& b) {
   lower_of_lowers<S>(a.value(), b.value(), y.view, Write::kOverwrite);
   tape.count(work(a.rows(), a.rows(), a.rows(), 1.0 / 6.0));
   // y = a b:  da = lower(dy b^T),  db = lower(a^T dy)
-  tape.record(y.var, [a, b](Backward<S>& walk, ConstView<S> dy) {
-    if (walk.wants(a)) {
-      const Slot<S> da = walk.slot(a);
-      lower_of_lowers_nt<S>(dy, b.value(), da.to, da.write);
-    }
-    if (walk.wants(b)) {
-      const Slot<S> db = walk.slot(b);
-      lower_of_lowers_tn<S>(a.value(), dy, db.to, db.write);
-    }
-  });
-  return y.var;
+  return recorded(
+      tape, y, a, b, true,
+      [](ConstView<S> dy, ConstView<S> right, const Slot<S>& da) {
+        lower_of_lowers_nt<S>(dy, right, da.to, da.write);
+      },
+      [](ConstView<S> dy, ConstView<S> left, const Slot<S>& db) {
+        lower_of_lowers_tn<S>(left, dy, db.to, db.write);
+      });
 }
 
 template <class S>

@@ -15,11 +15,7 @@ Var<S> rotate(Tape<S>& tape, const Var<S>& x, const Rotary<S>* rotary,
     const auto room = walk.scratch(x.rows(), x.cols());
     copy<const S, S>(dy, room.view());
     if (rotary != nullptr) rotary->rotate(positions, room.view(), true);
-    if (dx.adds()) {
-      add(room.view(), dx.to);
-    } else {
-      copy(room.view(), dx.to);
-    }
+    dx.take(room.view());
   });
   return y.var;
 }

@@ -41,10 +41,9 @@ Var<S> scale_rows(Tape<S>& tape, const Var<S>& x, const Var<S>& factor) {
         S product = 0;
         for (Index c = 0; c < width; ++c) product += in[c] * out[c];
         total += static_cast<double>(product);
-        if (step != 0) d.to(r, h) = d.adds() ? d.to(r, h) + product : product;
+        if (step != 0) d.take(r, h, product);
       }
-      if (step != 0) continue;
-      d.to(0, h) = d.adds() ? d.to(0, h) + static_cast<S>(total) : static_cast<S>(total);
+      if (step == 0) d.take(0, h, static_cast<S>(total));
     }
   });
   return y.var;

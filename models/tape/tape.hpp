@@ -140,6 +140,13 @@ template <class S>
 struct Output {
   View<S> view;
   Var<S> var;
+
+  [[nodiscard]] Output rows(Index first, Index count) const {
+    return {recollect::rows(view, first, count), var.rows(first, count)};
+  }
+  [[nodiscard]] Output columns(Index first, Index count) const {
+    return {recollect::columns(view, first, count), var.columns(first, count)};
+  }
 };
 
 /// What an operation's backward pass writes to: all of `to`, overwritten or added to.
@@ -148,6 +155,18 @@ struct Slot {
   View<S> to;
   Write write;
   [[nodiscard]] bool adds() const noexcept { return write == Write::kAccumulate; }
+  /// All of it, from a matrix of its shape.
+  void take(ConstView<S> from) const {
+    if (adds()) {
+      add<const S, S>(from, to);
+    } else {
+      copy<const S, S>(from, to);
+    }
+  }
+  /// One number of it.
+  void take(Index row, Index col, S value) const {
+    to(row, col) = adds() ? to(row, col) + value : value;
+  }
 };
 
 /// The walk back, as operations see it.

@@ -14,22 +14,6 @@ using tape::Tape;
 using tape::Var;
 
 template <class S>
-Var<S> product_of_weights(Tape<S>& tape, const Var<S>& a, const Var<S>& b) {
-  if (a.empty() || b.empty()) return a.empty() ? b : a;
-  return multiply(tape, a, b);
-}
-
-namespace {
-
-/// diag(weights) x, or x where they are empty.
-template <class S>
-Var<S> weighted(Tape<S>& tape, const Var<S>& x, const Var<S>& weights) {
-  return weights.empty() ? x : scale_rows(tape, x, weights);
-}
-
-}  // namespace
-
-template <class S>
 void additive_core(Tape<S>& tape, const TapeHead<S>& in, Index chunk, const Output<S>& y) {
   const Index tokens = in.k.rows();
   const bool gated = !in.g.empty();
@@ -38,25 +22,23 @@ void additive_core(Tape<S>& tape, const TapeHead<S>& in, Index chunk, const Outp
 
   for (Index start = 0, i = 0; start < tokens; start += chunk, ++i) {
     const Index count = std::min(chunk, tokens - start);
-    const Var<S> q = in.q.rows(start, count);
-    const Var<S> k = in.k.rows(start, count);
-    const Var<S> v = in.v.rows(start, count);
-    const Var<S> lambda = chunk_rows(in.lambda, start, count);
-    const Output<S> out = chunk_rows(y, start, count);
-    const Var<S> G = gated ? cumulative_sum(tape, in.g.rows(start, count)) : Var<S>();
+    const TapeHead<S> c = in.rows(start, count);
+    const Output<S> out = y.rows(start, count);
+    const Var<S> G = gated ? cumulative_sum(tape, c.g) : Var<S>();
 
-    product_lower(tape, weigh(tape, lower_product(tape, q, k), G, lambda), v, {out});
+    product_lower(tape, weigh(tape, lower_product(tape, c.q, c.k), G, c.lambda), c.v, {out});
 
     Var<S> gap;  // log of the decay from the end of the block that is read to this chunk
     states.counter.for_each_read(i, [&](Index slot, Index) {
       const Var<S> decay = gated ? decay_since(tape, G, gap) : Var<S>();
-      const Var<S> weights = product_of_weights(tape, decay, states.weight(lambda, slot));
-      product(tape, weighted(tape, q, weights), states.state[slot], {out, true});
+      const Var<S> weights = product_of_weights(tape, decay, states.weight(c.lambda, slot));
+      product(tape, weighted(tape, c.q, weights), states.state[slot], {out, true});
       if (gated) gap = gap.empty() ? block_g[slot] : sum(tape, gap, block_g[slot]);
     });
 
     if (start + count == tokens) break;  // nobody reads the last chunk's state
-    Var<S> own = product_at(tape, gated ? scale_rows(tape, k, decay_until_end(tape, G)) : k, v);
+    Var<S> own =
+        product_at(tape, gated ? scale_rows(tape, c.k, decay_until_end(tape, G)) : c.k, c.v);
     Var<S> total = gated ? G.rows(count - 1, 1) : Var<S>();
     states.counter.for_each_merge(i, [&](Index slot, Index) {
       const Var<S> older = states.state[slot];
@@ -69,9 +51,6 @@ void additive_core(Tape<S>& tape, const TapeHead<S>& in, Index chunk, const Outp
   }
 }
 
-template Var<float> product_of_weights<float>(Tape<float>&, const Var<float>&, const Var<float>&);
-template Var<double> product_of_weights<double>(Tape<double>&, const Var<double>&,
-                                                const Var<double>&);
 template void additive_core<float>(Tape<float>&, const TapeHead<float>&, Index,
                                    const Output<float>&);
 template void additive_core<double>(Tape<double>&, const TapeHead<double>&, Index,

@@ -13,6 +13,12 @@ struct TapeHead {
   tape::Var<S> g;       ///< (n, 1) log of the decay; empty: none
   tape::Var<S> lambda;  ///< (n, L) weights of the levels; empty: every weight is 1, one state
   tape::Var<S> beta;    ///< (n, 1) how much of a key's old value is replaced; additive: empty
+
+  /// Of the tokens first .. first + count - 1; what is empty stays empty.
+  [[nodiscard]] TapeHead rows(Index first, Index count) const {
+    const auto of = [&](const tape::Var<S>& x) { return x.empty() ? x : x.rows(first, count); };
+    return {of(q), of(k), of(v), of(g), of(lambda), of(beta)};
+  }
 };
 
 /// The additive core in its chunkwise form (models/linear_attention/core.hpp), written as a forward

@@ -29,39 +29,35 @@ void delta_core(Tape<S>& tape, const TapeHead<S>& in, WaitingStates<S>& states,
   for (Index start = 0; start < tokens; start += states.chunk) {
     const Index i = states.next++;
     const Index count = std::min(states.chunk, tokens - start);
-    const Var<S> q = in.q.rows(start, count);
-    const Var<S> k = in.k.rows(start, count);
-    const Var<S> v = in.v.rows(start, count);
-    const Var<S> beta = in.beta.rows(start, count);
-    const Var<S> lambda = chunk_rows(in.lambda, start, count);
-    const Output<S> out = chunk_rows(y, start, count);
-    const Var<S> G = gated ? cumulative_sum(tape, in.g.rows(start, count)) : Var<S>();
+    const TapeHead<S> c = in.rows(start, count);
+    const Output<S> out = y.rows(start, count);
+    const Var<S> G = gated ? cumulative_sum(tape, c.g) : Var<S>();
 
     const Var<S> inverse =
-        unit_lower_inverse(tape, lower_product(tape, scale_rows(tape, k, beta), k));
-    const Var<S> W = scale_lower_columns(tape, inverse, beta);
-    const Var<S> P = product_of_lowers(tape, lower_product(tape, q, k), W);
-    product_lower(tape, weigh(tape, P, G, lambda), v, {out});
+        unit_lower_inverse(tape, lower_product(tape, scale_rows(tape, c.k, c.beta), c.k));
+    const Var<S> W = scale_lower_columns(tape, inverse, c.beta);
+    const Var<S> P = product_of_lowers(tape, lower_product(tape, c.q, c.k), W);
+    product_lower(tape, weigh(tape, P, G, c.lambda), c.v, {out});
 
     if (i > 0) {
-      const Var<S> seen = difference(tape, q, product_lower(tape, P, k));
+      const Var<S> seen = difference(tape, c.q, product_lower(tape, P, c.k));
       const Var<S> decay = gated ? decay_since(tape, G) : Var<S>();
       states.counter.for_each_read(i, [&](Index slot, Index) {
-        const Var<S> weights = product_of_weights(tape, decay, states.weight(lambda, slot));
-        product(tape, weights.empty() ? seen : scale_rows(tape, seen, weights), states.state[slot],
-                {out, true});
+        const Var<S> weights = product_of_weights(tape, decay, states.weight(c.lambda, slot));
+        product(tape, weighted(tape, seen, weights), states.state[slot], {out, true});
       });
     }
 
-    if (states.is_last(i)) break;                      // nobody reads the last chunk's state
-    const Var<S> erase = product_lower_t(tape, W, k);  // W^T K (n, dk)
+    if (states.is_last(i)) break;                        // nobody reads the last chunk's state
+    const Var<S> erase = product_lower_t(tape, W, c.k);  // W^T K (n, dk)
     const Var<S> total = gated ? exponential(tape, G.rows(count - 1, 1)) : Var<S>();
     const auto pass = [&](const Var<S>& state) {
-      const Var<S> kept = difference(tape, state, product_at(tape, erase, product(tape, k, state)));
+      const Var<S> kept =
+          difference(tape, state, product_at(tape, erase, product(tape, c.k, state)));
       return gated ? scale_columns(tape, kept, total) : kept;
     };
     Var<S> own =
-        product_at(tape, gated ? scale_rows(tape, erase, decay_until_end(tape, G)) : erase, v);
+        product_at(tape, gated ? scale_rows(tape, erase, decay_until_end(tape, G)) : erase, c.v);
     // States that merge are summed before they pass the chunk, once.
     const Index to = states.counter.slot_after(i);
     Var<S> older;

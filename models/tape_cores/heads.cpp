@@ -65,18 +65,11 @@ Var<S> log_linear_heads(tape::Tape<S>& tape, const LogLinearHeads<S>& heads, con
       const Slot<S> dg = walk.slot(in.g);
       for (Index t = 0; t < n; ++t) {
         for (Index h = 0; h < count; ++h) {
-          const S value = g_room.view()(h, t);
-          dg.to(t, h) = dg.adds() ? dg.to(t, h) + value : value;
+          dg.take(t, h, g_room.view()(h, t));
         }
       }
     }
-    if (in.lambda.empty()) return;
-    const Slot<S> d_lambda = walk.slot(in.lambda);
-    if (d_lambda.adds()) {
-      add(lambda_room.view(), d_lambda.to);
-    } else {
-      copy(lambda_room.view(), d_lambda.to);
-    }
+    if (!in.lambda.empty()) walk.slot(in.lambda).take(lambda_room.view());
   });
   return made;
 }

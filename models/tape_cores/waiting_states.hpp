@@ -5,6 +5,8 @@
 #include "math/fenwick.hpp"
 #include "models/linear_attention/chunk_states.hpp"
 #include "models/tape/carry.hpp"
+#include "models/tape/elementwise.hpp"
+#include "models/tape/rows.hpp"
 #include "models/tape_cores/core.hpp"
 
 namespace recollect {
@@ -39,25 +41,24 @@ struct WaitingStates {
   /// The weight of what waits in `slot`, a column for the chunk's tokens; empty: 1.
   [[nodiscard]] tape::Var<S> weight(const tape::Var<S>& lambda, Index slot) const {
     if (lambda.empty()) return {};
-    const Index level = std::countr_zero(static_cast<std::uint64_t>(chunk)) + 1 + slot;
-    return lambda.columns(level_column(level, lambda.cols()), 1);
+    return lambda.columns(level_column(level_of_slot(chunk, slot), lambda.cols()), 1);
   }
 };
 
-/// The rows of a chunk; empty stays empty.
-template <class S>
-[[nodiscard]] tape::Var<S> chunk_rows(const tape::Var<S>& x, Index first, Index count) {
-  return x.empty() ? x : x.rows(first, count);
-}
+// Weights of rows are a column, or empty: 1.
 
-template <class S>
-[[nodiscard]] tape::Output<S> chunk_rows(const tape::Output<S>& y, Index first, Index count) {
-  return {rows(y.view, first, count), y.var.rows(first, count)};
-}
-
-/// a b of two columns, of which either may be empty: 1.
 template <class S>
 [[nodiscard]] tape::Var<S> product_of_weights(tape::Tape<S>& tape, const tape::Var<S>& a,
-                                              const tape::Var<S>& b);
+                                              const tape::Var<S>& b) {
+  if (a.empty() || b.empty()) return a.empty() ? b : a;
+  return multiply(tape, a, b);
+}
+
+/// diag(weights) x
+template <class S>
+[[nodiscard]] tape::Var<S> weighted(tape::Tape<S>& tape, const tape::Var<S>& x,
+                                    const tape::Var<S>& weights) {
+  return weights.empty() ? x : scale_rows(tape, x, weights);
+}
 
 }  // namespace recollect
