@@ -13,13 +13,16 @@
 namespace recollect {
 namespace {
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // spreadsheets write it before a table
+
 void append_line(std::string& out, const std::vector<std::string>& cells) {
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (i > 0) out += ',';
     const std::string& cell = cells[i];
-    // A line that is empty altogether would read as no line at all.
-    const bool quote =
-        cell.find_first_of(",\"\r\n") != std::string::npos || (cell.empty() && cells.size() == 1);
+    // A line that is empty altogether would read as no line at all, a mark at the head of the table
+    // as the file's own.
+    const bool quote = cell.find_first_of(",\"\r\n") != std::string::npos ||
+                       (cell.empty() && cells.size() == 1) || cell.starts_with(kByteOrderMark);
     if (!quote) {
       out += cell;
       continue;
@@ -80,7 +83,6 @@ std::string to_csv(const CsvTable& table) {
 }
 
 CsvTable parse_csv(std::string_view text, const std::string& name) {
-  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // spreadsheets write it
   CsvTable table;
   std::size_t at = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
   std::size_t line = 1;

@@ -34,6 +34,16 @@ TEST_CASE("csv: cells are quoted only where they must be") {
   CHECK(to_csv(table) == "a,\"b,c\"\nplain text,x\n\"say \"\"hi\"\"\",\"two\nlines\"\n,\n");
 }
 
+TEST_CASE("csv: a first cell that begins with a byte order mark keeps it") {
+  const CsvTable table{{"\xEF\xBB\xBF"
+                        "a",
+                        "b"},
+                       {{"\xEF\xBB\xBF", "x"}}};
+  const CsvTable back = parse_csv(to_csv(table), "x.csv");
+  CHECK(back.header == table.header);
+  CHECK(back.rows == table.rows);
+}
+
 TEST_CASE("csv: any text comes back as it went out") {
   const std::string alphabet = "ab,\"\n\r ;'\t\xc3\xa9";
   for (std::uint64_t trial = 0; trial < 500; ++trial) {
