@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,9 @@ template <std::signed_integral Count>
 [[nodiscard]] std::string plural(Count count, std::string_view noun) {
   return plural(static_cast<std::size_t>(count), noun);
 }
+
+/// "1,234,567"
+[[nodiscard]] std::string with_commas(std::int64_t value);
 
 /// The limit that cuts nothing: names of files are shown whole.
 inline constexpr std::size_t kWhole = static_cast<std::size_t>(-1);

@@ -15,7 +15,7 @@ std::chrono::milliseconds LiveDisplay::every() const { return std::chrono::milli
 
 void LiveDisplay::draw(const State& state, const std::vector<live::Line>& above, double now) {
   if (JobControl::was_continued()) frame_.forget();
-  if (!Terminal::in_foreground()) {  // a prompt stands there: lines that stay are all that is told
+  if (!Terminal::in_foreground()) {  // the shell has a prompt there: print only lines that stay
     frame_.forget();
     for (const live::Line& line : above) report(live::coloured(line, terminal_.traits().colour));
     return;

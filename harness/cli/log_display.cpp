@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/text.hpp"
 #include "harness/cli/output.hpp"
-#include "harness/live/count_text.hpp"
 #include "harness/live/sentences.hpp"
 
 namespace recollect::cli {
@@ -23,8 +23,8 @@ void LogDisplay::wait(const State& state, const PlannedCell& cell, const std::st
 void LogDisplay::resume(const State& state, const PlannedCell& cell, std::int64_t step,
                         double now) {
   say(state,
-      fmt::format("{} goes on from step {} of {}", state.name_of(cell), live::count_text(step),
-                  live::count_text(cell.cell->train.steps)),
+      fmt::format("{} goes on from step {} of {}", state.name_of(cell), with_commas(step),
+                  with_commas(cell.cell->train.steps)),
       now);
 }
 

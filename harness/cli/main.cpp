@@ -86,7 +86,7 @@ void refuse_options_as_values(CLI::App& app) {
                                near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
 }
 
-/// Refuses the first argument that looks like an option and is none. @throws UsageError
+/// Rejects the first argument that looks like an option but is not a known one. @throws UsageError
 void reject_unknown_option(const CLI::App& app) {
   for (const std::string& argument : app.remaining(/*recurse=*/true)) {
     if (argument.starts_with("-")) reject_argument(app, argument);

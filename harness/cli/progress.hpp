@@ -17,7 +17,7 @@
 
 namespace recollect::cli {
 
-/// How a run is told of.
+/// How the progress of a run is reported.
 enum class Telling {
   kForPeople,  ///< live lines on a terminal, lines that stay elsewhere
   kQuiet,      ///< not at all

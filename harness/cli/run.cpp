@@ -194,7 +194,7 @@ ExitStatus run(const Options& options, live::RunEnd& end) {
   return status;
 }
 
-/// The same; where events are told, the last one says how it ended, whatever that was.
+/// The same; with --json-lines a last event reports how the run ended, errors included.
 ExitStatus run_and_sum_up(const Options& options) {
   live::RunEnd end;
   if (!options.json_lines) return run(options, end);

@@ -93,22 +93,29 @@ const MixerSettings& ModelOptions::mixer(std::string_view name) const {
   return **found;
 }
 
-bool has_model_option(std::string_view variant, std::string_view option) {
-  const MixerEntry* entry = mixers().find(variant);
-  if (entry == nullptr) return true;
-  ModelSettings model;
-  const auto mixer = entry->settings();
-  return find(model_fields(model, *mixer), option) != nullptr;
-}
+namespace {
 
-bool model_option_applies(std::string_view variant, std::string_view option) {
+/// Whether a variant has such an option of which `holds` is true; true where no variant has that
+/// name.
+template <class Holds>
+bool has_option(std::string_view variant, std::string_view option, const Holds& holds) {
   const MixerEntry* entry = mixers().find(variant);
   if (entry == nullptr) return true;
   ModelSettings model;
   const auto mixer = entry->settings();
   const Fields all = model_fields(model, *mixer);
   const Field* found = find(all, option);
-  return found != nullptr && !found->set_by_name;
+  return found != nullptr && holds(*found);
+}
+
+}  // namespace
+
+bool has_model_option(std::string_view variant, std::string_view option) {
+  return has_option(variant, option, [](const Field&) { return true; });
+}
+
+bool model_option_applies(std::string_view variant, std::string_view option) {
+  return has_option(variant, option, [](const Field& field) { return !field.set_by_name; });
 }
 
 bool is_always_listed(std::string_view option) {

@@ -25,7 +25,7 @@ bool is_folder(const std::filesystem::path& path) {
   return std::filesystem::is_directory(path, ignored);
 }
 
-/// What a folder is that is none of a cell, and what to give instead.
+/// What a folder is that holds no cell, and what to give instead.
 [[noreturn]] void refuse_folder(const std::filesystem::path& folder) {
   const std::string name = folder.string();
   if (is_folder(folder / "cells")) {

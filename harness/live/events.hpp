@@ -12,7 +12,7 @@
 namespace recollect::live {
 
 // The events of a run, an object each; docs/command_line.md lists their members. Every one has
-// `event`, its name, and `elapsed`, seconds since the plan. Numbers that are none are null.
+// `event`, its name, and `elapsed`, seconds since the plan. NaN and unknown values are null.
 
 [[nodiscard]] Json plan_event(const SweepState& state, const RunPlan& plan, const std::string& out);
 [[nodiscard]] Json start_event(const SweepState& state, const PlannedCell& cell, double now);

@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "harness/live/count_text.hpp"
+#include "base/text.hpp"
 #include "harness/live/sentences.hpp"
 #include "harness/live/time_text.hpp"
 
@@ -45,7 +45,7 @@ struct Layout {
 };
 
 std::string steps_text(std::int64_t step, std::int64_t steps) {
-  return fmt::format("{} / {}", count_text(step), count_text(steps));
+  return fmt::format("{} / {}", with_commas(step), with_commas(steps));
 }
 
 /// The first of the layouts, from the richest on, that fits; of the last one labels are cut.
@@ -56,7 +56,7 @@ Layout layout_for(const SweepState& state, const View& view) {
     settings = std::max(settings, columns(shown(text.settings_text(), view.utf8)));
     seed = std::max(seed, std::to_string(text.seed).size());
   }
-  const std::string most = count_text(state.most_steps());
+  const std::string most = with_commas(state.most_steps());
   Layout full;
   full.label = std::min<std::size_t>(label, 28);
   full.seed = seed;
@@ -177,7 +177,7 @@ Line running_line(const RunningCell& cell, const Layout& layout, const View& vie
   if (cell.scoring) {
     parts.outcome("scoring");
   } else {
-    parts.outcome(layout.compact ? count_text(cell.step) : steps_text(cell.step, cell.steps));
+    parts.outcome(layout.compact ? with_commas(cell.step) : steps_text(cell.step, cell.steps));
   }
   parts.curve(cell);
   parts.accuracy(cell.accuracy);
@@ -255,7 +255,7 @@ Line ended_line(const SweepState& state, const EndedCell& cell, const View& view
     parts.outcome(layout.compact ? "same" : "the same bytes");
   } else if (cell.solved_step) {
     parts.outcome(
-        fmt::format("{}{}", layout.compact ? "@" : "solved at ", count_text(*cell.solved_step)),
+        fmt::format("{}{}", layout.compact ? "@" : "solved at ", with_commas(*cell.solved_step)),
         Tone::kGood);
   } else {
     parts.outcome(layout.compact ? "no" : "not solved");

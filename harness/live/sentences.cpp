@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
-#include "harness/live/count_text.hpp"
 #include "harness/live/time_text.hpp"
 
 namespace recollect::live {
 namespace {
 
 std::string step_count(std::int64_t steps) {
-  return fmt::format("{} step{}", count_text(steps), steps == 1 ? "" : "s");
+  return fmt::format("{} step{}", with_commas(steps), steps == 1 ? "" : "s");
 }
 
 std::string counts_text(const SweepState& state) {
@@ -54,7 +53,7 @@ std::string ended_sentence(const EndedCell& cell) {
   if (cell.ending != Ending::kFinished) {
     return line + fmt::format("{}: {}", name_of(cell.ending), cell.reason);
   }
-  line += cell.solved_step ? fmt::format("solved at step {}", count_text(*cell.solved_step))
+  line += cell.solved_step ? fmt::format("solved at step {}", with_commas(*cell.solved_step))
                            : "not solved";
   if (cell.accuracy) line += fmt::format(", accuracy {:.3f}", *cell.accuracy);
   return line + fmt::format(", {}{}, {:.1f} s", step_count(cell.trained),
@@ -64,7 +63,7 @@ std::string ended_sentence(const EndedCell& cell) {
 std::string saved_text(const RunningCell& cell) {
   if (cell.work == Work::kScore) return "its scores will be made anew";
   if (cell.step == 0) return "nothing to save yet";
-  return fmt::format("saved at step {} of {}", count_text(cell.step), count_text(cell.steps));
+  return fmt::format("saved at step {} of {}", with_commas(cell.step), with_commas(cell.steps));
 }
 
 std::string stopped_sentence(const RunningCell& cell) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "harness/plot/numbers.hpp"
 
 namespace recollect::page {
@@ -34,7 +35,7 @@ std::optional<std::int64_t> longest_of(const plot::StudySection& section) {
 
 std::string length_text(const plot::StudySection& section, std::int64_t length) {
   const auto trained = static_cast<double>(section.rows.front().trained->train_length);
-  return fmt::format("at {} tokens, {:g} times the trained length", plot::with_commas(length),
+  return fmt::format("at {} tokens, {:g} times the trained length", with_commas(length),
                      static_cast<double>(length) / trained);
 }
 

@@ -107,11 +107,11 @@ std::string row_html(const OneCell& cell, const std::vector<std::string>& names,
                     : "<td class=\"n\" data-k=\"\">–</td>";
   html += any.status.solved_step
               ? fmt::format("<td class=\"n\" data-k=\"{}\">{}</td>", *any.status.solved_step,
-                            plot::with_commas(*any.status.solved_step))
+                            with_commas(*any.status.solved_step))
               : "<td class=\"n\" data-k=\"\">–</td>";
   return html +
          fmt::format("<td class=\"n\" data-k=\"{}\">{}</td><td class=\"wrap\">{}</td></tr>\n",
-                     any.status.steps, plot::with_commas(any.status.steps),
+                     any.status.steps, with_commas(any.status.steps),
                      escaped(printable(status, 200)));
 }
 

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/text.hpp"
 #include "harness/page/html.hpp"
 #include "harness/page/parts.hpp"
 #include "harness/plot/dots.hpp"
 #include "harness/plot/numbers.hpp"
 #include "harness/plot/order.hpp"
 #include "harness/plot/pictures.hpp"
+#include "harness/plot/seed_parts.hpp"
 
 namespace recollect::page {
 namespace {
@@ -16,7 +18,6 @@ namespace {
 using plot::px;
 using plot::StudyRow;
 
-constexpr std::size_t kFewSeeds = 5;  // fewer have no median
 constexpr double kStripWidth = 304.0;
 constexpr double kRadius = 3.0;  // of dots that have room
 constexpr double kMostApart = 5.0;
@@ -51,7 +52,7 @@ std::string seed_text(const GroupResult& group, std::size_t seed) {
   std::string text =
       fmt::format("seed {}: {}", group.seeds[seed], plot::percent(group.accuracy.values[seed], 1));
   if (plot::solved(group, seed)) {
-    text += fmt::format(", solved at {}", plot::with_commas(group.solve_steps[seed].step));
+    text += fmt::format(", solved at {}", with_commas(group.solve_steps[seed].step));
   }
   return text;
 }
@@ -116,7 +117,7 @@ Cell accuracy_cell(const GroupResult& group) {
                         100.0 * group.clusters->upper_mean),
             key};
   }
-  if (group.seeds.size() == 1 || group.seeds.size() >= kFewSeeds) {
+  if (group.seeds.size() == 1 || group.seeds.size() >= plot::kFewSeeds) {
     return {fmt::format("{:.1f}", 100.0 * summary->median), key};
   }
   return {fmt::format("{:.1f}–{:.1f}", 100.0 * summary->min, 100.0 * summary->max), key};
@@ -125,7 +126,7 @@ Cell accuracy_cell(const GroupResult& group) {
 /// None has 0; a table may lack the column.
 Cell count_cell(std::int64_t count) {
   if (count == 0) return {"–", ""};
-  return {plot::with_commas(count), std::to_string(count)};
+  return {with_commas(count), std::to_string(count)};
 }
 
 std::string number_cell(const char* label, const Cell& cell) {
@@ -196,7 +197,7 @@ std::string hero_table(const plot::Study& study, const Context& context) {
       html += row_html(*row, height, context);
       const GroupResult& group = *row->trained;
       clusters = clusters || group.clusters.has_value();
-      few = few || (group.seeds.size() > 1 && group.seeds.size() < kFewSeeds);
+      few = few || (group.seeds.size() > 1 && group.seeds.size() < plot::kFewSeeds);
     }
     html += "</tbody>\n";
   }

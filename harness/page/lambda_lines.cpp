@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/text.hpp"
 #include "harness/page/answer_lines.hpp"
 #include "harness/plot/numbers.hpp"
 
@@ -129,16 +130,15 @@ std::optional<Line> lambda_sooner(const Study& study, const Context& context) {
       line = Line{pairs.sooner(*effect), "", study.shown, "", context.anchor_of(study, "solved")};
       line->verdict = in_words(line->outcome, label, "Yes, {} is sooner", "No, {} is later");
       line->weight = effect->seeds;
-      line->text =
-          pooled ? fmt::format("mean steps against {}: ", labels.fixed)
-                 : fmt::format("mean step {} with {}, ",
-                               plot::with_commas(std::llround(effect->steps_a)), labels.fixed);
+      line->text = pooled ? fmt::format("mean steps against {}: ", labels.fixed)
+                          : fmt::format("mean step {} with {}, ",
+                                        with_commas(std::llround(effect->steps_a)), labels.fixed);
     } else {
       line->text += "; ";
     }
     line->text +=
         pooled ? fmt::format("× {:.2f} with {}", effect->ratio, label)
-               : fmt::format("{} with {}", plot::with_commas(std::llround(effect->steps_b)), label);
+               : fmt::format("{} with {}", with_commas(std::llround(effect->steps_b)), label);
     if (effect->p_log_rank) {
       line->text += fmt::format(" ({})", p_text(*effect->p_log_rank));
     } else if (effect->ratio_interval) {

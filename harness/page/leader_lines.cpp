@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/text.hpp"
 #include "harness/page/answer_lines.hpp"
 #include "harness/plot/numbers.hpp"
 
@@ -154,7 +155,7 @@ std::optional<Line> leads_sooner(const Study& study, const StudySection& section
                             plot::step_or_later(group.solve_step_median, group.step_limit))
               : "Fewer than half of the seeds";
       line.text = fmt::format("{} within {} steps", of(group.solved(), group.runs()),
-                              plot::with_commas(std::llround(group.step_limit)));
+                              with_commas(std::llround(group.step_limit)));
     } else {
       line.text = "no other variant has a seed that solves it; " + line.text;
     }

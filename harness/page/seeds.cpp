@@ -39,7 +39,7 @@ std::string seed_html(const GroupResult& group, std::size_t seed, const Context&
       context.number_of(cell), svg, context.anchor_of(cell), group.seeds[seed],
       std::isfinite(accuracy) ? plot::percent(accuracy, 1) : "no number",
       plot::solved(group, seed)
-          ? fmt::format("solved at {}", plot::with_commas(group.solve_steps[seed].step))
+          ? fmt::format("solved at {}", with_commas(group.solve_steps[seed].step))
           : "not solved");
 }
 

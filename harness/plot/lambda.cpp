@@ -9,6 +9,7 @@
 #include <numeric>
 #include <set>
 
+#include "base/text.hpp"
 #include "harness/inspect/inspection_table.hpp"
 #include "harness/plot/numbers.hpp"
 #include "harness/plot/panels.hpp"

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "harness/results/cell_files.hpp"
-
 namespace recollect::plot {
 namespace {
 
@@ -56,8 +54,9 @@ Material read_material(const std::filesystem::path& path,
     for (std::string& part : parts_of(name)) names.push_back(std::move(part));
   }
   Material material(read_result_set(path, names), experiments);
-  if (files.histories) material.histories = read_histories(path, material.results.cells);
-  if (files.slices) material.slices = read_slices(path, material.results.cells);
+  CellRows rows = read_cell_files(path, material.results.cells, files);
+  material.histories = std::move(rows.histories);
+  material.slices = std::move(rows.slices);
   return material;
 }
 

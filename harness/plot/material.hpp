@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "harness/plot/study.hpp"
+#include "harness/results/cell_files.hpp"
 #include "harness/results/group_result.hpp"
 #include "harness/results/result_set.hpp"
 
@@ -23,12 +24,6 @@ struct Material {
   std::vector<Study> studies;
   Histories histories;
   Slices slices;
-};
-
-/// Files of cells that pictures need beside scores.
-struct CellFiles {
-  bool histories = false;
-  bool slices = false;
 };
 
 /// Reads results of these experiments, "a", or "a+b" for one study of both; of each where none is

@@ -4,14 +4,9 @@
 
 #include <cmath>
 
-namespace recollect::plot {
+#include "base/text.hpp"
 
-std::string with_commas(std::int64_t value) {
-  std::string digits = std::to_string(value);
-  const std::size_t first = value < 0 ? 1 : 0;
-  for (std::size_t at = digits.size(); at > first + 3; at -= 3) digits.insert(at - 3, 1, ',');
-  return digits;
-}
+namespace recollect::plot {
 
 std::string short_count(double value) {
   if (std::abs(value) < 1000.0) return fmt::format("{:g}", value);

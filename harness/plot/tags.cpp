@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "base/text.hpp"
 #include "harness/plot/numbers.hpp"
 #include "harness/plot/panels.hpp"
 #include "harness/plot/pictures.hpp"

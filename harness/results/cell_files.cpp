@@ -7,91 +7,93 @@
 #include "harness/store/archive.hpp"
 #include "harness/store/cell_folder.hpp"
 #include "harness/store/experiment_file.hpp"
-#include "harness/store/record.hpp"
 
 namespace recollect {
 namespace {
 
-/// One file of each cell, by the cell.
-template <class Row>
-class Files {
+constexpr const char* kHistory = "history.csv";
+constexpr const char* kSlices = "slices.csv";
+
+class Reader {
  public:
-  using Rows = std::map<std::string, std::vector<Row>>;
+  explicit Reader(const CellFiles& files) : files_(files) {}
 
-  Files(const char* name, const std::vector<Column<Row>>& columns)
-      : name_(name), columns_(columns) {}
+  /// True where nothing is missing of so many cells.
+  [[nodiscard]] bool has_all(std::size_t cells) const {
+    return (!files_.histories || rows_.histories.size() >= cells) &&
+           (!files_.slices || rows_.slices.size() >= cells);
+  }
 
-  [[nodiscard]] Rows read(const std::filesystem::path& path, const std::vector<CellResult>& cells);
+  void add_archive(const std::filesystem::path& place, const std::set<std::string>& wanted) {
+    const Archive archive = read_archive(place);
+    for_each_file([&](const char* name, const auto& columns, auto& rows) {
+      for (const auto& [hash, cell] : archive.cells) {
+        const auto text = cell.texts.find(name);
+        if (!wanted.contains(hash) || text == cell.texts.end()) continue;
+        rows[hash] = parsed(columns, text->second, place / name);
+      }
+    });
+  }
+
+  void add_folder(const CellFolder& folder, const std::string& cell) {
+    for_each_file([&](const char* name, const auto& columns, auto& rows) {
+      if (!file_exists(folder.path() / name)) return;
+      try {
+        rows[cell] = parsed(columns, folder.read_text(name), folder.path() / name);
+      } catch (const IoError&) {
+        rows.erase(cell);
+      }
+    });
+  }
+
+  [[nodiscard]] CellRows take() { return std::move(rows_); }
 
  private:
-  void add(const std::string& cell, const std::string& text, const std::filesystem::path& place) {
-    const std::string file = (place / name_).string();
-    rows_[cell] = from_table(columns_, parse_csv(text, file), file);
+  template <class Visit>
+  void for_each_file(const Visit& visit) {
+    if (files_.histories) visit(kHistory, history_columns(), rows_.histories);
+    if (files_.slices) visit(kSlices, slice_columns(), rows_.slices);
   }
-  void add_archive(const std::filesystem::path& place, const std::set<std::string>& wanted);
 
-  const char* name_;
-  const std::vector<Column<Row>>& columns_;
-  Rows rows_;
+  template <class Row>
+  static std::vector<Row> parsed(const std::vector<Column<Row>>& columns, const std::string& text,
+                                 const std::filesystem::path& file) {
+    return from_table(columns, parse_csv(text, file.string()), file.string());
+  }
+
+  CellFiles files_;
+  CellRows rows_;
 };
 
-template <class Row>
-void Files<Row>::add_archive(const std::filesystem::path& place,
-                             const std::set<std::string>& wanted) {
-  const Archive archive = read_archive(place);
-  for (const auto& [hash, cell] : archive.cells) {
-    const auto text = cell.texts.find(name_);
-    if (wanted.contains(hash) && text != cell.texts.end()) add(hash, text->second, place);
-  }
-}
+}  // namespace
 
-template <class Row>
-auto Files<Row>::read(const std::filesystem::path& path, const std::vector<CellResult>& cells)
-    -> Rows {
-  if (!std::filesystem::is_directory(path)) return {};
+CellRows read_cell_files(const std::filesystem::path& path, const std::vector<CellResult>& cells,
+                         const CellFiles& files) {
+  if (!std::filesystem::is_directory(path) || (!files.histories && !files.slices)) return {};
+  Reader reader(files);
   std::set<std::string> wanted, experiments;
   for (const CellResult& cell : cells) {
     wanted.insert(cell.cell);
     experiments.insert(file_stem(cell.experiment));
   }
   if (std::filesystem::is_directory(path / "experiments")) {
-    for (const std::string& cell : wanted) {
-      const CellFolder folder(path, cell);
-      if (!file_exists(folder.path() / name_)) continue;
-      try {
-        add(cell, folder.read_text(name_), folder.path());
-      } catch (const IoError&) {
-        rows_.erase(cell);
-      }
-    }
-    return std::move(rows_);
+    for (const std::string& cell : wanted) reader.add_folder(CellFolder(path, cell), cell);
+    return reader.take();
   }
   // An archive's folder is called like its experiment, unless somebody has moved it; the others are
   // read only where something is still missing.
   std::vector<std::filesystem::path> others;
   for (const std::filesystem::path& place : archive_paths(path)) {
     if (experiments.contains(place.filename().string())) {
-      add_archive(place, wanted);
+      reader.add_archive(place, wanted);
     } else {
       others.push_back(place);
     }
   }
   for (const std::filesystem::path& place : others) {
-    if (rows_.size() < wanted.size()) add_archive(place, wanted);
+    if (!reader.has_all(wanted.size())) reader.add_archive(place, wanted);
   }
-  return std::move(rows_);
-}
-
-}  // namespace
-
-std::map<std::string, std::vector<HistoryRow>> read_histories(
-    const std::filesystem::path& path, const std::vector<CellResult>& cells) {
-  return Files<HistoryRow>("history.csv", history_columns()).read(path, cells);
-}
-
-std::map<std::string, std::vector<SliceRow>> read_slices(const std::filesystem::path& path,
-                                                         const std::vector<CellResult>& cells) {
-  return Files<SliceRow>("slices.csv", slice_columns()).read(path, cells);
+  return reader.take();
 }
 
 }  // namespace recollect

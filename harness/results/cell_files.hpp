@@ -11,14 +11,23 @@
 
 namespace recollect {
 
-/// The histories of these cells, by CellResult::cell, from where read_result_set() found them. A
-/// table has none, and what cannot be read is left out: the cells' results are there all the same.
-/// @throws IoError where an archive is damaged
-[[nodiscard]] std::map<std::string, std::vector<HistoryRow>> read_histories(
-    const std::filesystem::path& path, const std::vector<CellResult>& cells);
+/// Which files of cells are asked for beside their scores.
+struct CellFiles {
+  bool histories = false;
+  bool slices = false;
+};
 
-/// The same of slices.csv: the scores of these cells by tag.
-[[nodiscard]] std::map<std::string, std::vector<SliceRow>> read_slices(
-    const std::filesystem::path& path, const std::vector<CellResult>& cells);
+/// What these files hold, by CellResult::cell.
+struct CellRows {
+  std::map<std::string, std::vector<HistoryRow>> histories;
+  std::map<std::string, std::vector<SliceRow>> slices;
+};
+
+/// The files of these cells, from where read_result_set() found them. A table has none, and what
+/// cannot be read is left out: the cells' results are there all the same.
+/// @throws IoError where an archive is damaged
+[[nodiscard]] CellRows read_cell_files(const std::filesystem::path& path,
+                                       const std::vector<CellResult>& cells,
+                                       const CellFiles& files);
 
 }  // namespace recollect

@@ -42,11 +42,10 @@ LinearMixer<S>::LinearMixer(const LayerContext& context, const LinearShape& shap
                             ParameterLayout& layout)
     : TapeMixer<S>(context.model.width),
       shape_(shape),
-      options_(shape.options),
       width_(context.model.width),
       heads_(context.model.heads),
-      key_width_(options_.key_width > 0 ? options_.key_width : width_ / heads_),
-      value_width_(options_.value_width > 0 ? options_.value_width : width_ / heads_),
+      key_width_(shape_.options.key_width > 0 ? shape_.options.key_width : width_ / heads_),
+      value_width_(shape_.options.value_width > 0 ? shape_.options.value_width : width_ / heads_),
       execution_(context.execution) {
   const auto matrix = [&](const char* name, Index rows) {
     return layout.add_matrix(context.prefix + name, rows, width_, Fill::kNormal, kInitialDeviation);
@@ -54,11 +53,11 @@ LinearMixer<S>::LinearMixer(const LayerContext& context, const LinearShape& shap
   q_.weight = matrix("q_proj.weight", heads_ * key_width_);
   k_.weight = matrix("k_proj.weight", heads_ * key_width_);
   v_.weight = matrix("v_proj.weight", heads_ * value_width_);
-  if (options_.qkv_conv > 0) {
-    const double bound = 1.0 / std::sqrt(static_cast<double>(options_.qkv_conv));
+  if (shape_.options.qkv_conv > 0) {
+    const double bound = 1.0 / std::sqrt(static_cast<double>(shape_.options.qkv_conv));
     const auto taps = [&](const char* name, Index columns) {
-      return layout.add_matrix(context.prefix + name, options_.qkv_conv, columns, Fill::kUniform,
-                               bound);
+      return layout.add_matrix(context.prefix + name, shape_.options.qkv_conv, columns,
+                               Fill::kUniform, bound);
     };
     q_.taps = taps("q_conv.weight", heads_ * key_width_);
     k_.taps = taps("k_conv.weight", heads_ * key_width_);
@@ -76,17 +75,19 @@ LinearMixer<S>::LinearMixer(const LayerContext& context, const LinearShape& shap
 template <class S>
 void LinearMixer<S>::finish(const LayerContext& context, ParameterLayout& layout) {
   const Index columns = heads_ * value_width_;
-  if (options_.skip) {
+  if (shape_.options.skip) {
     skip_ = layout.add_vector(context.prefix + "skip", heads_, Fill::kConstant, 1.0);
   }
-  if (options_.output == CoreOutput::kRmsGate || options_.output == CoreOutput::kGateRms) {
+  if (shape_.options.output == CoreOutput::kRmsGate ||
+      shape_.options.output == CoreOutput::kGateRms) {
     gate_weight_ = layout.add_matrix(context.prefix + "gate_proj.weight", columns, width_,
                                      Fill::kNormal, kInitialDeviation);
   }
-  if (options_.output != CoreOutput::kPlain) {
-    norm_weight_ = layout.add_vector(
-        context.prefix + "out_norm.weight",
-        options_.output == CoreOutput::kGateRms ? columns : value_width_, Fill::kConstant, 1.0);
+  if (shape_.options.output != CoreOutput::kPlain) {
+    norm_weight_ =
+        layout.add_vector(context.prefix + "out_norm.weight",
+                          shape_.options.output == CoreOutput::kGateRms ? columns : value_width_,
+                          Fill::kConstant, 1.0);
   }
   out_weight_ = layout.add_matrix(context.prefix + "out_proj.weight", width_, columns,
                                   Fill::kNormal, output_deviation(context.model));
@@ -117,7 +118,7 @@ auto LinearMixer<S>::begin_states(const SequenceShape& shape, Workspace<S>& work
     -> Carry* {
   States* states = workspace.record(States{
       {}, tape::Carry<S>(workspace, shape.backward), {}, {}, nullptr, nullptr, 0, {}, {}, {}});
-  const Index reach = options_.qkv_conv - 1;
+  const Index reach = shape_.options.qkv_conv - 1;
   if (reach > 0 && shape.all()) {
     const Index columns[] = {heads_ * key_width_, heads_ * key_width_, heads_ * value_width_};
     for (int i = 0; i < 3; ++i) {
@@ -147,12 +148,12 @@ template <class S>
 Var<S> LinearMixer<S>::branch(const Segment& segment, const Var<S>& u, const Branch& own,
                               int which) const {
   const Var<S> z = product_bt(segment.tape, u, segment.parameter(own.weight));
-  if (options_.qkv_conv == 0) return z;
+  if (shape_.options.qkv_conv == 0) return z;
   States& states = *static_cast<States*>(segment.carry);
   Var<S>& before = states.before[which];
   const Var<S> y = convolve(segment.tape, z, segment.parameter(own.taps), before);
-  if (segment.queries.all && options_.qkv_conv > 1) {
-    before = states.carry.keep(last_rows(segment.tape, z, options_.qkv_conv - 1, before),
+  if (segment.queries.all && shape_.options.qkv_conv > 1) {
+    before = states.carry.keep(last_rows(segment.tape, z, shape_.options.qkv_conv - 1, before),
                                states.rows[which]);
   }
   return silu(segment.tape, y);
@@ -162,7 +163,7 @@ template <class S>
 Var<S> LinearMixer<S>::rotated_and_normed(const Segment& segment, Var<S> x,
                                           const Queries& at) const {
   if (rotary_) x = rotate(segment.tape, x, segment.rehearsal ? nullptr : &*rotary_, at.positions);
-  if (options_.qk_norm == QkNorm::kL2) {
+  if (shape_.options.qk_norm == QkNorm::kL2) {
     x = normalise_rows(segment.tape, x, static_cast<S>(kLengthEpsilon), false, heads_);
   }
   return x;
@@ -185,7 +186,7 @@ Var<S> LinearMixer<S>::delta_heads(const Segment& segment, const TapeHeads<S>& i
   tape::Tape<S>& tape = segment.tape;
   States& states = *static_cast<States*>(segment.carry);
   const Var<S> beta = sigmoid(tape, product_bt(tape, segment.u, segment.parameter(beta_weight_)),
-                              static_cast<S>(options_.beta_max));
+                              static_cast<S>(shape_.options.beta_max));
   states.beta = beta;
   const tape::Output<S> y = tape.matrix(in.k.rows(), heads_ * value_width_);
   for (Index h = 0; h < heads_; ++h) {
@@ -215,7 +216,7 @@ Var<S> LinearMixer<S>::output_of(const Segment& segment, const Var<S>& y, const 
     return scale_columns(tape, normalise_rows(tape, x, static_cast<S>(kNormEpsilon), true, heads),
                          segment.parameter(norm_weight_));
   };
-  switch (options_.output) {
+  switch (shape_.options.output) {
     case CoreOutput::kPlain:
       return y;
     case CoreOutput::kRms:
@@ -242,7 +243,7 @@ Var<S> LinearMixer<S>::run(const Segment& segment) const {
   const Var<S> u_asked = queries.all ? u : gather(tape, u, queries.positions);
 
   TapeHeads<S> in;
-  if (options_.qkv_conv > 0 || expands || queries.all) {
+  if (shape_.options.qkv_conv > 0 || expands || queries.all) {
     in.q = branch(segment, u, q_, 0);
     if (!asked.all) in.q = gather(tape, in.q, asked.positions);
   } else {
@@ -256,7 +257,7 @@ Var<S> LinearMixer<S>::run(const Segment& segment) const {
     const Var<S> dt = step_sizes(segment);
     in.g =
         scale_columns(tape, dt, scale(tape, exponential(tape, segment.parameter(a_log_)), S(-1)));
-    if (options_.value_scale == ValueScale::kDt) in.v = scale_rows(tape, v, dt);
+    if (shape_.options.value_scale == ValueScale::kDt) in.v = scale_rows(tape, v, dt);
   }
   in.lambda = level_weights(tape, *level_weights_, segment.theta, expands ? u : u_asked, heads_);
   states.seen = in;
@@ -268,7 +269,7 @@ Var<S> LinearMixer<S>::run(const Segment& segment) const {
     y = log_linear_heads(tape, *core_, in, asked, states.additive);
   }
   if (expands) y = gather(tape, y, queries.positions);
-  if (options_.skip) {
+  if (shape_.options.skip) {
     const Var<S> v_asked = queries.all ? v : gather(tape, v, queries.positions);
     y = sum(tape, y, scale_rows(tape, v_asked, segment.parameter(skip_)));
   }
@@ -301,7 +302,7 @@ std::int64_t LinearMixer<S>::state(std::int64_t tokens) const noexcept {
   if (tokens <= 0) return 0;
   const std::int64_t states = levels() == 0 ? 1 : occupied_levels(tokens);
   const std::int64_t rows =
-      std::min<std::int64_t>(std::max<Index>(options_.qkv_conv - 1, 0), tokens);
+      std::min<std::int64_t>(std::max<Index>(shape_.options.qkv_conv - 1, 0), tokens);
   return heads_ * (states * key_width_ * value_width_ + rows * (2 * key_width_ + value_width_));
 }
 

@@ -65,7 +65,7 @@ class LinearMixer final : public TapeMixer<S> {
 
   /// Of the delta rule.
   [[nodiscard]] Index chunk_of(std::int64_t tokens) const noexcept;
-  [[nodiscard]] bool delta() const noexcept { return options_.update == Update::kDelta; }
+  [[nodiscard]] bool delta() const noexcept { return shape_.options.update == Update::kDelta; }
   [[nodiscard]] Index levels() const noexcept { return level_weights_->levels(); }
   /// Projected, convolved and through silu; `which` of the carry's rows stand before.
   [[nodiscard]] tape::Var<S> branch(const Segment& segment, const tape::Var<S>& u,
@@ -79,7 +79,6 @@ class LinearMixer final : public TapeMixer<S> {
                                        const tape::Var<S>& u) const;
 
   LinearShape shape_;
-  LinearOptions options_;
   Index width_, heads_, key_width_, value_width_;
   Execution execution_;
   Branch q_, k_, v_;

@@ -28,10 +28,7 @@ class Pool {
   [[nodiscard]] S* take(Index count) {
     if (count == 0) return nullptr;
     List& list = list_of(count);
-    if (list.free == nullptr) {
-      assert(!closed_);
-      return workspace_->take(count);
-    }
+    if (list.free == nullptr) return workspace_->take(count);
     Free* found = list.free;
     list.free = found->next;
     return reinterpret_cast<S*>(found);  // NOLINT: it was an S before it was given
@@ -45,8 +42,6 @@ class Pool {
   void stock(Index size, Index count) {
     for (Index i = 0; i < count; ++i) give(workspace_->take(size), size);
   }
-  /// From now on the stock has to do: whoever takes more has counted wrong.
-  void close() noexcept { closed_ = true; }
 
  private:
   struct Free {
@@ -61,14 +56,12 @@ class Pool {
     for (List* list = lists_; list != nullptr; list = list->next) {
       if (list->count == count) return *list;
     }
-    assert(!closed_);
     lists_ = workspace_->record(List{count, nullptr, lists_});
     return *lists_;
   }
 
   Workspace<S>* workspace_;
   List* lists_ = nullptr;
-  bool closed_ = false;
 };
 
 /// The gradient of one matrix that a forward pass made or read.

@@ -8,7 +8,6 @@
 
 namespace recollect {
 
-using tape::Into;
 using tape::Output;
 using tape::Tape;
 using tape::Var;

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/text.hpp"
 #include "harness/config/load.hpp"
-#include "harness/live/count_text.hpp"
 #include "harness/live/events.hpp"
 #include "harness/live/frame.hpp"
 #include "harness/live/line.hpp"
@@ -108,10 +108,10 @@ ShownSweep three_running() {
 }  // namespace
 
 TEST_CASE("live: counts and durations as people read them") {
-  CHECK(count_text(0) == "0");
-  CHECK(count_text(999) == "999");
-  CHECK(count_text(1000) == "1,000");
-  CHECK(count_text(-1234567) == "-1,234,567");
+  CHECK(with_commas(0) == "0");
+  CHECK(with_commas(999) == "999");
+  CHECK(with_commas(1000) == "1,000");
+  CHECK(with_commas(-1234567) == "-1,234,567");
   CHECK(duration_text(0.2) == "1s");
   CHECK(duration_text(130.0) == "2m10s");
   CHECK(duration_text(3.0 * 3600 + 299) == "3h04m");
