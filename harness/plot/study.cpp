@@ -12,6 +12,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/text.hpp"
 #include "harness/plot/numbers.hpp"
 
 namespace recollect::plot {
@@ -30,6 +31,7 @@ std::string data_seed_text(const GroupResult& group) {
 /// Those of task and training, which make a section, or those of the model, which make a row.
 Settings settings_of(const GroupResult& group, bool of_model) {
   Settings settings;
+  if (!of_model) settings.emplace_back("task", group.task);
   for (const Setting& setting : group.settings) {
     // Follows the length where it is not set.
     const bool follows = setting.name == "train_select_length" &&
@@ -64,13 +66,21 @@ std::vector<std::string> varying(const std::vector<Settings>& all) {
   }
   // What a task is about comes first.
   std::stable_partition(different.begin(), different.end(), [](const std::string& name) {
-    return name == "task_pairs" || name == "task_tokens";
+    return name == "task" || name == "task_pairs" || name == "task_tokens";
   });
   return different;
 }
 
+std::string task_name(std::string name) {
+  if (name == "mqar") return "MQAR";
+  std::replace(name.begin(), name.end(), '-', ' ');
+  if (!name.empty() && name[0] >= 'a' && name[0] <= 'z') name[0] = static_cast<char>(name[0] - 32);
+  return name;
+}
+
 /// One setting in words: "16 pairs".
 std::string in_words(const std::string& name, const std::string& value) {
+  if (name == "task") return task_name(value);
   if (name == "task_pairs") return value + (value == "1" ? " pair" : " pairs");
   if (name == "task_length") return value + " tokens";
   if (name == "task_tokens") return value + " to copy";
@@ -86,31 +96,27 @@ std::string in_words(const std::string& name, const std::string& value) {
 std::string in_words(const Settings& settings, const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) {
+    const std::string value = value_in(settings, name);
+    if (value.empty() && name.starts_with("task_")) continue;  // an option of another task
     if (!text.empty()) text += ", ";
-    text += in_words(name, value_in(settings, name));
+    text += in_words(name, value);
   }
   return text;
 }
 
-std::string task_name(std::string name) {
-  if (name == "mqar") return "MQAR";
-  std::replace(name.begin(), name.end(), '-', ' ');
-  if (!name.empty() && name[0] >= 'a' && name[0] <= 'z') name[0] = static_cast<char>(name[0] - 32);
-  return name;
-}
-
 /// "MQAR, 32 pairs in 128 tokens, 6,000 steps", as far as it is the same throughout.
-std::string shared_setting(const std::string& task, const std::vector<Settings>& all) {
+std::string shared_setting(const std::vector<Settings>& all) {
   const std::vector<std::string> different = varying(all);
-  std::string text = task_name(task);
+  std::string text;
   const char* join = ", ";
-  for (const char* name : {"task_pairs", "task_tokens", "task_length", "train_steps"}) {
+  for (const char* name : {"task", "task_pairs", "task_tokens", "task_length", "train_steps"}) {
     const std::string value = value_in(all.front(), name);
     if (value.empty() || std::find(different.begin(), different.end(), name) != different.end()) {
       continue;
     }
     const bool is_length = name == std::string_view("task_length");
-    text += (is_length ? join : ", ") + in_words(name, value);
+    if (!text.empty()) text += is_length ? join : ", ";
+    text += in_words(name, value);
     if (name == std::string_view("task_pairs")) join = " in ";
     if (name == std::string_view("task_tokens")) join = " out of ";
   }
@@ -271,7 +277,7 @@ Study make_study(const std::vector<std::string>& experiments,
   if (own.empty()) return study;
   std::vector<Settings> all;
   for (const GroupResult* group : own) all.push_back(settings_of(*group, false));
-  study.setting = shared_setting(own.front()->task, all);
+  study.setting = shared_setting(all);
   const std::vector<std::string> versions = code_versions(own);
   study.code_version = versions.size() > 3 ? fmt::format("{} code versions", versions.size())
                                            : fmt::format("{}", fmt::join(versions, ", "));

@@ -13,6 +13,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/text.hpp"
 #include "harness/plot/files.hpp"
 #include "harness/plot/numbers.hpp"
 #include "harness/plot/pictures.hpp"
@@ -367,6 +368,24 @@ TEST_CASE("plot: on a page a picture's colours follow the page, and reach no oth
   CHECK(on_page.find(".map [fill=\"#111111\"]{fill:light-dark(#111111,#EEEEEE)}") !=
         std::string::npos);
   CHECK(on_page.find("\n[fill") == std::string::npos);
+}
+
+TEST_CASE("plot: an experiment of two tasks says which is which, without options of the other") {
+  std::vector<CellResult> cells = cells_of_table(
+      table_of({{"a", "fixed-decay", 1, 64, "0.5"}, {"a", "fixed-decay", 2, 64, "0.5"}}), "table");
+  cells[1].task = "selective-copying";
+  for (Setting& setting : cells[1].settings) {
+    if (setting.name == "task_pairs") setting.name = "task_tokens";
+  }
+  const std::vector<GroupResult> groups = group_cells(cells);
+  const Styles styles(std::vector<Named>{{"fixed-decay", "a"}});
+  const Study study = make_study({"ex"}, groups, styles);
+  CHECK(study.setting == "64 tokens, 6,000 steps");
+  REQUIRE(study.sections.size() == 2);
+  CHECK(study.sections[0].title.starts_with("MQAR, 8 pairs"));
+  CHECK(study.sections[1].title.starts_with("Selective copying, 8 to copy"));
+  CHECK(study.sections[0].title.find("to copy") == std::string::npos);
+  CHECK(study.sections[1].title.find("pairs") == std::string::npos);
 }
 
 TEST_CASE("plot: --dark gives a picture that is dark without a scheme") {
