@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "models/kernels/convolution.hpp"
+
 namespace recollect::tape {
 namespace {
 
@@ -23,53 +25,43 @@ View<const S> value_of(const Var<S>& x) {
 template <class S>
 Var<S> convolve(Tape<S>& tape, const Var<S>& z, const Var<S>& taps, const Var<S>& before) {
   const Index n = z.rows();
-  const Index columns = z.cols();
-  const Index reach = taps.rows();
-  const Output<S> y = tape.matrix(n, columns);
-  const View<const S> from = z.value();
-  const View<const S> earlier = value_of(before);
-  const View<const S> weights = taps.value();
-  for (Index t = 0; t < n; ++t) {
-    S* to = y.view.data() + t * columns;
-    std::fill_n(to, columns, S(0));
-    for (Index j = 0; j < reach; ++j) {
-      const S* in = row_of(from, earlier, t - j);
-      if (in == nullptr) break;
-      const S* tap = weights.data() + j * weights.stride();
-      for (Index c = 0; c < columns; ++c) to[c] += tap[c] * in[c];
-    }
+  const Output<S> y = tape.matrix(n, z.cols());
+  // The kernel reads rows that lie one after another.
+  const auto with_before = [z, before](View<S> room) {
+    const View<const S> earlier = before.value();
+    copy<const S, S>(earlier, recollect::rows(room, 0, before.rows()));
+    copy<const S, S>(z.value(), recollect::rows(room, before.rows(), z.rows()));
+  };
+  if (before.empty()) {
+    recollect::convolve<S>(taps.value(), z.value(), Residual::kNo, y.view);
+  } else {
+    const typename Workspace<S>::Scope scope(tape.workspace());
+    const View<S> room = tape.workspace().matrix(before.rows() + n, z.cols());
+    with_before(room);
+    recollect::convolve<S>(taps.value(), room, Residual::kNo, y.view);
   }
-  tape.record(y.var, [z, taps, before, n, columns, reach](Backward<S>& walk, ConstView<S> dy) {
-    const View<const S> in = z.value();
-    const View<const S> old = value_of(before);
-    const View<const S> tap = taps.value();
-    // dz_s = sum over j of taps_j dy_{s+j}, s from -m on.
-    const auto send = [&](const Slot<S>& slot, Index first) {
-      for (Index row = 0; row < slot.to.rows(); ++row) {
-        S* to = slot.to.data() + row * slot.to.stride();
-        if (!slot.adds()) std::fill_n(to, columns, S(0));
-        for (Index j = 0; j < reach; ++j) {
-          const Index t = row + first + j;
-          if (t < 0 || t >= n) continue;
-          const S* out = dy.data() + t * dy.stride();
-          const S* weight = tap.data() + j * tap.stride();
-          for (Index c = 0; c < columns; ++c) to[c] += weight[c] * out[c];
-        }
-      }
-    };
-    if (walk.wants(z)) send(walk.slot(z), 0);
-    if (!before.empty() && walk.wants(before)) send(walk.slot(before), -before.rows());
-    if (!walk.wants(taps)) return;
-    const Slot<S> d = walk.slot(taps);
-    if (!d.adds()) set_zero(d.to);
-    for (Index t = 0; t < n; ++t) {
-      const S* out = dy.data() + t * dy.stride();
-      for (Index j = 0; j < reach; ++j) {
-        const S* row = row_of(in, old, t - j);
-        if (row == nullptr) break;
-        S* to = d.to.data() + j * d.to.stride();
-        for (Index c = 0; c < columns; ++c) to[c] += out[c] * row[c];
-      }
+  tape.record(y.var, [z, taps, before, with_before](Backward<S>& walk, ConstView<S> dy) {
+    const Index earlier = before.empty() ? 0 : before.rows();
+    const auto z_room = walk.scratch(earlier == 0 ? 0 : earlier + z.rows(), z.cols());
+    if (earlier > 0) with_before(z_room.view());
+    const ConstView<S> from = earlier == 0 ? z.value() : View<const S>(z_room.view());
+    const auto d_taps_room = walk.scratch(walk.wants(taps) ? 0 : taps.rows(), taps.cols());
+    const View<S> d_taps = [&] {
+      if (!walk.wants(taps)) return d_taps_room.view();
+      const Slot<S> slot = walk.slot(taps);
+      if (!slot.adds()) set_zero(slot.to);
+      return slot.to;
+    }();
+    const Slot<S> none{View<S>(nullptr, 0, 0, 0), Write::kOverwrite};
+    const Slot<S> dz = walk.wants(z) ? walk.slot(z) : none;
+    const bool direct = earlier == 0 && walk.wants(z) && !dz.adds();
+    const auto dz_room = walk.scratch(direct ? 0 : earlier + z.rows(), z.cols());
+    recollect::convolve_backward<S>(taps.value(), from, Residual::kNo, dy,
+                                    direct ? dz.to : dz_room.view(), d_taps);
+    if (direct) return;
+    if (walk.wants(z)) dz.take(recollect::rows(dz_room.view(), earlier, z.rows()));
+    if (earlier > 0 && walk.wants(before)) {
+      walk.slot(before).take(recollect::rows(dz_room.view(), 0, earlier));
     }
   });
   return y.var;

@@ -4,6 +4,7 @@
 
 #include "math/portable_math.hpp"
 #include "models/kernels/elementwise.hpp"
+#include "models/kernels/row_arithmetic.hpp"
 
 namespace recollect::tape {
 namespace {
@@ -11,15 +12,13 @@ namespace {
 /// to = or += from * factor, number by number.
 template <class S>
 void send_product(ConstView<S> from, ConstView<S> factor, const Slot<S>& slot) {
+  if (from.contiguous() && factor.contiguous() && slot.to.contiguous()) {
+    multiply_rows(from.data(), factor.data(), from.size(), slot.to.data(), slot.write);
+    return;
+  }
   for (Index r = 0; r < from.rows(); ++r) {
-    const S* a = from.data() + r * from.stride();
-    const S* b = factor.data() + r * factor.stride();
-    S* to = slot.to.data() + r * slot.to.stride();
-    if (slot.adds()) {
-      for (Index c = 0; c < from.cols(); ++c) to[c] += a[c] * b[c];
-    } else {
-      for (Index c = 0; c < from.cols(); ++c) to[c] = a[c] * b[c];
-    }
+    multiply_rows(from.data() + r * from.stride(), factor.data() + r * factor.stride(), from.cols(),
+                  slot.to.data() + r * slot.to.stride(), slot.write);
   }
 }
 
@@ -40,6 +39,10 @@ Var<S> with_slope(Tape<S>& tape, const Var<S>& x, const Var<S>& bias, const Func
   function(bias.empty() ? nullptr : bias.value().data(), x.value(), y.view, slope);
   const ConstView<S> kept = slope;
   tape.record(y.var, [x, bias, kept](Backward<S>& walk, ConstView<S> dy) {
+    if (bias.empty()) {
+      if (walk.wants(x)) send_product<S>(dy, kept, walk.slot(x));
+      return;
+    }
     const auto room = walk.scratch(x.rows(), x.cols());
     const View<S> d = room.view();
     copy<const S, S>(dy, d);
@@ -48,12 +51,6 @@ Var<S> with_slope(Tape<S>& tape, const Var<S>& x, const Var<S>& bias, const Func
     send_to_bias<S>(walk, bias, d);
   });
   return y.var;
-}
-
-/// s = 1 / (1 + e^-x): the slope of softplus, which is made of vectors; y is overwritten.
-template <class S>
-void logistic(ConstView<S> x, View<S> y, View<S> s) {
-  recollect::softplus<S>(nullptr, x, y, s);
 }
 
 }  // namespace
@@ -136,28 +133,14 @@ Var<S> exponential(Tape<S>& tape, const Var<S>& x) {
 template <class S>
 Var<S> sigmoid(Tape<S>& tape, const Var<S>& x, S factor) {
   return with_slope<S>(tape, x, {}, [factor](const S*, ConstView<S> in, View<S> y, View<S> slope) {
-    logistic<S>(in, y, slope);
-    for_each_element(y, slope, [factor](S& to, S& s) {
-      to = factor * s;
-      s = to * (S(1) - s);
-    });
+    recollect::sigmoid<S>(factor, in, y, slope);
   });
 }
 
 template <class S>
 Var<S> silu(Tape<S>& tape, const Var<S>& x) {
   return with_slope<S>(tape, x, {}, [](const S*, ConstView<S> in, View<S> y, View<S> slope) {
-    logistic<S>(in, y, slope);
-    for (Index r = 0; r < in.rows(); ++r) {
-      const S* from = in.data() + r * in.stride();
-      S* to = y.data() + r * y.stride();
-      S* s = slope.data() + r * slope.stride();
-      for (Index c = 0; c < in.cols(); ++c) {
-        const S share = s[c];
-        to[c] = from[c] * share;
-        s[c] = share * (S(1) + from[c] * (S(1) - share));
-      }
-    }
+    recollect::silu<S>(in, y, slope);
   });
 }
 
@@ -177,17 +160,15 @@ Var<S> scale_columns(Tape<S>& tape, const Var<S>& x, const Var<S>& factor) {
   assert(factor.rows() == 1 && x.cols() % period == 0);
   const Output<S> y = tape.matrix(x.rows(), x.cols());
   const auto scaled = [period](ConstView<S> from, const S* by, const Slot<S>& slot) {
+    if (period == 1 && from.contiguous() && slot.to.contiguous()) {
+      scale_row(*by, from.data(), from.size(), slot.to.data(), slot.write);
+      return;
+    }
     for (Index r = 0; r < from.rows(); ++r) {
+      const S* in = from.data() + r * from.stride();
+      S* to = slot.to.data() + r * slot.to.stride();
       for (Index first = 0; first < from.cols(); first += period) {
-        const S* in = from.data() + r * from.stride() + first;
-        S* to = slot.to.data() + r * slot.to.stride() + first;
-        if (period == 1) {
-          *to = slot.adds() ? *to + *in * *by : *in * *by;
-        } else if (slot.adds()) {
-          for (Index c = 0; c < period; ++c) to[c] += in[c] * by[c];
-        } else {
-          for (Index c = 0; c < period; ++c) to[c] = in[c] * by[c];
-        }
+        multiply_rows(in + first, by, period, to + first, slot.write);
       }
     }
   };
@@ -196,13 +177,15 @@ Var<S> scale_columns(Tape<S>& tape, const Var<S>& x, const Var<S>& factor) {
     if (walk.wants(x)) scaled(dy, factor.value().data(), walk.slot(x));
     if (!walk.wants(factor)) return;
     const Slot<S> d = walk.slot(factor);
+    const ConstView<S> in = x.value();
+    if (period == 1 && in.contiguous() && dy.contiguous()) {
+      d.take(0, 0, dot_of_rows(in.data(), dy.data(), in.size()));
+      return;
+    }
     if (!d.adds()) set_zero(d.to);
-    for (Index r = 0; r < x.rows(); ++r) {
-      const S* in = x.value().data() + r * x.value().stride();
-      const S* out = dy.data() + r * dy.stride();
-      for (Index first = 0; first < x.cols(); first += period) {
-        for (Index c = 0; c < period; ++c) d.to.data()[c] += in[first + c] * out[first + c];
-      }
+    for (Index first = 0; first < x.cols(); first += period) {
+      add_column_sums_of_products<S>(columns(View<const S>(in), first, period),
+                                     columns(View<const S>(dy), first, period), d.to.data());
     }
   });
   return y.var;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "models/kernels/row_arithmetic.hpp"
 #include "models/kernels/rows.hpp"
 
 namespace recollect::tape {
@@ -17,13 +18,8 @@ Var<S> scale_rows(Tape<S>& tape, const Var<S>& x, const Var<S>& factor) {
     for (Index r = 0; r < from.rows(); ++r) {
       for (Index h = 0; h < heads; ++h) {
         const S* in = from.data() + r * from.stride() + h * width;
-        const S weight = by[r * step + h];
         S* to = slot.to.data() + r * slot.to.stride() + h * width;
-        if (slot.adds()) {
-          for (Index c = 0; c < width; ++c) to[c] += weight * in[c];
-        } else {
-          for (Index c = 0; c < width; ++c) to[c] = weight * in[c];
-        }
+        scale_row(by[r * step + h], in, width, to, slot.write);
       }
     }
   };
@@ -38,8 +34,7 @@ Var<S> scale_rows(Tape<S>& tape, const Var<S>& x, const Var<S>& factor) {
       for (Index r = 0; r < x.rows(); ++r) {
         const S* in = x.value().data() + r * x.value().stride() + h * width;
         const S* out = dy.data() + r * dy.stride() + h * width;
-        S product = 0;
-        for (Index c = 0; c < width; ++c) product += in[c] * out[c];
+        const S product = dot_of_rows(in, out, width);
         total += static_cast<double>(product);
         if (step != 0) d.take(r, h, product);
       }
@@ -59,12 +54,9 @@ Var<S> normalise_rows(Tape<S>& tape, const Var<S>& x, S epsilon, bool mean, Inde
   for (Index r = 0; r < x.rows(); ++r) {
     for (Index h = 0; h < heads; ++h) {
       const S* in = x.value().data() + r * x.value().stride() + h * width;
-      S squares = 0;
-      for (Index c = 0; c < width; ++c) squares += in[c] * in[c];
-      const S by = S(1) / std::sqrt(share * squares + epsilon);
+      const S by = S(1) / std::sqrt(share * dot_of_rows(in, in, width) + epsilon);
       inverse[r * heads + h] = by;
-      S* to = y.view.data() + r * y.view.stride() + h * width;
-      for (Index c = 0; c < width; ++c) to[c] = in[c] * by;
+      scale_row(by, in, width, y.view.data() + r * y.view.stride() + h * width, Write::kOverwrite);
     }
   }
   const Var<S> own = y.var;
@@ -77,14 +69,8 @@ Var<S> normalise_rows(Tape<S>& tape, const Var<S>& x, S epsilon, bool mean, Inde
         const S* value = own.value().data() + r * own.value().stride() + h * width;
         const S* out = dy.data() + r * dy.stride() + h * width;
         S* to = dx.to.data() + r * dx.to.stride() + h * width;
-        S along = 0;
-        for (Index c = 0; c < width; ++c) along += value[c] * out[c];
-        along *= share;
-        const S by = inverse[r * heads + h];
-        for (Index c = 0; c < width; ++c) {
-          const S d = by * (out[c] - along * value[c]);
-          to[c] = dx.adds() ? to[c] + d : d;
-        }
+        const S along = share * dot_of_rows(value, out, width);
+        scale_difference(inverse[r * heads + h], out, along, value, width, to, dx.write);
       }
     }
   });
