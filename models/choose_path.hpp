@@ -32,6 +32,22 @@ namespace choose_path {
   return 2 * queries <= chunk + 4 * head_width;
 }
 
+/// The delta rule at R queries of T tokens. Each query that runs back meets keys, the chunk's
+/// inverse, values and keys again: R (3 d + C / 2) a token. For all tokens a token takes about
+/// C d / 2 each for the scores, W, P V, P K and the erased keys, 3 d^2 for states. What both need
+/// is left out. At few rows products are slower, hence half of that:
+///   R (3 d + C / 2) <= C d + 2 d^2
+[[nodiscard]] constexpr bool delta_at_queries(std::int64_t queries, std::int64_t chunk,
+                                              std::int64_t head_width) noexcept {
+  return queries * (3 * head_width + chunk / 2) <= head_width * (chunk + 2 * head_width);
+}
+
+/// A convolution of k taps at R of T tokens: the rows that it reads alone, or all.
+[[nodiscard]] constexpr bool convolve_at_queries(std::int64_t tokens, std::int64_t queries,
+                                                 std::int64_t taps) noexcept {
+  return queries * taps < tokens;
+}
+
 /// A first layer that sees ids alone can compute what an id determines once a step (table). That
 /// takes V rows in place of as many as the step has tokens; looking a row up and adding its
 /// gradient costs about as much as half of computing it. Worth it from two tokens a row on.

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 
+#include "models/choose_path.hpp"
 #include "models/tape/convolution.hpp"
 #include "models/tape/elementwise.hpp"
 #include "models/tape/products.hpp"
@@ -136,9 +137,10 @@ auto LinearMixer<S>::begin_states(const SequenceShape& shape, Workspace<S>& work
   states->waiting = workspace.template array<WaitingStates<S>>(heads_);
   for (Index h = 0; h < heads_; ++h) {
     new (&states->waiting[h]) WaitingStates<S>{counter, chunk, shape.tokens};
+    if (!shape.all()) continue;
     WaitingStates<S>::expect(states->carry, counter, chunk, shape.tokens, key_width_, value_width_);
   }
-  if (!shape.backward) {
+  if (shape.all() && !shape.backward) {
     states->rooms = workspace.take(heads_ * states->slots * key_width_ * value_width_);
   }
   return states;
@@ -157,6 +159,43 @@ Var<S> LinearMixer<S>::branch(const Segment& segment, const Var<S>& u, const Bra
                                states.rows[which]);
   }
   return silu(segment.tape, y);
+}
+
+template <class S>
+Var<S> LinearMixer<S>::branch_at(const Segment& segment, const Branch& own) const {
+  tape::Tape<S>& tape = segment.tape;
+  const auto positions = segment.queries.positions;
+  const Index taps = shape_.options.qkv_conv;
+  const auto count = static_cast<Index>(positions.size());
+  if (taps == 0) {
+    return product_bt(tape, gather(tape, segment.u, positions), segment.parameter(own.weight));
+  }
+  if (!choose_path::convolve_at_queries(segment.u.rows(), count, taps)) {
+    return gather(tape, branch(segment, segment.u, own, 0), positions);
+  }
+  // The rows that each query's convolution reads, one group after another.
+  auto* read = tape.workspace().template array<std::int32_t>(count * taps);
+  auto* last = tape.workspace().template array<std::int32_t>(count);
+  for (Index r = 0; r < count; ++r) {
+    for (Index j = 0; j < taps; ++j) {
+      const Index token = positions[static_cast<std::size_t>(r)] - (taps - 1) + j;
+      read[r * taps + j] = static_cast<std::int32_t>(std::max<Index>(token, -1));
+    }
+    last[r] = static_cast<std::int32_t>(r * taps + taps - 1);
+  }
+  const auto size = static_cast<std::size_t>(count);
+  const Var<S> rows = gather(tape, segment.u, {read, size * static_cast<std::size_t>(taps)});
+  const Var<S> z = product_bt(tape, rows, segment.parameter(own.weight));
+  const Var<S> y = convolve(tape, z, segment.parameter(own.taps));
+  return silu(tape, gather(tape, y, {last, size}));
+}
+
+template <class S>
+bool LinearMixer<S>::at_queries(const Queries& queries) const noexcept {
+  if (queries.all) return false;
+  if (!delta()) return core_->dense_at(queries);
+  return execution_.form == Form::kFastest &&
+         choose_path::delta_at_queries(queries.count(), shape_.chunk, key_width_);
 }
 
 template <class S>
@@ -182,13 +221,13 @@ Var<S> LinearMixer<S>::step_sizes(const Segment& segment) const {
 }
 
 template <class S>
-Var<S> LinearMixer<S>::delta_heads(const Segment& segment, const TapeHeads<S>& in) const {
+Var<S> LinearMixer<S>::delta_heads(const Segment& segment, const TapeHeads<S>& in, bool few) const {
   tape::Tape<S>& tape = segment.tape;
   States& states = *static_cast<States*>(segment.carry);
   const Var<S> beta = sigmoid(tape, product_bt(tape, segment.u, segment.parameter(beta_weight_)),
                               static_cast<S>(shape_.options.beta_max));
   states.beta = beta;
-  const tape::Output<S> y = tape.matrix(in.k.rows(), heads_ * value_width_);
+  const tape::Output<S> y = tape.matrix(in.q.rows(), heads_ * value_width_);
   for (Index h = 0; h < heads_; ++h) {
     const TapeHead<S> head{in.q.columns(h * key_width_, key_width_),
                            in.k.columns(h * key_width_, key_width_),
@@ -197,6 +236,10 @@ Var<S> LinearMixer<S>::delta_heads(const Segment& segment, const TapeHeads<S>& i
                            levels() == 0 ? in.lambda : in.lambda.columns(h * levels(), levels()),
                            beta.columns(h, 1)};
     const tape::Output<S> own = y.columns(h * value_width_, value_width_);
+    if (few) {
+      delta_at_queries(tape, head, segment.queries.positions, shape_.chunk, own);
+      continue;
+    }
     WaitingStates<S>& waiting = states.waiting[h];
     delta_core(tape, head, waiting, own);
     if (!segment.queries.all) continue;
@@ -235,20 +278,16 @@ Var<S> LinearMixer<S>::run(const Segment& segment) const {
   const Queries& queries = segment.queries;
   const Var<S>& u = segment.u;
   States& states = *static_cast<States*>(segment.carry);
-  // Where few rows are read, only the core's queries and what follows it are computed at them; the
-  // delta rule runs for all and is picked from.
-  const bool expands = !queries.all && (delta() || core_->expands(queries));
+  // Where few rows are read, the core's queries and what follows it are computed at them alone;
+  // where they are not that few, the core runs for all tokens and is picked from.
+  const bool few = at_queries(queries);
+  const bool expands = !queries.all && !few;
   const Queries every = queries.all ? queries : expand_queries<S>(u.rows(), tape.workspace());
   const Queries& asked = expands ? every : queries;
   const Var<S> u_asked = queries.all ? u : gather(tape, u, queries.positions);
 
   TapeHeads<S> in;
-  if (shape_.options.qkv_conv > 0 || expands || queries.all) {
-    in.q = branch(segment, u, q_, 0);
-    if (!asked.all) in.q = gather(tape, in.q, asked.positions);
-  } else {
-    in.q = branch(segment, u_asked, q_, 0);
-  }
+  in.q = few ? branch_at(segment, q_) : branch(segment, u, q_, 0);
   in.q = rotated_and_normed(segment, in.q, asked);
   in.k = rotated_and_normed(segment, branch(segment, u, k_, 1), every);
   const Var<S> v = branch(segment, u, v_, 2);
@@ -263,7 +302,7 @@ Var<S> LinearMixer<S>::run(const Segment& segment) const {
   states.seen = in;
   Var<S> y;
   if (delta()) {
-    y = delta_heads(segment, in);
+    y = delta_heads(segment, in, few);
   } else {
     if (expands) core_->begin_states(u.rows(), states.additive, tape.workspace());
     y = log_linear_heads(tape, *core_, in, asked, states.additive);

@@ -70,11 +70,17 @@ class LinearMixer final : public TapeMixer<S> {
   /// Projected, convolved and through silu; `which` of the carry's rows stand before.
   [[nodiscard]] tape::Var<S> branch(const Segment& segment, const tape::Var<S>& u,
                                     const Branch& own, int which) const;
+  /// The same at the queries alone.
+  [[nodiscard]] tape::Var<S> branch_at(const Segment& segment, const Branch& own) const;
   [[nodiscard]] tape::Var<S> rotated_and_normed(const Segment& segment, tape::Var<S> x,
                                                 const Queries& at) const;
   /// softplus(w_dt u + b) of every head (n, H).
   [[nodiscard]] tape::Var<S> step_sizes(const Segment& segment) const;
-  [[nodiscard]] tape::Var<S> delta_heads(const Segment& segment, const TapeHeads<S>& in) const;
+  /// Whether the core runs at the queries alone.
+  [[nodiscard]] bool at_queries(const Queries& queries) const noexcept;
+  /// @param few  at the queries alone
+  [[nodiscard]] tape::Var<S> delta_heads(const Segment& segment, const TapeHeads<S>& in,
+                                         bool few) const;
   [[nodiscard]] tape::Var<S> output_of(const Segment& segment, const tape::Var<S>& y,
                                        const tape::Var<S>& u) const;
 

@@ -1,9 +1,9 @@
 #include "models/tape/rows.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "models/kernels/row_arithmetic.hpp"
-#include "models/kernels/rows.hpp"
 
 namespace recollect::tape {
 
@@ -80,12 +80,25 @@ Var<S> normalise_rows(Tape<S>& tape, const Var<S>& x, S epsilon, bool mean, Inde
 template <class S>
 Var<S> gather(Tape<S>& tape, const Var<S>& x, std::span<const std::int32_t> index) {
   const Output<S> y = tape.matrix(static_cast<Index>(index.size()), x.cols());
-  gather_rows<S>(x.value(), index, y.view);
+  const View<const S> from = x.value();
+  S* to = y.view.data();
+  for (const std::int32_t row : index) {
+    if (row < 0) {
+      std::fill_n(to, x.cols(), S(0));
+    } else {
+      std::copy_n(from.data() + row * from.stride(), x.cols(), to);
+    }
+    to += x.cols();
+  }
   tape.record(y.var, [x, index](Backward<S>& walk, ConstView<S> dy) {
     if (!walk.wants(x)) return;
     const Slot<S> dx = walk.slot(x);
     if (!dx.adds()) set_zero(dx.to);
-    add_to_rows<S>(dy, index, dx.to);
+    for (std::size_t r = 0; r < index.size(); ++r) {
+      if (index[r] < 0) continue;
+      scale_row(S(1), dy.data() + static_cast<Index>(r) * dy.stride(), x.cols(),
+                dx.to.data() + index[r] * dx.to.stride(), Write::kAccumulate);
+    }
   });
   return y.var;
 }

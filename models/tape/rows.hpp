@@ -19,7 +19,8 @@ Var<S> scale_rows(Tape<S>& tape, const Var<S>& x, const Var<S>& factor);
 template <class S>
 Var<S> normalise_rows(Tape<S>& tape, const Var<S>& x, S epsilon, bool mean, Index heads = 1);
 
-/// Rows index[0], index[1], ... of x. The indices outlive the tape.
+/// Rows index[0], index[1], ... of x, zeros where the index is below 0. The indices outlive the
+/// tape.
 template <class S>
 Var<S> gather(Tape<S>& tape, const Var<S>& x, std::span<const std::int32_t> index);
 

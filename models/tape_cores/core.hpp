@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <span>
+
 #include "models/tape/tape.hpp"
 
 namespace recollect {
@@ -37,5 +40,15 @@ struct WaitingStates;
 template <class S>
 void delta_core(tape::Tape<S>& tape, const TapeHead<S>& in, WaitingStates<S>& states,
                 const tape::Output<S>& y);
+
+/// The delta rule at R of T tokens: y (R, dv), overwritten. No state is made. Each query runs back
+/// through the chunks, and loses on its way what later keys have replaced:
+///   P = lower(q K^T) (I + A)^-1 diag(beta),   y += (M * P) V,   q <- q - P K
+/// @param in  q and lambda of the queries, all else of all tokens
+/// @param positions  (R) of the queries, ascending; they outlive the tape
+template <class S>
+void delta_at_queries(tape::Tape<S>& tape, const TapeHead<S>& in,
+                      std::span<const std::int32_t> positions, Index chunk,
+                      const tape::Output<S>& y);
 
 }  // namespace recollect

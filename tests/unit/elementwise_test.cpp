@@ -11,6 +11,7 @@
 #include <numbers>
 #include <vector>
 
+#include "models/kernels/row_arithmetic.hpp"
 #include "models/kernels/simd.hpp"
 #include "tests/support/float_pair.hpp"
 #include "tests/support/random_numbers.hpp"
@@ -38,6 +39,7 @@ float at(Function f, float number) { return at(f, std::vector<float>{number})[0]
 
 simd::Vector softplus_value(simd::Vector x) { return simd::softplus(x).value; }
 simd::Vector softplus_slope(simd::Vector x) { return simd::softplus(x).slope; }
+simd::Vector logistic(simd::Vector x) { return simd::logistic(x); }
 simd::Vector cdf(simd::Vector x) { return simd::normal(x).cdf; }
 simd::Vector density(simd::Vector x) { return simd::normal(x).density; }
 
@@ -101,6 +103,8 @@ TEST_CASE("elementwise: the elementary functions keep to the errors they state")
   CHECK(worst(softplus_value, softplus_exact, -kHuge, -86.98F).absolute <= 1.7e-38);
   CHECK(worst(softplus_slope, sigmoid_exact, -86.98F, kHuge).ulp <= 3.0);
   CHECK(worst(softplus_slope, sigmoid_exact, -kHuge, -86.98F).absolute <= 1.7e-38);
+  CHECK(worst(logistic, sigmoid_exact, -86.98F, kHuge).ulp <= 3.0);
+  CHECK(worst(logistic, sigmoid_exact, -kHuge, -86.98F).absolute <= 1.7e-38);
   CHECK(worst(cdf, cdf_exact, -kHuge, kHuge).absolute <= 2.5e-7);
   CHECK(worst(cdf, cdf_exact, -13.1F, 0.0F).relative <= 3e-5);
   CHECK(worst(density, density_exact, -kHuge, kHuge).absolute <= 5e-8);
@@ -192,6 +196,15 @@ TEST_CASE("elementwise: float agrees with double for any shape and stride") {
     softmax_rows_backward<double>(y.read_exact(), slope.write_exact());
     slope.check(4e-6);
 
+    sigmoid<float>(2.0F, x.read(), y.write(), slope.write());
+    sigmoid<double>(2.0, x.read_exact(), y.write_exact(), slope.write_exact());
+    y.check(1e-6);
+    slope.check(1e-6);
+    silu<float>(x.read(), y.write(), slope.write());
+    silu<double>(x.read_exact(), y.write_exact(), slope.write_exact());
+    y.check(3e-6);
+    slope.check(3e-6);
+
     multiply<float>(factor.read(), y.write());
     multiply<double>(factor.read_exact(), y.write_exact());
     y.check(2e-5);
@@ -215,6 +228,31 @@ TEST_CASE("elementwise: float agrees with double for any shape and stride") {
     add_row_sums_of_products<double>(x.read_exact(), y.read_exact(), row_sums.write_exact().data());
     row_sums.check(3e-3);
   });
+}
+
+TEST_CASE("elementwise: arithmetic on rows in float agrees with double for any length") {
+  for (const Index n : {1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 64, 100}) {
+    CAPTURE(n);
+    const FloatPair a(1, 1, n, 3), b(2, 1, n, 3);
+    const float dot = dot_of_rows(a.read().data(), b.read().data(), n);
+    const double exact = dot_of_rows(a.read_exact().data(), b.read_exact().data(), n);
+    CHECK(std::abs(static_cast<double>(dot) - exact) < 1e-4);
+    for (const Write write : {Write::kOverwrite, Write::kAccumulate}) {
+      FloatPair to(3, 1, n, 3);
+      scale_row(0.7F, a.read().data(), n, to.write().data(), write);
+      scale_row(static_cast<double>(0.7F), a.read_exact().data(), n, to.write_exact().data(),
+                write);
+      to.check(2e-6);
+      multiply_rows(a.read().data(), b.read().data(), n, to.write().data(), write);
+      multiply_rows(a.read_exact().data(), b.read_exact().data(), n, to.write_exact().data(),
+                    write);
+      to.check(2e-5);
+      scale_difference(0.5F, a.read().data(), 0.25F, b.read().data(), n, to.write().data(), write);
+      scale_difference(0.5, a.read_exact().data(), 0.25, b.read_exact().data(), n,
+                       to.write_exact().data(), write);
+      to.check(2e-5);
+    }
+  }
 }
 
 TEST_CASE("elementwise: softmax of far numbers is that of near ones") {

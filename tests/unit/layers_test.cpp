@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "models/kernels/convolution.hpp"
 #include "models/kernels/rows.hpp"
 #include "models/layers/convolution.hpp"
 #include "models/layers/cross_entropy.hpp"
@@ -111,6 +112,40 @@ TEST_CASE("layers: the convolution in float agrees with double for any shape, st
                                    dy.read_exact(), dz.write_exact());
       dz.check(2e-5);
       gradient.numbers.check(2e-4);
+    }
+  });
+}
+
+TEST_CASE("layers: a convolution after other rows is its last part of all rows") {
+  for_each_shape([](Index rows, Index cols, Index gap) {
+    for (const Index taps : {1, 2, 4, 9, 21}) {
+      for (const Index before : {Index{0}, Index{1}, Index{3}, rows - 1}) {
+        if (before < 0 || before >= rows) continue;
+        CAPTURE(taps);
+        CAPTURE(before);
+        const FloatPair z(1, rows, cols, gap), w(2, taps, cols, 0);
+        const FloatPair dy(3, rows - before, cols, gap);
+        FloatPair y(4, rows - before, cols, gap), dz(5, rows, cols, gap), dw(6, taps, cols, 0);
+        convolve<float>(w.read(), z.read(), Residual::kNo, y.write());
+        convolve<double>(w.read_exact(), z.read_exact(), Residual::kNo, y.write_exact());
+        y.check(5e-5);
+        convolve_backward<float>(w.read(), z.read(), Residual::kNo, dy.read(), dz.write(),
+                                 dw.write());
+        convolve_backward<double>(w.read_exact(), z.read_exact(), Residual::kNo, dy.read_exact(),
+                                  dz.write_exact(), dw.write_exact());
+        dz.check(5e-5);
+        dw.check(4e-4);
+        // By the definition, in double.
+        for (Index t = 0; t < rows - before; ++t) {
+          for (Index c = 0; c < cols; ++c) {
+            double sum = 0.0;
+            for (Index j = 0; j < taps && before + t - j >= 0; ++j) {
+              sum += w.read_exact()(j, c) * z.read_exact()(before + t - j, c);
+            }
+            CHECK(std::abs(sum - y.write_exact()(t, c)) < 1e-10);
+          }
+        }
+      }
     }
   });
 }

@@ -9,6 +9,7 @@
 #include "math/rng.hpp"
 #include "models/linear_attention/reference.hpp"
 #include "models/tape/products.hpp"
+#include "models/tape/rows.hpp"
 #include "models/tape_cores/core.hpp"
 #include "models/tape_cores/delta_reference.hpp"
 #include "models/tape_cores/waiting_states.hpp"
@@ -134,6 +135,43 @@ Result<S> on_tape(const Numbers<S>& numbers, bool delta, bool backward) {
   return result;
 }
 
+/// The delta rule at some rows; gradients as above, q's and lambda's of all rows.
+template <class S>
+Result<S> at_queries(const Numbers<S>& numbers, const std::vector<std::int32_t>& positions) {
+  const Setting& of = numbers.of;
+  const Index n = of.tokens;
+  Workspace<S> workspace;
+  std::fill_n(workspace.take(1 << 20), 1 << 20, std::numeric_limits<S>::quiet_NaN());
+  workspace.clear();
+  tape::Tape<S> tape(workspace, true);
+  const auto var = [&](const std::vector<S>& from, Index cols) {
+    return cols == 0 ? tape::Var<S>() : tape.input(view(from.data(), n, cols));
+  };
+  const TapeHead<S> all{var(numbers.q, of.key_width),   var(numbers.k, of.key_width),
+                        var(numbers.v, of.value_width), var(numbers.g, of.gated ? 1 : 0),
+                        var(numbers.lambda, of.levels), var(numbers.beta, 1)};
+  TapeHead<S> asked = all;
+  asked.q = gather(tape, all.q, positions);
+  if (of.levels > 0) asked.lambda = gather(tape, all.lambda, positions);
+  const auto rows = static_cast<Index>(positions.size());
+  const tape::Output<S> y = tape.matrix(rows, of.value_width);
+  delta_at_queries<S>(tape, asked, positions, of.chunk, y);
+  Result<S> result{{y.view.data(), y.view.data() + y.view.size()}, {}};
+  for (const tape::Var<S>* input : {&all.q, &all.k, &all.v, &all.g, &all.lambda, &all.beta}) {
+    result.gradients.emplace_back(static_cast<std::size_t>(input->rows() * input->cols()));
+    if (input->empty()) continue;
+    tape::Tape<S>::bind(*input, view(result.gradients.back().data(), n, input->cols()), false);
+  }
+  const tape::Output<S> dy = tape.matrix(rows, of.value_width);
+  for (Index r = 0; r < rows; ++r) {
+    const S* from = numbers.dy.data() + positions[static_cast<std::size_t>(r)] * of.value_width;
+    std::copy_n(from, of.value_width, dy.view.data() + r * of.value_width);
+  }
+  tape::Tape<S>::seed(y.var, dy.view);
+  tape.backward(nullptr);
+  return result;
+}
+
 /// The largest difference over the largest number; NaN where there is one.
 template <class A, class B>
 double error_between(const std::vector<A>& a, const std::vector<B>& b) {
@@ -182,6 +220,51 @@ TEST_CASE("tape cores: chunkwise is what the definition gives, token by token") 
       const Numbers<double> numbers(setting);
       CHECK(error_between(reference(numbers, true), on_tape(numbers, true, false).y) < 1e-10);
       CHECK(error_between(reference(numbers, false), on_tape(numbers, false, false).y) < 1e-10);
+    }
+  }
+}
+
+TEST_CASE("tape cores: the delta rule at a few queries is that at all, values and gradients") {
+  for (const Index tokens : {1, 2, 5, 63, 64, 65, 200, 1000}) {
+    for (const Setting& setting : settings(tokens)) {
+      Numbers<double> numbers(setting);
+      const auto n = static_cast<std::int32_t>(tokens);
+      const std::vector<std::vector<std::int32_t>> choices = {
+          {0}, {n - 1}, {n / 3}, {0, n / 2, n - 1}, {n / 2, n / 2 + 1, n / 2 + 2}};
+      for (std::vector<std::int32_t> positions : choices) {
+        positions.erase(std::unique(positions.begin(), positions.end()), positions.end());
+        if (positions.back() >= n) continue;
+        CAPTURE(tokens);
+        CAPTURE(setting.levels);
+        CAPTURE(setting.chunk);
+        CAPTURE(setting.gate);
+        CAPTURE(positions.size());
+        // All rows, with no gradient from those that are not asked.
+        Numbers<double> masked = numbers;
+        std::vector<double> expected;
+        const Index width = setting.value_width;
+        std::fill(masked.dy.begin(), masked.dy.end(), 0.0);
+        for (const std::int32_t t : positions) {
+          std::copy_n(numbers.dy.data() + t * width, width, masked.dy.data() + t * width);
+        }
+        const Result<double> all = on_tape(masked, true, true);
+        for (const std::int32_t t : positions) {
+          const double* row = all.y.data() + t * width;
+          expected.insert(expected.end(), row, row + width);
+        }
+        const Result<double> few = at_queries(numbers, positions);
+        CHECK(error_between(expected, few.y) < 1e-10);
+        for (std::size_t i = 0; i < few.gradients.size(); ++i) {
+          CAPTURE(i);
+          double largest = 0.0;  // a token alone: nothing decays, and q's length is all
+          for (const double d : all.gradients[i]) largest = std::max(largest, std::abs(d));
+          if (largest < 1e-12) {
+            for (const double d : few.gradients[i]) CHECK(std::abs(d) < 1e-12);
+          } else {
+            CHECK(error_between(all.gradients[i], few.gradients[i]) < 1e-9);
+          }
+        }
+      }
     }
   }
 }

@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <numeric>
 #include <span>
 #include <string>
@@ -13,6 +15,7 @@
 #include "models/tape/elementwise.hpp"
 #include "models/tape/lower.hpp"
 #include "models/tape/products.hpp"
+#include "models/tape/queries.hpp"
 #include "models/tape/rotary.hpp"
 #include "models/tape/rows.hpp"
 
@@ -130,6 +133,15 @@ Var<double> twice(Tape<double>& tape, const Var<double>& x, const Var<double>& y
   const Index rows = std::min(x.rows(), y.rows());
   const Index cols = std::min(x.cols(), y.cols());
   return sum(tape, y.block(0, rows, 0, cols), x.block(0, rows, 0, cols));
+}
+
+/// Positions of three queries, ascending, the last token among them.
+std::span<const std::int32_t> queries_of(Index n) {
+  static std::map<Index, std::vector<std::int32_t>> kept;
+  std::vector<std::int32_t>& at = kept[n];
+  const auto last = static_cast<std::int32_t>(n - 1);
+  at = {last / 2, std::max(last - 1, 0), last};
+  return at;
 }
 
 std::vector<Case> cases(Index n) {
@@ -277,9 +289,18 @@ std::vector<Case> cases(Index n) {
       {"gather",
        {{n, d}},
        [](T& t, const Vars& x) {
-         static const std::vector<std::int32_t> kRows = {0, 2, 2};
-         return gather(t, x[0], std::span(kRows).first(x[0].rows() > 2 ? 3 : 1));
+         static const std::vector<std::int32_t> kRows = {-1, 0, 2, 2};
+         return gather(t, x[0], std::span(kRows).first(x[0].rows() > 2 ? 4 : 2));
        }},
+      {"mask_at_queries",
+       {{n, 1, -1.0, 0.0}, {3, 4, 0.2, 1.0}},
+       [n](T& t, const Vars& x) { return mask_at_queries(t, n, x[0], x[1], queries_of(n)); }},
+      {"mask_at_queries, one state",
+       {{n, 1, -1.0, 0.0}},
+       [n](T& t, const Vars& x) { return mask_at_queries(t, n, x[0], {}, queries_of(n)); }},
+      {"mask_at_queries, no decay",
+       {{3, 4, 0.2, 1.0}},
+       [n](T& t, const Vars& x) { return mask_at_queries(t, n, {}, x[0], queries_of(n)); }},
   };
 }
 
