@@ -384,7 +384,8 @@ Cost SequenceModel<S>::cost(const SequenceShape& shape) const noexcept {
   // Positions; what the segments end in, and its gradient.
   const std::int64_t ends = shape.backward ? 2 : shape.all() ? 0 : 1;
   total.carry = tokens + ends * tokens * width;
-  std::int64_t by_segments = 0;  // what these leave; then what stands between them and the logits
+  // What segments leave, the embedded tokens first; then what stands between them and the logits.
+  std::int64_t by_segments = (shape.backward ? tokens : segment) * width;
   std::int64_t last = (shape.all() ? segment : shape.queries) * (4 * width + vocab_);
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
     const bool cut = shape.all() || layer + 1 < blocks_.size();
