@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "tasks/group_words.hpp"
 #include "tasks/mqar.hpp"
 #include "tasks/selective_copying.hpp"
 
@@ -19,6 +20,8 @@ constexpr std::array kTasks{
               &defaults<MqarSettings>},
     TaskEntry{"selective-copying", "repeat the data tokens strewn among noise, in order",
               &defaults<SelectiveCopyingSettings>},
+    TaskEntry{"group-words", "state tracking: the product of all group elements so far",
+              &defaults<GroupWordsSettings>},
 };
 
 }  // namespace

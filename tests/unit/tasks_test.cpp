@@ -264,6 +264,7 @@ TEST_CASE("tasks: the bytes of every layout, filler, offset and dialect are pinn
       {"mad-uniform", "52307ea4d08044ab"},
       {"mad", "941d347f845c092a"},
       {"mamba", "f9b9662333da0aa3"},
+      {"group-words", "a13b7a3e45792a7f"},
   };
   const std::vector<Case> cases = all_cases();
   REQUIRE(cases.size() >= pinned.size());
