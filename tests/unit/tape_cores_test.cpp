@@ -437,6 +437,49 @@ TEST_CASE("tape cores: identities of the delta rule") {
   }
 }
 
+/// dg of the hand-written chunkwise core.
+template <class S>
+std::vector<S> gate_gradient_by_hand(const Numbers<S>& numbers) {
+  using Chunkwise = LogLinearChunkwise<S>;
+  const Setting& of = numbers.of;
+  const Index n = of.tokens;
+  Workspace<S> workspace;
+  const CoreInput<S> in = numbers.input();
+  const auto states = ChunkStates<S>::begin(n, of.key_width * of.value_width, of.chunk,
+                                            of.levels > 0, true, workspace);
+  const View<S> y = workspace.matrix(n, of.value_width);
+  const auto tape = Chunkwise::forward(in, 0, states, y, workspace);
+  std::vector<S> dg(static_cast<std::size_t>(n));
+  const CoreGradient<S> out{workspace.matrix(n, of.key_width), workspace.matrix(n, of.key_width),
+                            workspace.matrix(n, of.value_width), workspace.matrix(n, of.levels),
+                            dg.data()};
+  Chunkwise::backward(in, 0, states, tape, y, view(numbers.dy.data(), n, of.value_width), out,
+                      workspace);
+  return dg;
+}
+
+TEST_CASE("tape cores: under strong decay the gate's gradient keeps its digits") {
+  for (const double decay : {1.0, 5.0, 10.0, 20.0}) {
+    Setting setting;
+    setting.tokens = 256;
+    setting.key_width = setting.value_width = 32;
+    setting.levels = 9;
+    setting.chunk = 64;
+    Numbers<double> numbers(setting);
+    for (double& g : numbers.g) g = -decay;
+    const Numbers<float> rounded = numbers.as<float>();
+    const std::vector<double> exact = on_tape(rounded.as<double>(), false, true).gradients[3];
+    const double on_the_tape = error_between(exact, on_tape(rounded, false, true).gradients[3]);
+    const double by_hand = error_between(exact, gate_gradient_by_hand(rounded));
+    double largest = 0.0;
+    for (const double d : exact) largest = std::max(largest, std::abs(d));
+    MESSAGE("g = -", decay, ": largest dg ", largest, ", relative error on the tape ", on_the_tape,
+            ", by hand ", by_hand);
+    CHECK(on_the_tape < 2e-6);
+    CHECK(error_between(exact, gate_gradient_by_hand(rounded.as<double>())) < 1e-6);
+  }
+}
+
 TEST_CASE("tape cores: float beside double, values and gradients, to 4,096 tokens") {
   for (const bool delta : {false, true}) {
     for (const Index equal_keys : {Index{0}, Index{100}}) {
