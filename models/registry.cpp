@@ -9,6 +9,7 @@
 #include "models/mixers/full_quadratic.hpp"
 #include "models/mixers/log_linear_settings.hpp"
 #include "models/mixers/named_settings.hpp"
+#include "models/mixers/softmax_settings.hpp"
 
 namespace recollect {
 namespace {
@@ -50,6 +51,8 @@ constexpr std::array kMixers{
                &defaults<LogLinearMamba2Settings>},
     MixerEntry{"adaptive-mamba-2", "Mamba-2 on levels, their weights from an MLP",
                &defaults<AdaptiveMamba2Settings>},
+    MixerEntry{"sliding-window", "causal softmax attention over the last keys alone",
+               &defaults<SlidingWindowSettings>},
 };
 
 }  // namespace

@@ -27,17 +27,7 @@ Fields ModelSettings::fields() {
 }
 
 void ModelSettings::validate() const {
-  if (width % heads != 0) {
-    throw FieldError("heads",
-                     fmt::format("= {} does not divide width = {}; choose a divisor of the "
-                                 "width",
-                                 heads, width));
-  }
-  if (position == Position::kRope && (width / heads) % 2 != 0) {
-    throw FieldError("position", fmt::format("= rope rotates pairs of columns, but a head has "
-                                             "width/heads = {} of them; make that even",
-                                             width / heads));
-  }
+  // None yet: what must hold of heads and positions depends on the mixer.
 }
 
 double output_deviation(const ModelSettings& model) noexcept {

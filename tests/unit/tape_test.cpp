@@ -15,6 +15,7 @@
 #include "models/tape/products.hpp"
 #include "models/tape/rotary.hpp"
 #include "models/tape/rows.hpp"
+#include "models/tape_cores/softmax_heads.hpp"
 
 namespace recollect::tape {
 namespace {
@@ -130,6 +131,21 @@ Var<double> twice(Tape<double>& tape, const Var<double>& x, const Var<double>& y
   const Index rows = std::min(x.rows(), y.rows());
   const Index cols = std::min(x.cols(), y.cols());
   return sum(tape, y.block(0, rows, 0, cols), x.block(0, rows, 0, cols));
+}
+
+/// Two heads of softmax attention, at all rows.
+Var<double> softmax_of(Tape<double>& tape, const Vars& x, Index window) {
+  static const std::vector<std::int32_t> kPositions = [] {
+    std::vector<std::int32_t> positions(100);
+    std::iota(positions.begin(), positions.end(), 0);
+    return positions;
+  }();
+  static const SoftmaxHeads<double> kAll({2, 3, 2, 0}), kSome({2, 3, 2, 3});
+  const SoftmaxHeads<double>& heads = window == 0 ? kAll : kSome;
+  const Index n = x[0].rows();
+  auto* carry = heads.begin({n, n, tape.recording()}, tape.workspace());
+  const Queries all{std::span(kPositions).first(static_cast<std::size_t>(n)), true};
+  return heads.run(tape, x[0], x[1], x[2], all, *carry);
 }
 
 std::vector<Case> cases(Index n) {
@@ -274,6 +290,12 @@ std::vector<Case> cases(Index n) {
       {"last_rows",
        {{n, d}, {2, d}},
        [](T& t, const Vars& x) { return last_rows(t, x[0], 3, x[1]); }},
+      {"softmax of heads",
+       {{n, 6}, {n, 6}, {n, 4}},
+       [](T& t, const Vars& x) { return softmax_of(t, x, 0); }},
+      {"softmax of heads through a window",
+       {{n, 6}, {n, 6}, {n, 4}},
+       [](T& t, const Vars& x) { return softmax_of(t, x, 3); }},
       {"gather",
        {{n, d}},
        [](T& t, const Vars& x) {
