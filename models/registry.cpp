@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "models/mixers/full_quadratic.hpp"
+#include "models/mixers/gated_convolution.hpp"
 #include "models/mixers/log_linear_settings.hpp"
 #include "models/mixers/named_settings.hpp"
 #include "models/mixers/softmax_settings.hpp"
@@ -53,6 +54,8 @@ constexpr std::array kMixers{
                &defaults<AdaptiveMamba2Settings>},
     MixerEntry{"sliding-window", "causal softmax attention over the last keys alone",
                &defaults<SlidingWindowSettings>},
+    MixerEntry{"gated-convolution", "a short convolution times a gate, no heads (2312.04927)",
+               &defaults<GatedConvolutionSettings>},
 };
 
 }  // namespace

@@ -182,6 +182,7 @@ TEST_CASE("sliding-window: heads need not divide the width where both widths are
   settings.position = Position::kRope;
   CHECK(error("full-quadratic") ==
         "position = rope rotates pairs of columns; a head's 3 key columns are odd");
+  CHECK(error("gated-convolution").empty());
   settings.position = Position::kNone;
   settings.others = {{"window", 0}};
   settings.heads = 1;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "math/rng.hpp"
+#include "models/tape/add_row.hpp"
 #include "models/tape/causal.hpp"
 #include "models/tape/convolution.hpp"
 #include "models/tape/elementwise.hpp"
@@ -290,6 +291,7 @@ std::vector<Case> cases(Index n) {
       {"last_rows",
        {{n, d}, {2, d}},
        [](T& t, const Vars& x) { return last_rows(t, x[0], 3, x[1]); }},
+      {"add_row", {{n, d}, {1, d}}, [](T& t, const Vars& x) { return add_row(t, x[0], x[1]); }},
       {"softmax of heads",
        {{n, 6}, {n, 6}, {n, 4}},
        [](T& t, const Vars& x) { return softmax_of(t, x, 0); }},
