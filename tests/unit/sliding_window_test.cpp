@@ -168,11 +168,11 @@ TEST_CASE("sliding-window: heads need not divide the width where both widths are
   CHECK(error("full-quadratic") ==
         "heads = 3 does not divide width = 8; choose a divisor of the width");
   settings.others = {{"key_width", 3}};
-  CHECK(error("gated-linear") ==
+  CHECK(error("gla") ==
         "heads = 3 does not divide width = 8; choose a divisor of the width, or give key_width "
         "and value_width");
   settings.others.emplace_back("value_width", 5);
-  for (const char* name : {"full-quadratic", "sliding-window", "mamba-2", "fixed-decay"}) {
+  for (const char* name : {"full-quadratic", "sliding-window", "gla", "mamba-2", "fixed-decay"}) {
     CAPTURE(name);
     CHECK(error(name).empty());
     const MixerFixture<double> fixture(*mixers().find(name), settings, 20);

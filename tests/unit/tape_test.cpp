@@ -10,6 +10,7 @@
 #include "math/rng.hpp"
 #include "models/tape/add_row.hpp"
 #include "models/tape/causal.hpp"
+#include "models/tape/channel_decay.hpp"
 #include "models/tape/convolution.hpp"
 #include "models/tape/elementwise.hpp"
 #include "models/tape/lower.hpp"
@@ -292,6 +293,24 @@ std::vector<Case> cases(Index n) {
        {{n, d}, {2, d}},
        [](T& t, const Vars& x) { return last_rows(t, x[0], 3, x[1]); }},
       {"add_row", {{n, d}, {1, d}}, [](T& t, const Vars& x) { return add_row(t, x[0], x[1]); }},
+      {"decayed_scores",
+       {{n, d}, {n, d}, {n, d, -1.0, 0.0}},
+       [](T& t, const Vars& x) { return decayed_scores(t, x[0], x[1], x[2]); },
+       true},
+      {"decayed_scores, read twice",
+       {{n, d}, {n, d, -1.0, 0.0}, {n, m}},
+       [](T& t, const Vars& x) {
+         return product_lower(t, decayed_scores(t, x[0], multiply(t, x[0], x[0]), x[1]), x[2]);
+       }},
+      {"channels_since",
+       {{n, d}, {n, d, -1.0, 0.0}},
+       [](T& t, const Vars& x) { return twice(t, x[0], channels_since(t, x[0], x[1])); }},
+      {"channels_until_end",
+       {{n, d}, {n, d, -1.0, 0.0}},
+       [](T& t, const Vars& x) { return twice(t, x[1], channels_until_end(t, x[0], x[1])); }},
+      {"decay_state",
+       {{d, m}, {n, d, -0.1, 0.0}},
+       [](T& t, const Vars& x) { return twice(t, x[0], decay_state(t, x[0], x[1])); }},
       {"softmax of heads",
        {{n, 6}, {n, 6}, {n, 4}},
        [](T& t, const Vars& x) { return softmax_of(t, x, 0); }},
