@@ -51,8 +51,11 @@ Var<S> OutputStage<S>::norm_and_gate(const Segment& segment, const Var<S>& y,
       return y;
     case CoreOutput::kRms:
       return norm(y, heads_);
-    case CoreOutput::kRmsGate:
-      return multiply(tape, norm(y, heads_), gate());
+    case CoreOutput::kRmsGate: {
+      // One after the other: arguments have no order, and that of the records decides last bits.
+      const Var<S> open = gate();
+      return multiply(tape, norm(y, heads_), open);
+    }
     case CoreOutput::kGateRms:
       return norm(multiply(tape, y, gate()), 1);
   }
