@@ -17,7 +17,7 @@ set(rules
   "models/level_weights/     base/ math/ models/(kernels|layers|level_weights)/ models/(mixer|settings|parameters|choose_path)[.]hpp"
   "models/linear_attention/  base/ math/ models/(kernels|layers|level_weights|linear_attention)/ models/(mixer|settings|parameters|choose_path)[.]hpp"
   "models/tape/              base/ math/ models/(kernels|layers|linear_attention|tape)/ models/(mixer|settings|parameters|choose_path)[.]hpp"
-  "models/tape_cores/        base/ math/ models/(kernels|layers|level_weights|linear_attention|tape|tape_cores)/ models/(mixer|settings|parameters|choose_path)[.]hpp"
+  "models/tape_cores/        base/ math/ models/(kernels|layers|level_weights|linear_attention|attention|tape|tape_cores)/ models/(mixer|settings|parameters|choose_path)[.]hpp"
   "models/attention/         base/ math/ models/(kernels|layers|attention)/ models/(mixer|settings|parameters|choose_path)[.]hpp"
   "models/shortcuts/         base/ math/ models/(kernels|layers|level_weights|linear_attention|shortcuts)/ models/(mixer|settings|parameters|choose_path)[.]hpp"
   "models/mixers/            base/ math/ models/[a-z_]+/ models/(mixer|whole_sequence_mixer|settings|parameters|choose_path|mixer_settings)[.]hpp"

@@ -30,12 +30,17 @@ std::vector<double> copied(const S* values, Index count) {
   return values == nullptr ? std::vector<double>() : std::vector<double>(values, values + count);
 }
 
-/// Scores into probabilities.
-void softmax(std::vector<double>& row) {
-  const double largest = *std::max_element(row.begin(), row.end());
+/// Scores into probabilities, of the last `window` alone where there is a window.
+void softmax(std::vector<double>& row, std::size_t window) {
+  const std::size_t hidden = window > 0 && window < row.size() ? row.size() - window : 0;
+  const auto begin = row.begin() + static_cast<std::ptrdiff_t>(hidden);
+  std::fill(row.begin(), begin, 0.0);
+  const double largest = *std::max_element(begin, row.end());
   double sum = 0.0;
-  for (double& value : row) sum += value = portable::exp(value - largest);
-  for (double& value : row) value /= sum;
+  for (auto value = begin; value != row.end(); ++value) {
+    sum += * value = portable::exp(*value - largest);
+  }
+  for (auto value = begin; value != row.end(); ++value) *value /= sum;
 }
 
 }  // namespace
@@ -74,7 +79,7 @@ std::vector<double> LayerInspection::attention_row(std::size_t h, std::size_t t)
     }
     if (!gate.empty()) between += gate[h * tokens + s];
   }
-  if (attention == AttentionKind::kSoftmax) softmax(row);
+  if (attention == AttentionKind::kSoftmax) softmax(row, window);
   return row;
 }
 
@@ -96,6 +101,7 @@ LayerInspection inspection_of(const MixerView<S>& view, Index tokens) {
   layer.q = by_head<S>(view.q, view.heads);
   layer.k = by_head<S>(view.k, view.heads);
   layer.scale = static_cast<double>(view.scale);
+  layer.window = static_cast<std::size_t>(view.window);
   return layer;
 }
 

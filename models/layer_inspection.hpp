@@ -21,6 +21,7 @@ struct LayerInspection {
   std::vector<double> q;      ///< (H, T, dk)
   std::vector<double> k;      ///< (H, T, dk)
   double scale = 1.0;
+  std::size_t window = 0;  ///< keys that a token sees by softmax, itself included; 0: all
 
   /// The weight with which token t of head h reads each of the tokens 0..t: what multiplies their
   /// values in the head's output. Empty where there is no attention.

@@ -55,7 +55,7 @@ enum class AttentionKind {
              ///< 1
   kDelta,    ///< the same with row t of tril(Q K^T) (I + A)^-1 diag(beta) in place of q_t . k_s,
              ///< A[t,s] = beta_t k_t . k_s below the diagonal
-  kSoftmax,  ///< softmax over s <= t of scale q_t . k_s
+  kSoftmax,  ///< softmax over s <= t, or the last `window` of them, of scale q_t . k_s
 };
 
 /// What a mixer shows of a sequence of T tokens to people who look into a model: what it has, all
@@ -70,6 +70,7 @@ struct MixerView {
   ConstView<S> q = {};  ///< (T, H dk), unless there is no attention
   ConstView<S> k = {};  ///< (T, H dk), the same
   S scale = 1;          ///< of the softmax's argument
+  Index window = 0;     ///< keys that a token sees by softmax, itself included; 0: all before it
 };
 
 /// A causal sequence mixer, what the papers call a variant: everything between a layer's input u

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,6 +11,13 @@
 #include "models/settings.hpp"
 
 namespace recollect {
+
+/// Columns of a head's keys and values, as a mixer's options give them; 0: width / heads.
+struct HeadWidths {
+  std::int64_t keys = 0;
+  std::int64_t values = 0;
+  bool none = false;  ///< the mixer has no heads
+};
 
 /// A variant is to the model what a task is to the data: its options, and how a layer is made of
 /// them. A mixer declares the options that it uses, and no others reach it.
@@ -22,8 +30,9 @@ class MixerSettings {
   /// Every option of its own, bound to this object. Valid while the object lives. An option that
   /// two mixers share (`chunk`) has one meaning, type and range.
   [[nodiscard]] virtual Fields fields() { return {}; }
-  /// The rules between its options and the model's. @throws FieldError naming the option to change
-  virtual void validate(const ModelSettings& model) const { (void)model; }
+  /// The rules between its options and the model's: those of heads, which all mixers have in
+  /// common, and rules(). @throws FieldError naming the option to change
+  void validate(const ModelSettings& model) const;
   /// Whether it weighs the levels of the Fenwick partition: longer sequences then meet levels that
   /// training never reached.
   [[nodiscard]] virtual bool has_levels() const noexcept { return false; }
@@ -42,6 +51,12 @@ class MixerSettings {
                                                ParameterLayout& layout) const;
 
  protected:
+  /// The heads must divide the width unless both widths are given; rotary positions need an even
+  /// number of key columns.
+  [[nodiscard]] virtual HeadWidths head_widths() const noexcept { return {}; }
+  /// The rules of its own. @throws FieldError
+  virtual void rules(const ModelSettings& model) const { (void)model; }
+
   MixerSettings() = default;
   MixerSettings(const MixerSettings&) = default;
   MixerSettings& operator=(const MixerSettings&) = default;

@@ -7,8 +7,11 @@
 
 #include "base/error.hpp"
 #include "models/mixers/full_quadratic.hpp"
+#include "models/mixers/gated_convolution.hpp"
+#include "models/mixers/gla.hpp"
 #include "models/mixers/log_linear_settings.hpp"
 #include "models/mixers/named_settings.hpp"
+#include "models/mixers/softmax_settings.hpp"
 
 namespace recollect {
 namespace {
@@ -50,6 +53,12 @@ constexpr std::array kMixers{
                &defaults<LogLinearMamba2Settings>},
     MixerEntry{"adaptive-mamba-2", "Mamba-2 on levels, their weights from an MLP",
                &defaults<AdaptiveMamba2Settings>},
+    MixerEntry{"sliding-window", "causal softmax attention over the last keys alone",
+               &defaults<SlidingWindowSettings>},
+    MixerEntry{"gla", "gated linear attention that forgets channel by channel (2312.06635)",
+               &defaults<GlaSettings>},
+    MixerEntry{"gated-convolution", "a short convolution times a gate, no heads (2312.04927)",
+               &defaults<GatedConvolutionSettings>},
 };
 
 }  // namespace

@@ -12,7 +12,9 @@ Fields ModelSettings::fields() {
   Fields all;
   all.push_back(field("layers", layers, "number of layers").range(1, 64));
   all.push_back(field("width", width, "model width D").range(1, 4096));
-  all.push_back(field("heads", heads, "heads H; must divide width").range(1, 256));
+  all.push_back(
+      field("heads", heads, "heads H; must divide width unless key_width and value_width are given")
+          .range(1, 256));
   all.push_back(choice("norm", norm, {"post", "pre"}, "where LayerNorm stands in a layer"));
   all.push_back(choice("position", position, {"none", "learned", "rope"},
                        "position information; learned cannot be scored beyond task.length"));
@@ -27,17 +29,7 @@ Fields ModelSettings::fields() {
 }
 
 void ModelSettings::validate() const {
-  if (width % heads != 0) {
-    throw FieldError("heads",
-                     fmt::format("= {} does not divide width = {}; choose a divisor of the "
-                                 "width",
-                                 heads, width));
-  }
-  if (position == Position::kRope && (width / heads) % 2 != 0) {
-    throw FieldError("position", fmt::format("= rope rotates pairs of columns, but a head has "
-                                             "width/heads = {} of them; make that even",
-                                             width / heads));
-  }
+  // None yet: what must hold of heads and positions depends on the mixer.
 }
 
 double output_deviation(const ModelSettings& model) noexcept {

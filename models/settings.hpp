@@ -17,7 +17,7 @@ enum class Init { kPublished, kIdentity };
 struct ModelSettings {
   std::int64_t layers = 2;
   std::int64_t width = 64;  ///< D
-  std::int64_t heads = 1;   ///< H; divides D
+  std::int64_t heads = 1;   ///< H; divides D unless a mixer's heads have widths of their own
   Norm norm = Norm::kPost;
   Position position = Position::kNone;
   /// Taps of the depthwise causal convolution before the mixer; 0: none.
@@ -26,7 +26,8 @@ struct ModelSettings {
   Init init = Init::kPublished;
 
   [[nodiscard]] Fields fields();
-  /// The rules between these options. @throws FieldError
+  /// The rules between these options; those that depend on the mixer are MixerSettings'. @throws
+  /// FieldError
   void validate() const;
 };
 

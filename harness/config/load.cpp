@@ -291,10 +291,20 @@ class Loader {
             })) {
           continue;
         }
-        throw ConfigError(
-            fmt::format("{}: model.{} = {}: none of the variants listed has a use for it; leave "
-                        "it out",
-                        option.place, option.key, option.value.shown()));
+        const auto named = std::find_if(variants.begin(), variants.end(), [&](const auto& variant) {
+          return has_model_option(variant.name, option.key);
+        });
+        if (named != variants.end()) {
+          throw ConfigError(
+              fmt::format("{}: model.{} = {}: the name {} sets it; give it to the variant: {{name: "
+                          "{}, {}: {}}}",
+                          option.place, option.key, option.value.shown(), named->name, named->name,
+                          option.key, option.value.shown()));
+        }
+        throw ConfigError(fmt::format(
+            "{}: model.{} = {}: none of the variants listed has a use for it{}; leave "
+            "it out",
+            option.place, option.key, option.value.shown(), where_it_belongs(option.key)));
       }
     }
     for (const GridAxis& axis : plan.axes) {
@@ -344,9 +354,9 @@ class Loader {
       if (option.key == "name" || option.key == "label") continue;
       options.give(variant.name, option.key);
       if (!has_model_option(variant.name, option.key)) {
-        throw ConfigError(fmt::format("{}: {}.{} = {}: {} has no use for it; leave it out",
+        throw ConfigError(fmt::format("{}: {}.{} = {}: {} has no use for it{}; leave it out",
                                       option.place, own, option.key, option.value.shown(),
-                                      variant.name));
+                                      variant.name, where_it_belongs(option.key)));
       }
     }
     const Reporter report(places, combination);

@@ -1,5 +1,7 @@
 #include "harness/config/model_options.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 
@@ -112,6 +114,18 @@ bool has_option(std::string_view variant, std::string_view option, const Holds& 
 
 bool has_model_option(std::string_view variant, std::string_view option) {
   return has_option(variant, option, [](const Field&) { return true; });
+}
+
+std::string where_it_belongs(std::string_view option) {
+  constexpr std::size_t kMost = 3;
+  std::vector<std::string_view> having;
+  for (const MixerEntry& entry : mixers()) {
+    if (has_model_option(entry.name, option)) having.push_back(entry.name);
+  }
+  if (having.empty() || is_always_listed(option)) return "";
+  const bool more = having.size() > kMost;
+  if (more) having.resize(kMost);
+  return fmt::format("; it belongs to {}{}", fmt::join(having, ", "), more ? " and others" : "");
 }
 
 bool model_option_applies(std::string_view variant, std::string_view option) {

@@ -47,6 +47,9 @@ class ModelOptions {
 
 /// Whether a variant has an option, for its own map; "true" where no variant has that name.
 [[nodiscard]] bool has_model_option(std::string_view variant, std::string_view option);
+/// "; it belongs to gla, mamba-2": the variants that have an option which not every configuration
+/// lists, the first few where they are many; "" for the others.
+[[nodiscard]] std::string where_it_belongs(std::string_view option);
 /// Whether what `model:` says of an option reaches a variant: it has the option, and its name does
 /// not set it.
 [[nodiscard]] bool model_option_applies(std::string_view variant, std::string_view option);

@@ -16,35 +16,54 @@ using namespace simd;
 constexpr Index kBlock = SoftmaxAttention<float>::kBlock;
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
-/// Some of the rows of a block, and keys of which each of these rows sees at least the first.
+/// Some of the rows of a block, and keys of which each of these rows sees at least one.
 struct Tile {
-  Index key;
+  Index key;  ///< position of the first
   Index keys;
   Index row;
   Index rows;
-  bool triangle;  ///< as many rows as keys, and row i sees keys 0..i
+  bool triangle;  ///< as many rows as keys, and row i sees none after key i
+  bool fresh;     ///< the first tile of all rows of the block: nothing is summed up yet
 };
 
-/// body(Tile) for the tiles of rows first .. first + count - 1.
+/// body(Tile) for the tiles of rows first .. first + count - 1. What no row sees is left out.
 template <class Body>
-void for_each_tile(const Queries& queries, Index first, Index count, Body&& body) {
+void for_each_tile(const Queries& queries, const VisibleKeys& visible, Index first, Index count,
+                   Body&& body) {
   const auto positions =
       queries.positions.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
   const Index begin = positions.front();
   const Index end = positions.back() + 1;
-  Index keys = queries.all && begin % kBlock > 0 ? begin % kBlock : kBlock;
-  for (Index key = 0; key < end; key += keys, keys = kBlock) {
+  const Index start = visible.from(begin);
+  const Index before = begin - start;
+  Index keys = queries.all && before % kBlock > 0 ? before % kBlock : kBlock;
+  for (Index key = start; key < end; key += keys, keys = kBlock) {
     keys = std::min(keys, end - key);
     const auto seeing = std::lower_bound(positions.begin(), positions.end(), key);
-    const auto row = static_cast<Index>(seeing - positions.begin());
-    body(Tile{key, keys, first + row, count - row, queries.all && key == begin});
+    const auto beyond = std::lower_bound(seeing, positions.end(), visible.until(key + keys - 1));
+    if (seeing == beyond) continue;
+    body(Tile{key, keys, first + static_cast<Index>(seeing - positions.begin()),
+              static_cast<Index>(beyond - seeing), queries.all && key == begin,
+              visible.window == 0 && key == start});
   }
 }
 
-/// How many of the tile's keys its row i sees.
+/// Up to which of the tile's keys its row i sees.
 Index seen(const Queries& queries, const Tile& tile, Index i) {
   const Index t = queries.positions[static_cast<std::size_t>(tile.row + i)];
   return std::min(t - tile.key + 1, tile.keys);
+}
+
+/// A row's scores of keys that have left its window are as low as can be, so that their weight is
+/// 0.
+void hide_left(const Queries& queries, const VisibleKeys& visible, const Tile& tile,
+               float* scores) {
+  if (visible.window == 0) return;
+  for (Index i = 0; i < tile.rows; ++i) {
+    const Index t = queries.positions[static_cast<std::size_t>(tile.row + i)];
+    const Index hidden = visible.from(t) - tile.key;
+    if (hidden > 0) std::fill_n(scores + i * kBlock, hidden, kLowest);
+  }
 }
 
 // Products with a tile, (queries, keys); a triangle is taken in bands.
@@ -140,7 +159,7 @@ void weigh(const Queries& queries, const Tile& tile, float scale, float* scores,
     const Vector before = hn::Mul(load(sum_of + i, part), load(keep + i, part));
     store(hn::Add(before, load(number + i, part)), sum_of + i, part);
   });
-  if (tile.key == 0) return;  // nothing is in y yet
+  if (tile.fresh) return;  // nothing is in y yet
   for (Index i = 0; i < tile.rows; ++i) {
     if (keep[i] == 1.0F) continue;
     float* row = y.data() + i * y.stride();
@@ -178,7 +197,8 @@ void weigh_backward(const Queries& queries, const Tile& tile, float scale, const
 template <>
 void SoftmaxAttention<float>::forward(ConstView<float> q, ConstView<float> k, ConstView<float> v,
                                       const Queries& queries, float scale, View<float> y,
-                                      float* log_sum, Workspace<float>& workspace) {
+                                      float* log_sum, Workspace<float>& workspace,
+                                      const VisibleKeys& visible) {
   const Workspace<float>::Scope scope(workspace);
   float* scores = workspace.take(std::min(kBlock, queries.count()) * kBlock);
   State state;
@@ -186,15 +206,19 @@ void SoftmaxAttention<float>::forward(ConstView<float> q, ConstView<float> k, Co
     const Index count = std::min(kBlock, queries.count() - first);
     std::fill_n(state.largest, count, kLowest);
     std::fill_n(state.sum, count, 0.0F);
-    for_each_tile(queries, first, count, [&](const Tile& tile) {
+    if (visible.window > 0) set_zero(recollect::rows(y, first, count));
+    for_each_tile(queries, visible, first, count, [&](const Tile& tile) {
       const auto of_rows = [&](const auto& m) { return recollect::rows(m, tile.row, tile.rows); };
-      const auto of_keys = [&](const auto& m) { return recollect::rows(m, tile.key, tile.keys); };
+      const auto of_keys = [&](const auto& m) {
+        return recollect::rows(m, tile.key - visible.first, tile.keys);
+      };
       const View<float> p(scores, tile.rows, tile.keys, kBlock);
       const Index i = tile.row - first;
       product_nt_tile(tile, of_rows(q), of_keys(k), p);
+      hide_left(queries, visible, tile, scores);
       weigh(queries, tile, scale, scores, state.largest + i, state.sum + i, of_rows(y));
       product_nn_tile(tile, p, of_keys(v), of_rows(y),
-                      tile.key == 0 ? Write::kOverwrite : Write::kAccumulate);
+                      tile.fresh ? Write::kOverwrite : Write::kAccumulate);
     });
     for_each_vector(count, [&](Index i, auto part) RECOLLECT_INLINE {
       const Vector sum = load(state.sum + i, part);
@@ -215,8 +239,8 @@ template <>
 void SoftmaxAttention<float>::backward(ConstView<float> q, ConstView<float> k, ConstView<float> v,
                                        const Queries& queries, float scale, ConstView<float> y,
                                        const float* log_sum, ConstView<float> dy, View<float> dq,
-                                       View<float> dk, View<float> dv,
-                                       Workspace<float>& workspace) {
+                                       View<float> dk, View<float> dv, Workspace<float>& workspace,
+                                       const VisibleKeys& visible) {
   const Workspace<float>::Scope scope(workspace);
   const Index room = std::min(kBlock, queries.count());
   float* scores = workspace.take(room * kBlock);
@@ -233,17 +257,21 @@ void SoftmaxAttention<float>::backward(ConstView<float> q, ConstView<float> k, C
       });
       means[i] = sum(total);
     }
-    for_each_tile(queries, first, count, [&](const Tile& tile) {
+    if (visible.window > 0) set_zero(recollect::rows(dq, first, count));
+    for_each_tile(queries, visible, first, count, [&](const Tile& tile) {
       const auto of_rows = [&](const auto& m) { return recollect::rows(m, tile.row, tile.rows); };
-      const auto of_keys = [&](const auto& m) { return recollect::rows(m, tile.key, tile.keys); };
+      const auto of_keys = [&](const auto& m) {
+        return recollect::rows(m, tile.key - visible.first, tile.keys);
+      };
       const View<float> p(scores, tile.rows, tile.keys, kBlock);
       const View<float> ds(d_scores, tile.rows, tile.keys, kBlock);
       product_nt_tile(tile, of_rows(q), of_keys(k), p);
+      hide_left(queries, visible, tile, scores);
       product_nt_tile(tile, of_rows(dy), of_keys(v), ds);
       weigh_backward(queries, tile, scale, log_sum + tile.row, means + tile.row - first, scores,
                      d_scores);
       product_nn_tile(tile, ds, of_keys(k), of_rows(dq),
-                      tile.key == 0 ? Write::kOverwrite : Write::kAccumulate);
+                      tile.fresh ? Write::kOverwrite : Write::kAccumulate);
       product_tn_tile(tile, ds, of_rows(q), of_keys(dk));
       product_tn_tile(tile, p, of_rows(dy), of_keys(dv));
     });

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/error.hpp"
 #include "models/attention/softmax_attention.hpp"
 #include "models/shortcuts/qkv_table.hpp"
 
@@ -228,10 +227,6 @@ Cost FullQuadratic<S>::cost(const SequenceShape& shape) const noexcept {
   cost.scratch += SoftmaxAttention<S>::scratch(shape.queries);
   if (shape.backward) cost.scratch += shape.queries * width;
   return cost;
-}
-
-void FullQuadraticSettings::validate(const ModelSettings& model) const {
-  if (model.init == Init::kIdentity) throw FieldError("init", identity_init_error(name()));
 }
 
 template <class S>

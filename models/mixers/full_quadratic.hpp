@@ -5,7 +5,7 @@
 
 #include "models/layers/output_projection.hpp"
 #include "models/layers/projections.hpp"
-#include "models/mixer_settings.hpp"
+#include "models/mixers/softmax_settings.hpp"
 #include "models/shortcuts/first_layer.hpp"
 
 namespace recollect {
@@ -57,14 +57,15 @@ class FullQuadratic final : public Mixer<S> {
   std::unique_ptr<FirstLayer<S>> first_layer_;
 };
 
-class FullQuadraticSettings final : public MixerSettingsOf<FullQuadraticSettings> {
+/// All keys, or those of a window. Without any option it is the hand-written mixer.
+class FullQuadraticSettings final : public MixerSettingsOf<FullQuadraticSettings, SoftmaxSettings> {
  public:
   [[nodiscard]] std::string_view name() const noexcept override { return "full-quadratic"; }
-  void validate(const ModelSettings& model) const override;
   template <class S>
   [[nodiscard]] std::unique_ptr<Mixer<S>> make_layer(const LayerContext& context,
                                                      ParameterLayout& layout) const {
-    return std::make_unique<FullQuadratic<S>>(context, layout);
+    if (is_plain()) return std::make_unique<FullQuadratic<S>>(context, layout);
+    return layer<S>(context, layout);
   }
 };
 

@@ -1,14 +1,10 @@
 #include "models/mixers/linear_mixer.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 
 #include "models/choose_path.hpp"
-#include "models/tape/convolution.hpp"
 #include "models/tape/elementwise.hpp"
 #include "models/tape/products.hpp"
-#include "models/tape/rotary.hpp"
 #include "models/tape/rows.hpp"
 #include "models/tape_cores/heads.hpp"
 #include "models/tape_cores/level_weights.hpp"
@@ -17,19 +13,11 @@ namespace recollect {
 
 using tape::Var;
 
-namespace {
-
-constexpr double kLengthEpsilon = 1e-6;  // of q and k
-constexpr double kNormEpsilon = 1e-5;    // of the core's output
-
-}  // namespace
-
 /// What segments share.
 template <class S>
 struct LinearMixer<S>::States : Carry {
   tape::Carry<S> carry;
-  Var<S> before[3];           ///< rows of q, k and v that convolutions reach back to
-  S* rows[3];                 ///< their room
+  typename QkvBranches<S>::Before before;
   WaitingStates<S>* waiting;  ///< (H) of the delta rule
   S* rooms;                   ///< theirs, a state for each slot of each head
   Index slots;
@@ -47,51 +35,22 @@ LinearMixer<S>::LinearMixer(const LayerContext& context, const LinearShape& shap
       heads_(context.model.heads),
       key_width_(shape_.options.key_width > 0 ? shape_.options.key_width : width_ / heads_),
       value_width_(shape_.options.value_width > 0 ? shape_.options.value_width : width_ / heads_),
-      execution_(context.execution) {
+      execution_(context.execution),
+      branches_(context, shape.options, layout) {
   const auto matrix = [&](const char* name, Index rows) {
     return layout.add_matrix(context.prefix + name, rows, width_, Fill::kNormal, kInitialDeviation);
   };
-  q_.weight = matrix("q_proj.weight", heads_ * key_width_);
-  k_.weight = matrix("k_proj.weight", heads_ * key_width_);
-  v_.weight = matrix("v_proj.weight", heads_ * value_width_);
-  if (shape_.options.qkv_conv > 0) {
-    const double bound = 1.0 / std::sqrt(static_cast<double>(shape_.options.qkv_conv));
-    const auto taps = [&](const char* name, Index columns) {
-      return layout.add_matrix(context.prefix + name, shape_.options.qkv_conv, columns,
-                               Fill::kUniform, bound);
-    };
-    q_.taps = taps("q_conv.weight", heads_ * key_width_);
-    k_.taps = taps("k_conv.weight", heads_ * key_width_);
-    v_.taps = taps("v_conv.weight", heads_ * value_width_);
-  }
   if (shape_.gate != Gate::kNone) {
     a_log_ = layout.add_vector(context.prefix + "A_log", heads_, Fill::kLogIndex, 0.0);
     if (shape_.gate == Gate::kInput) dt_weight_ = matrix("dt_proj.weight", heads_);
     dt_bias_ = layout.add_vector(context.prefix + "dt_bias", heads_, Fill::kInverseStep, 0.0);
   }
   if (delta()) beta_weight_ = matrix("beta_proj.weight", heads_);
-  if (context.model.position == Position::kRope) rotary_.emplace(key_width_);
 }
 
 template <class S>
 void LinearMixer<S>::finish(const LayerContext& context, ParameterLayout& layout) {
-  const Index columns = heads_ * value_width_;
-  if (shape_.options.skip) {
-    skip_ = layout.add_vector(context.prefix + "skip", heads_, Fill::kConstant, 1.0);
-  }
-  if (shape_.options.output == CoreOutput::kRmsGate ||
-      shape_.options.output == CoreOutput::kGateRms) {
-    gate_weight_ = layout.add_matrix(context.prefix + "gate_proj.weight", columns, width_,
-                                     Fill::kNormal, kInitialDeviation);
-  }
-  if (shape_.options.output != CoreOutput::kPlain) {
-    norm_weight_ =
-        layout.add_vector(context.prefix + "out_norm.weight",
-                          shape_.options.output == CoreOutput::kGateRms ? columns : value_width_,
-                          Fill::kConstant, 1.0);
-  }
-  out_weight_ = layout.add_matrix(context.prefix + "out_proj.weight", width_, columns,
-                                  Fill::kNormal, output_deviation(context.model));
+  output_.emplace(context, shape_.options, layout);
   this->declared(layout);
   if (!delta()) {
     core_.emplace(typename LogLinearHeads<S>::Shape{heads_, key_width_, value_width_, levels(),
@@ -101,38 +60,21 @@ void LinearMixer<S>::finish(const LayerContext& context, ParameterLayout& layout
 
 template <class S>
 void LinearMixer<S>::begin_step(const S*, const StepShape& step) {
-  if (rotary_) rotary_->prepare(step.longest);
-}
-
-template <class S>
-Index LinearMixer<S>::chunk_of(std::int64_t tokens) const noexcept {
-  // The delta rule's other forms are chunkwise, too: in chunks of one token, or in chunks so long
-  // that most sequences are one, which takes O(T^3) operations.
-  constexpr std::uint64_t kLongest = 256;
-  if (execution_.form == Form::kRecurrent) return 1;
-  if (execution_.form != Form::kDense) return shape_.chunk;
-  return static_cast<Index>(std::min(std::bit_ceil(static_cast<std::uint64_t>(tokens)), kLongest));
+  branches_.begin_step(step);
 }
 
 template <class S>
 auto LinearMixer<S>::begin_states(const SequenceShape& shape, Workspace<S>& workspace) const
     -> Carry* {
-  States* states = workspace.record(States{
-      {}, tape::Carry<S>(workspace, shape.backward), {}, {}, nullptr, nullptr, 0, {}, {}, {}});
-  const Index reach = shape_.options.qkv_conv - 1;
-  if (reach > 0 && shape.all()) {
-    const Index columns[] = {heads_ * key_width_, heads_ * key_width_, heads_ * value_width_};
-    for (int i = 0; i < 3; ++i) {
-      states->carry.expect(reach, columns[i], 1);
-      states->rows[i] = shape.backward ? nullptr : workspace.take(reach * columns[i]);
-    }
-  }
+  States* states = workspace.record(
+      States{{}, tape::Carry<S>(workspace, shape.backward), {}, nullptr, nullptr, 0, {}, {}, {}});
+  states->before = branches_.begin(shape, states->carry, workspace);
   if (!delta()) {
     states->additive = core_->begin(shape, workspace);
     return states;
   }
   const ChunkCounter counter{levels() > 0};
-  const Index chunk = chunk_of(shape.tokens);
+  const Index chunk = chunk_of_form(execution_.form, shape_.chunk, shape.tokens);
   states->slots = counter.slots((shape.tokens + chunk - 1) / chunk) + 1;
   states->waiting = workspace.template array<WaitingStates<S>>(heads_);
   for (Index h = 0; h < heads_; ++h) {
@@ -147,65 +89,11 @@ auto LinearMixer<S>::begin_states(const SequenceShape& shape, Workspace<S>& work
 }
 
 template <class S>
-Var<S> LinearMixer<S>::branch(const Segment& segment, const Var<S>& u, const Branch& own,
-                              int which) const {
-  const Var<S> z = product_bt(segment.tape, u, segment.parameter(own.weight));
-  if (shape_.options.qkv_conv == 0) return z;
-  States& states = *static_cast<States*>(segment.carry);
-  Var<S>& before = states.before[which];
-  const Var<S> y = convolve(segment.tape, z, segment.parameter(own.taps), before);
-  if (segment.queries.all && shape_.options.qkv_conv > 1) {
-    before = states.carry.keep(last_rows(segment.tape, z, shape_.options.qkv_conv - 1, before),
-                               states.rows[which]);
-  }
-  return silu(segment.tape, y);
-}
-
-template <class S>
-Var<S> LinearMixer<S>::branch_at(const Segment& segment, const Branch& own) const {
-  tape::Tape<S>& tape = segment.tape;
-  const auto positions = segment.queries.positions;
-  const Index taps = shape_.options.qkv_conv;
-  const auto count = static_cast<Index>(positions.size());
-  if (taps == 0) {
-    return product_bt(tape, gather(tape, segment.u, positions), segment.parameter(own.weight));
-  }
-  if (!choose_path::convolve_at_queries(segment.u.rows(), count, taps)) {
-    return gather(tape, branch(segment, segment.u, own, 0), positions);
-  }
-  // The rows that each query's convolution reads, one group after another.
-  auto* read = tape.workspace().template array<std::int32_t>(count * taps);
-  auto* last = tape.workspace().template array<std::int32_t>(count);
-  for (Index r = 0; r < count; ++r) {
-    for (Index j = 0; j < taps; ++j) {
-      const Index token = positions[static_cast<std::size_t>(r)] - (taps - 1) + j;
-      read[r * taps + j] = static_cast<std::int32_t>(std::max<Index>(token, -1));
-    }
-    last[r] = static_cast<std::int32_t>(r * taps + taps - 1);
-  }
-  const auto size = static_cast<std::size_t>(count);
-  const Var<S> rows = gather(tape, segment.u, {read, size * static_cast<std::size_t>(taps)});
-  const Var<S> z = product_bt(tape, rows, segment.parameter(own.weight));
-  const Var<S> y = convolve(tape, z, segment.parameter(own.taps));
-  return silu(tape, gather(tape, y, {last, size}));
-}
-
-template <class S>
 bool LinearMixer<S>::at_queries(const Queries& queries) const noexcept {
   if (queries.all) return false;
   if (!delta()) return core_->dense_at(queries);
   return execution_.form == Form::kFastest &&
          choose_path::delta_at_queries(queries.count(), shape_.chunk, key_width_);
-}
-
-template <class S>
-Var<S> LinearMixer<S>::rotated_and_normed(const Segment& segment, Var<S> x,
-                                          const Queries& at) const {
-  if (rotary_) x = rotate(segment.tape, x, segment.rehearsal ? nullptr : &*rotary_, at.positions);
-  if (shape_.options.qk_norm == QkNorm::kL2) {
-    x = normalise_rows(segment.tape, x, static_cast<S>(kLengthEpsilon), false, heads_);
-  }
-  return x;
 }
 
 template <class S>
@@ -250,29 +138,6 @@ Var<S> LinearMixer<S>::delta_heads(const Segment& segment, const TapeHeads<S>& i
 }
 
 template <class S>
-Var<S> LinearMixer<S>::output_of(const Segment& segment, const Var<S>& y, const Var<S>& u) const {
-  tape::Tape<S>& tape = segment.tape;
-  const auto gate = [&] {
-    return silu(tape, product_bt(tape, u, segment.parameter(gate_weight_)));
-  };
-  const auto norm = [&](const Var<S>& x, Index heads) {
-    return scale_columns(tape, normalise_rows(tape, x, static_cast<S>(kNormEpsilon), true, heads),
-                         segment.parameter(norm_weight_));
-  };
-  switch (shape_.options.output) {
-    case CoreOutput::kPlain:
-      return y;
-    case CoreOutput::kRms:
-      return norm(y, heads_);
-    case CoreOutput::kRmsGate:
-      return multiply(tape, norm(y, heads_), gate());
-    case CoreOutput::kGateRms:
-      return norm(multiply(tape, y, gate()), 1);
-  }
-  return y;
-}
-
-template <class S>
 Var<S> LinearMixer<S>::run(const Segment& segment) const {
   tape::Tape<S>& tape = segment.tape;
   const Queries& queries = segment.queries;
@@ -286,11 +151,10 @@ Var<S> LinearMixer<S>::run(const Segment& segment) const {
   const Queries& asked = expands ? every : queries;
   const Var<S> u_asked = queries.all ? u : gather(tape, u, queries.positions);
 
+  const auto [q, k, v] = branches_.run(segment, u_asked, asked, every, states.carry, states.before);
   TapeHeads<S> in;
-  in.q = few ? branch_at(segment, q_) : branch(segment, u, q_, 0);
-  in.q = rotated_and_normed(segment, in.q, asked);
-  in.k = rotated_and_normed(segment, branch(segment, u, k_, 1), every);
-  const Var<S> v = branch(segment, u, v_, 2);
+  in.q = q;
+  in.k = k;
   in.v = v;
   if (shape_.gate != Gate::kNone) {
     const Var<S> dt = step_sizes(segment);
@@ -308,11 +172,7 @@ Var<S> LinearMixer<S>::run(const Segment& segment) const {
     y = log_linear_heads(tape, *core_, in, asked, states.additive);
   }
   if (expands) y = gather(tape, y, queries.positions);
-  if (shape_.options.skip) {
-    const Var<S> v_asked = queries.all ? v : gather(tape, v, queries.positions);
-    y = sum(tape, y, scale_rows(tape, v_asked, segment.parameter(skip_)));
-  }
-  return product_bt(tape, output_of(segment, y, u_asked), segment.parameter(out_weight_));
+  return output_->run(segment, y, v, u_asked);
 }
 
 template <class S>
@@ -340,9 +200,7 @@ template <class S>
 std::int64_t LinearMixer<S>::state(std::int64_t tokens) const noexcept {
   if (tokens <= 0) return 0;
   const std::int64_t states = levels() == 0 ? 1 : occupied_levels(tokens);
-  const std::int64_t rows =
-      std::min<std::int64_t>(std::max<Index>(shape_.options.qkv_conv - 1, 0), tokens);
-  return heads_ * (states * key_width_ * value_width_ + rows * (2 * key_width_ + value_width_));
+  return heads_ * states * key_width_ * value_width_ + branches_.state(tokens);
 }
 
 template <class S>

@@ -4,10 +4,11 @@
 #include <memory>
 #include <optional>
 
-#include "models/layers/rotary.hpp"
 #include "models/level_weights/level_weights.hpp"
 #include "models/linear_attention/heads.hpp"
 #include "models/mixers/linear_options.hpp"
+#include "models/mixers/output_stage.hpp"
+#include "models/mixers/qkv_branches.hpp"
 #include "models/mixers/tape_mixer.hpp"
 #include "models/tape/carry.hpp"
 #include "models/tape_cores/heads.hpp"
@@ -53,27 +54,13 @@ class LinearMixer final : public TapeMixer<S> {
   [[nodiscard]] MixerView<S> view_of(const Carry* carry, Workspace<S>& workspace) const override;
 
  private:
-  /// q, k or v: a projection, and the taps of its convolution.
-  struct Branch {
-    Tensor weight;
-    Tensor taps;
-  };
   struct States;
 
   LinearMixer(const LayerContext& context, const LinearShape& shape, ParameterLayout& layout);
   void finish(const LayerContext& context, ParameterLayout& layout);
 
-  /// Of the delta rule.
-  [[nodiscard]] Index chunk_of(std::int64_t tokens) const noexcept;
   [[nodiscard]] bool delta() const noexcept { return shape_.options.update == Update::kDelta; }
   [[nodiscard]] Index levels() const noexcept { return level_weights_->levels(); }
-  /// Projected, convolved and through silu; `which` of the carry's rows stand before.
-  [[nodiscard]] tape::Var<S> branch(const Segment& segment, const tape::Var<S>& u,
-                                    const Branch& own, int which) const;
-  /// The same at the queries alone.
-  [[nodiscard]] tape::Var<S> branch_at(const Segment& segment, const Branch& own) const;
-  [[nodiscard]] tape::Var<S> rotated_and_normed(const Segment& segment, tape::Var<S> x,
-                                                const Queries& at) const;
   /// softplus(w_dt u + b) of every head (n, H).
   [[nodiscard]] tape::Var<S> step_sizes(const Segment& segment) const;
   /// Whether the core runs at the queries alone.
@@ -81,17 +68,15 @@ class LinearMixer final : public TapeMixer<S> {
   /// @param few  at the queries alone
   [[nodiscard]] tape::Var<S> delta_heads(const Segment& segment, const TapeHeads<S>& in,
                                          bool few) const;
-  [[nodiscard]] tape::Var<S> output_of(const Segment& segment, const tape::Var<S>& y,
-                                       const tape::Var<S>& u) const;
 
   LinearShape shape_;
   Index width_, heads_, key_width_, value_width_;
   Execution execution_;
-  Branch q_, k_, v_;
-  Tensor a_log_, dt_weight_, dt_bias_, beta_weight_, skip_, gate_weight_, norm_weight_, out_weight_;
+  QkvBranches<S> branches_;
+  Tensor a_log_, dt_weight_, dt_bias_, beta_weight_;
   std::unique_ptr<LevelWeights<S>> level_weights_;
   std::optional<LogLinearHeads<S>> core_;
-  std::optional<Rotary<S>> rotary_;
+  std::optional<OutputStage<S>> output_;
 };
 
 }  // namespace recollect

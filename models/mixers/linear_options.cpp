@@ -1,6 +1,6 @@
 #include "models/mixers/linear_options.hpp"
 
-#include <fmt/format.h>
+#include <algorithm>
 
 #include "base/error.hpp"
 
@@ -41,7 +41,8 @@ Fields declared(LinearOptions& options) {
 
 }  // namespace
 
-Fields LinearOptions::fields(const LinearOptions& usual) {
+Fields LinearOptions::fields(const LinearOptions& usual,
+                             const std::vector<std::string_view>& without) {
   Fields own = declared(*this);
   LinearOptions named = usual;
   LinearOptions common;
@@ -51,22 +52,19 @@ Fields LinearOptions::fields(const LinearOptions& usual) {
     own[i].implied = at_name[i].text();
     own[i].set_by_name = at_name[i].text() != at_default[i].text();
   }
+  std::erase_if(own, [&](const Field& option) {
+    return std::find(without.begin(), without.end(), option.name) != without.end();
+  });
   return own;
 }
 
-void LinearOptions::validate(const ModelSettings& model, Gate gate) const {
+void LinearOptions::validate(Gate gate) const {
   if (beta_max != 1 && update != Update::kDelta) {
     throw FieldError("beta_max", "= 2 belongs to update: delta; leave it out");
   }
   if (value_scale == ValueScale::kDt && gate == Gate::kNone) {
     throw FieldError("value_scale",
                      "= dt needs the gate's step size; take gate: input or constant");
-  }
-  const std::int64_t keys = key_width > 0 ? key_width : model.width / model.heads;
-  if (model.position == Position::kRope && keys % 2 != 0) {
-    throw FieldError(
-        "position",
-        fmt::format("= rope rotates pairs of columns; a head's {} key columns are odd", keys));
   }
 }
 

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
+#include <vector>
 
 #include "base/fields.hpp"
 #include "models/linear_attention/gate.hpp"
-#include "models/settings.hpp"
+#include "models/mixer_settings.hpp"
 
 namespace recollect {
 
@@ -33,9 +35,12 @@ struct LinearOptions {
   /// Bound to this object.
   /// @param usual  what the variant's name sets: files mean it where they say nothing, and where it
   /// is not the common default, what `model:` says does not reach the variant
-  [[nodiscard]] Fields fields(const LinearOptions& usual);
+  /// @param without  options that have no place around the core
+  [[nodiscard]] Fields fields(const LinearOptions& usual,
+                              const std::vector<std::string_view>& without = {});
+  [[nodiscard]] HeadWidths head_widths() const noexcept { return {key_width, value_width}; }
   /// @throws FieldError
-  void validate(const ModelSettings& model, Gate gate) const;
+  void validate(Gate gate) const;
 };
 
 }  // namespace recollect

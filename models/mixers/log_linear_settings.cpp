@@ -32,14 +32,14 @@ Fields LogLinearSettings::fields() {
   return all;
 }
 
-void LogLinearSettings::validate(const ModelSettings& model) const {
+void LogLinearSettings::rules(const ModelSettings& model) const {
   if (!std::has_single_bit(static_cast<std::uint64_t>(chunk))) {
     throw FieldError("chunk", fmt::format("= {} is not a power of two; use e.g. 64", chunk));
   }
   if (model.init == Init::kIdentity && !identity_init()) {
     throw FieldError("init", identity_init_error(name()));
   }
-  around.validate(model, gate);
+  around.validate(gate);
 }
 
 std::string_view LogLinearSettings::first_layer_path(const ModelSettings& model,

@@ -24,7 +24,6 @@ class LogLinearSettings : public MixerSettings {
   LinearOptions around;
 
   [[nodiscard]] Fields fields() override;
-  void validate(const ModelSettings& model) const override;
   [[nodiscard]] std::string_view first_layer_path(const ModelSettings& model,
                                                   std::int64_t vocab) const override;
 
@@ -32,6 +31,8 @@ class LogLinearSettings : public MixerSettings {
   explicit LogLinearSettings(const LinearOptions& usual = {}, Gate usual_gate = Gate::kInput)
       : gate(usual_gate), around(usual), usual_(usual), usual_gate_(usual_gate) {}
 
+  [[nodiscard]] HeadWidths head_widths() const noexcept override { return around.head_widths(); }
+  void rules(const ModelSettings& model) const override;
   /// A layer whose level weights `make` makes, as LogLinearMixer takes it.
   template <class S, class Make>
   [[nodiscard]] std::unique_ptr<Mixer<S>> layer(const LayerContext& context,

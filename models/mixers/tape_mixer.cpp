@@ -140,7 +140,7 @@ Cost TapeMixer<S>::cost(const SequenceShape& shape) const noexcept {
   const auto scaled = [grown](std::int64_t elements) {
     return static_cast<std::int64_t>(1.05 * grown * static_cast<double>(elements));
   };
-  cost.multiply_adds = times * all.multiply_adds;
+  cost.multiply_adds = times * all.multiply_adds + uncounted_multiply_adds(shape);
   cost.carry = scaled(all.carry);
   cost.scratch = shape.all() ? all.scratch + all.scratch / 20 : scaled(all.scratch);
   cost.tape = scaled(all.tape);

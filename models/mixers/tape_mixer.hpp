@@ -69,6 +69,12 @@ class TapeMixer : public Mixer<S> {
     return {};
   }
 
+  /// Multiply-adds of run() that its operations do not count, because they are not in proportion to
+  /// the tokens: a rehearsal could not tell those of a longer sequence.
+  [[nodiscard]] virtual double uncounted_multiply_adds(const SequenceShape& shape) const noexcept {
+    (void)shape;
+    return 0.0;
+  }
   /// Elements that decoding must keep after so many tokens; and the most after any of 1..tokens.
   [[nodiscard]] virtual std::int64_t state(std::int64_t tokens) const noexcept = 0;
   [[nodiscard]] virtual std::int64_t state_peak(std::int64_t tokens) const noexcept {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 
+#include "models/settings.hpp"
 #include "models/tape/tape.hpp"
 
 namespace recollect {
@@ -30,6 +31,10 @@ struct TapeHead {
 template <class S>
 void additive_core(tape::Tape<S>& tape, const TapeHead<S>& in, Index chunk,
                    const tape::Output<S>& y);
+
+/// The chunk in which a core that has the chunkwise form alone runs the others: the recurrent one
+/// in chunks of one token, the dense one in chunks so long that most sequences are one.
+[[nodiscard]] Index chunk_of_form(Form form, Index chunk, std::int64_t tokens) noexcept;
 
 template <class S>
 struct WaitingStates;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 
 #include "models/tape/causal.hpp"
 #include "models/tape/elementwise.hpp"
@@ -11,6 +12,13 @@ namespace recollect {
 using tape::Output;
 using tape::Tape;
 using tape::Var;
+
+Index chunk_of_form(Form form, Index chunk, std::int64_t tokens) noexcept {
+  constexpr std::uint64_t kLongest = 256;  // cores take O(chunk^2) memory or more
+  if (form == Form::kRecurrent) return 1;
+  if (form != Form::kDense) return chunk;
+  return static_cast<Index>(std::min(std::bit_ceil(static_cast<std::uint64_t>(tokens)), kLongest));
+}
 
 /// In a chunk of n tokens, with A[t,s] = beta_t k_t . k_s below the diagonal,
 ///

@@ -115,9 +115,9 @@ void expect_counted(const std::string& variant, const TestModel& model, const Sh
 
 /// Whether options stand around the core, which the tape counts by itself.
 bool runs_on_tape(const TestModel& model) {
-  static const std::vector<std::string> kAround = {"update",   "beta_max",    "qk_norm",
-                                                   "qkv_conv", "value_scale", "skip",
-                                                   "output",   "key_width",   "value_width"};
+  static const std::vector<std::string> kAround = {
+      "update", "beta_max", "qk_norm",   "qkv_conv",    "value_scale",
+      "skip",   "output",   "key_width", "value_width", "window"};
   return std::any_of(model.others.begin(), model.others.end(), [](const auto& option) {
     return std::find(kAround.begin(), kAround.end(), option.first) != kAround.end();
   });

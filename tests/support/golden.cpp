@@ -74,7 +74,8 @@ TestModel Golden::settings() const {
   choice("output", {"plain", "rms", "rms-gate", "gate-rms"});
   settings.others.emplace_back("beta_max", json_.at("beta_max").get<double>() > 1.0 ? 2 : 1);
   settings.others.emplace_back("skip", json_.at("skip").get<bool>() ? 1 : 0);
-  for (const char* key : {"qkv_conv", "key_width", "value_width"}) {
+  for (const char* key : {"qkv_conv", "key_width", "value_width", "window"}) {
+    if (!json_.contains(key)) continue;
     settings.others.emplace_back(key, json_.at(key).get<std::int64_t>());
   }
   return settings;

@@ -324,6 +324,27 @@ TEST_CASE("malformed: messages about variants and seeds, word for word") {
        "and line breaks; it stands in tables"},
       {"variants: [{name: gated-linear, lambda_hidden: 8}]",
        "x.yaml:2: variants[0].lambda_hidden = 8: gated-linear has no use for it; leave it out"},
+      {"variants: [{name: gated-linear, window: 8}]",
+       "x.yaml:2: variants[0].window = 8: gated-linear has no use for it; it belongs to "
+       "full-quadratic, sliding-window; leave it out"},
+      {"variants: [{name: full-quadratic, update: delta}]",
+       "x.yaml:2: variants[0].update = delta: full-quadratic has no use for it; it belongs to "
+       "fixed-decay, linear-decay, adaptive-decay and others; leave it out"},
+      {"variants: [{name: gla, gate: none}]",
+       "x.yaml:2: variants[0].gate = none: gla has no use for it; leave it out"},
+      {"variants: [{name: sliding-window, window: 0}]",
+       "x.yaml:2: variants[0].window = 0: sliding-window needs a window of 1 or more; "
+       "full-quadratic sees all keys"},
+      {"model: {window: 8}\nvariants: [gated-linear]",
+       "x.yaml:2: model.window = 8: none of the variants listed has a use for it; it belongs to "
+       "full-quadratic, sliding-window; leave it out"},
+      {"model: {window: 8}\nvariants: [sliding-window]",
+       "x.yaml:2: model.window = 8: the name sliding-window sets it; give it to the variant: "
+       "{name: "
+       "sliding-window, window: 8}"},
+      {"variants: [{name: gla, heads: 3, key_width: 4}]",
+       "x.yaml:2: variants[0].heads = 3 does not divide width = 64; choose a divisor of the width, "
+       "or give key_width and value_width"},
       {"variants: [{name: full-quadratic, heads: 3}]",
        "x.yaml:2: variants[0].heads = 3 does not divide width = 64; choose a divisor of the width"},
       {"variants: [{name: full-quadratic, init: identity}]",

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "math/rng.hpp"
+#include "models/tape/add_row.hpp"
 #include "models/tape/causal.hpp"
+#include "models/tape/channel_decay.hpp"
 #include "models/tape/convolution.hpp"
 #include "models/tape/elementwise.hpp"
 #include "models/tape/lower.hpp"
@@ -18,6 +20,7 @@
 #include "models/tape/queries.hpp"
 #include "models/tape/rotary.hpp"
 #include "models/tape/rows.hpp"
+#include "models/tape_cores/softmax_heads.hpp"
 
 namespace recollect::tape {
 namespace {
@@ -142,6 +145,21 @@ std::span<const std::int32_t> queries_of(Index n) {
   const auto last = static_cast<std::int32_t>(n - 1);
   at = {last / 2, std::max(last - 1, 0), last};
   return at;
+}
+
+/// Two heads of softmax attention, at all rows.
+Var<double> softmax_of(Tape<double>& tape, const Vars& x, Index window) {
+  static const std::vector<std::int32_t> kPositions = [] {
+    std::vector<std::int32_t> positions(100);
+    std::iota(positions.begin(), positions.end(), 0);
+    return positions;
+  }();
+  static const SoftmaxHeads<double> kAll({2, 3, 2, 0}), kSome({2, 3, 2, 3});
+  const SoftmaxHeads<double>& heads = window == 0 ? kAll : kSome;
+  const Index n = x[0].rows();
+  auto* carry = heads.begin({n, n, tape.recording()}, tape.workspace());
+  const Queries all{std::span(kPositions).first(static_cast<std::size_t>(n)), true};
+  return heads.run(tape, x[0], x[1], x[2], all, *carry);
 }
 
 std::vector<Case> cases(Index n) {
@@ -286,6 +304,31 @@ std::vector<Case> cases(Index n) {
       {"last_rows",
        {{n, d}, {2, d}},
        [](T& t, const Vars& x) { return last_rows(t, x[0], 3, x[1]); }},
+      {"add_row", {{n, d}, {1, d}}, [](T& t, const Vars& x) { return add_row(t, x[0], x[1]); }},
+      {"decayed_scores",
+       {{n, d}, {n, d}, {n, d, -1.0, 0.0}},
+       [](T& t, const Vars& x) { return decayed_scores(t, x[0], x[1], x[2]); },
+       true},
+      {"decayed_scores, read twice",
+       {{n, d}, {n, d, -1.0, 0.0}, {n, m}},
+       [](T& t, const Vars& x) {
+         return product_lower(t, decayed_scores(t, x[0], multiply(t, x[0], x[0]), x[1]), x[2]);
+       }},
+      {"channels_since",
+       {{n, d}, {n, d, -1.0, 0.0}},
+       [](T& t, const Vars& x) { return twice(t, x[0], channels_since(t, x[0], x[1])); }},
+      {"channels_until_end",
+       {{n, d}, {n, d, -1.0, 0.0}},
+       [](T& t, const Vars& x) { return twice(t, x[1], channels_until_end(t, x[0], x[1])); }},
+      {"decay_state",
+       {{d, m}, {n, d, -0.1, 0.0}},
+       [](T& t, const Vars& x) { return twice(t, x[0], decay_state(t, x[0], x[1])); }},
+      {"softmax of heads",
+       {{n, 6}, {n, 6}, {n, 4}},
+       [](T& t, const Vars& x) { return softmax_of(t, x, 0); }},
+      {"softmax of heads through a window",
+       {{n, 6}, {n, 6}, {n, 4}},
+       [](T& t, const Vars& x) { return softmax_of(t, x, 3); }},
       {"gather",
        {{n, d}},
        [](T& t, const Vars& x) {
