@@ -59,6 +59,17 @@ const Pinned kPinned[] = {
      kCopying, "examples: 200, clip: 0", "0f45e4231495d384"},
     {"constant gate", "{name: fixed-decay, gate: constant, init: identity, width: 24}", kPowerLaw,
      kFixedSet, "69bfa9550fbf76aa"},
+    {"deltanet", "deltanet", kMqar, kFixedSet, "0"},
+    {"gated-deltanet", "gated-deltanet", kMqar, kFixedSet, "0"},
+    {"log-linear-deltanet", "log-linear-deltanet", kMqar, kFixedSet, "0"},
+    {"adaptive-deltanet", "adaptive-deltanet", kMqar, kFixedSet, "0"},
+    {"mamba-2", "mamba-2", kMqar, kFixedSet, "0"},
+    {"log-linear-mamba-2", "log-linear-mamba-2", kMqar, kFixedSet, "0"},
+    {"adaptive-mamba-2", "adaptive-mamba-2", kMqar, kFixedSet, "0"},
+    {"delta rule, odd widths",
+     "{name: fixed-decay, update: delta, qk_norm: l2, heads: 2, "
+     "key_width: 12, value_width: 20, beta_max: 2}",
+     kPowerLaw, kFixedSet, "0"},
 };
 
 std::span<const std::byte> bytes_of(std::span<const float> numbers) {
