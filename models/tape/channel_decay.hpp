@@ -6,7 +6,8 @@ namespace recollect::tape {
 
 /// Decay that every channel (column of q and k) has on its own: g (n, dk) <= 0 is its logarithm, of
 /// a chunk of n consecutive tokens. Every exponent below is a sum of gates over a stretch that is
-/// summed by itself, hence <= 0: nothing overflows, however strong the decay.
+/// summed by itself, hence <= 0: nothing overflows, however strong the decay. What it leaves of a
+/// number below 1e-30 (in double 1e-290) is 0.
 
 /// The lower triangle (n, n) of sum_i q_ti k_si exp(g_{s+1,i} + ... + g_ti); q, k (n, dk).
 ///
