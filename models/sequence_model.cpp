@@ -30,8 +30,8 @@ SequenceModel<S>::SequenceModel(const ModelSpec& spec, std::int64_t vocab,
                      layer == 0 && sees_ids_alone ? vocab : 0},
         spec.mixer, layout_);
   }
-  final_norm_ = add_norm(layout_, "final_norm", width);
-  head_.weight = matrix("head.weight", vocab);
+  final_norm_ = add_norm(layout_, "final_norm", width, settings_.norm_kind);
+  head_.weight = settings_.tied_head ? embedding_.weight : matrix("head.weight", vocab);
   table_.emplace(blocks_.front(), embedding_.weight, settings_.norm, sees_ids_alone);
   if (with_weights) weights_.assign(static_cast<std::size_t>(layout_.size()), S(0));
 }

@@ -39,7 +39,7 @@ struct ModelSpec {
 };
 
 /// The sequence model: embedding, layers, final norm, head.
-///   x = E[ids] (+ P[position]);  layers (Block);  logits = W_head LN(x)
+///   x = E[ids] (+ P[position]);  layers (Block);  logits = W_head LN(x), or E LN(x) (tied_head)
 /// Holds the layout and the weights; gradients and activations belong to the caller, so any number
 /// of threads may run sequences of a step at once:
 ///   begin_step();  sequences, many in parallel;  the caller adds up their gradients;  end_step().
@@ -149,7 +149,7 @@ class SequenceModel {
   Embedding embedding_;
   std::optional<Positions> positions_;
   std::vector<Block<S>> blocks_;
-  LayerNorm final_norm_;
+  RowNorm final_norm_;
   Linear head_;
   PackedLinear<S> head_packed_;
   std::optional<EmbeddingTable<S>> table_;

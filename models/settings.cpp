@@ -13,7 +13,7 @@ Fields ModelSettings::fields() {
   all.push_back(field("layers", layers, "number of layers").range(1, 64));
   all.push_back(field("width", width, "model width D").range(1, 4096));
   all.push_back(field("heads", heads, "heads H; must divide width").range(1, 256));
-  all.push_back(choice("norm", norm, {"post", "pre"}, "where LayerNorm stands in a layer"));
+  all.push_back(choice("norm", norm, {"post", "pre"}, "where the norm stands in a layer"));
   all.push_back(choice("position", position, {"none", "learned", "rope"},
                        "position information; learned cannot be scored beyond task.length"));
   all.push_back(
@@ -23,6 +23,15 @@ Fields ModelSettings::fields() {
   all.push_back(
       choice("init", init, {"published", "identity"},
              "initial weights; identity starts lambda at 1 (adaptive-decay, fixed-decay)"));
+  all.push_back(choice("norm_kind", norm_kind, {"layer", "rms"},
+                       "every norm of the blocks and the final one: LayerNorm, or by the root mean "
+                       "square alone, without bias")
+                    .implied_at("layer"));
+  all.push_back(choice("mlp_kind", mlp_kind, {"gelu", "swiglu"},
+                       "MLP block: W2 gelu(W1 x), or W2 (silu(W1 x) * W3 x)")
+                    .implied_at("gelu"));
+  all.push_back(field("tied_head", tied_head, "the embedding is the head, too: logits = E norm(x)")
+                    .implied_at("false"));
   return all;
 }
 
@@ -37,6 +46,9 @@ void ModelSettings::validate() const {
     throw FieldError("position", fmt::format("= rope rotates pairs of columns, but a head has "
                                              "width/heads = {} of them; make that even",
                                              width / heads));
+  }
+  if (mlp_kind != MlpKind::kGelu && mlp == 0) {
+    throw FieldError("mlp_kind", "= swiglu needs an MLP block; give mlp, e.g. 2, or leave it out");
   }
 }
 

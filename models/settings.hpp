@@ -8,6 +8,8 @@
 namespace recollect {
 
 enum class Norm { kPost, kPre };
+enum class NormKind { kLayer, kRms };
+enum class MlpKind { kGelu, kSwiglu };
 enum class Position { kNone, kLearned, kRope };
 enum class Init { kPublished, kIdentity };
 
@@ -19,10 +21,13 @@ struct ModelSettings {
   std::int64_t width = 64;  ///< D
   std::int64_t heads = 1;   ///< H; divides D
   Norm norm = Norm::kPost;
+  NormKind norm_kind = NormKind::kLayer;
   Position position = Position::kNone;
   /// Taps of the depthwise causal convolution before the mixer; 0: none.
   std::int64_t short_conv = 0;
   std::int64_t mlp = 0;  ///< hidden width of the MLP block over D; 0: none
+  MlpKind mlp_kind = MlpKind::kGelu;
+  bool tied_head = false;  ///< logits are E LN(x): the head has no weights of its own
   Init init = Init::kPublished;
 
   [[nodiscard]] Fields fields();

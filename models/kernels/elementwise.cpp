@@ -40,6 +40,18 @@ void gelu(const S* bias, ConstView<S> x, View<S> y, View<S> slope) {
 }
 
 template <class S>
+void silu(ConstView<S> x, View<S> y, View<S> slope) {
+  for (Index r = 0; r < x.rows(); ++r) {
+    for (Index c = 0; c < x.cols(); ++c) {
+      const S argument = x(r, c);
+      const S share = S(1) / (S(1) + std::exp(-argument));
+      y(r, c) = argument * share;
+      slope(r, c) = share * (S(1) + argument * (S(1) - share));
+    }
+  }
+}
+
+template <class S>
 void softmax_rows(const S* bias, ConstView<S> x, View<S> y) {
   write_biased<S>(bias, x, y);
   for (Index r = 0; r < x.rows(); ++r) {
@@ -90,6 +102,7 @@ void add_row_sums_of_products(ConstView<S> x, ConstView<S> y, S* sums) {
 
 template void softplus<double>(const double*, ConstView<double>, View<double>, View<double>);
 template void gelu<double>(const double*, ConstView<double>, View<double>, View<double>);
+template void silu<double>(ConstView<double>, View<double>, View<double>);
 template void softmax_rows<double>(const double*, ConstView<double>, View<double>);
 template void softmax_rows_backward<double>(ConstView<double>, View<double>);
 template void multiply<double>(ConstView<double>, View<double>);

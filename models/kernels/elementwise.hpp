@@ -24,6 +24,10 @@ void softplus(const S* bias, ConstView<S> x, View<S> y, View<S> slope);
 template <class S>
 void gelu(const S* bias, ConstView<S> x, View<S> y, View<S> slope);
 
+/// y = x / (1 + e^-x) (SiLU), without overflow; slope = s (1 + x (1 - s)), s = 1 / (1 + e^-x).
+template <class S>
+void silu(ConstView<S> x, View<S> y, View<S> slope);
+
 /// y = softmax of each row of x; y may be x.
 template <class S>
 void softmax_rows(const S* bias, ConstView<S> x, View<S> y);
@@ -56,6 +60,8 @@ template <>
 void softplus<float>(const float* bias, ConstView<float> x, View<float> y, View<float> slope);
 template <>
 void gelu<float>(const float* bias, ConstView<float> x, View<float> y, View<float> slope);
+template <>
+void silu<float>(ConstView<float> x, View<float> y, View<float> slope);
 template <>
 void softmax_rows<float>(const float* bias, ConstView<float> x, View<float> y);
 template <>

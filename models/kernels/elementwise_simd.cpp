@@ -165,6 +165,15 @@ void gelu<float>(const float* bias, ConstView<float> x, View<float> y, View<floa
 }
 
 template <>
+void silu<float>(ConstView<float> x, View<float> y, View<float> slope) {
+  activate(nullptr, x, y, slope, [](Vector argument) RECOLLECT_INLINE {
+    const Vector share = simd::softplus(argument).slope;
+    const Vector value = hn::Mul(argument, share);
+    return Result{value, hn::Add(share, hn::NegMulAdd(value, share, value))};
+  });
+}
+
+template <>
 void softmax_rows<float>(const float* bias, ConstView<float> x, View<float> y) {
   constexpr float kLowest = -std::numeric_limits<float>::infinity();
   const Index cols = x.cols();
