@@ -23,6 +23,7 @@ SequenceModel<S>::SequenceModel(const ModelSpec& spec, std::int64_t vocab,
   if (settings_.position == Position::kLearned) {
     positions_ = Positions{matrix("position.weight", train_length)};
   }
+  const std::size_t first_of_layers = layout_.all().size();
   const bool sees_ids_alone = settings_.position != Position::kLearned && settings_.short_conv == 0;
   for (std::int64_t layer = 0; layer < settings_.layers; ++layer) {
     blocks_.emplace_back(
@@ -30,6 +31,7 @@ SequenceModel<S>::SequenceModel(const ModelSpec& spec, std::int64_t vocab,
                      layer == 0 && sees_ids_alone ? vocab : 0},
         spec.mixer, layout_);
   }
+  if (settings_.init == Init::kUniform) layout_.make_uniform(first_of_layers);
   final_norm_ = add_norm(layout_, "final_norm", width, settings_.norm_kind);
   head_.weight = settings_.tied_head ? embedding_.weight : matrix("head.weight", vocab);
   table_.emplace(blocks_.front(), embedding_.weight, settings_.norm, sees_ids_alone);

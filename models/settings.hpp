@@ -11,7 +11,7 @@ enum class Norm { kPost, kPre };
 enum class NormKind { kLayer, kRms };
 enum class MlpKind { kGelu, kSwiglu };
 enum class Position { kNone, kLearned, kRope };
-enum class Init { kPublished, kIdentity };
+enum class Init { kPublished, kIdentity, kUniform };
 
 /// The options of the sequence model around its mixers; the defaults are those of the papers'
 /// synthetic experiments. What a mixer alone uses are options of its own (MixerSettings). A variant

@@ -29,6 +29,7 @@ Fields LogLinearSettings::fields() {
              "how a first layer that sees token ids alone is computed: by id, which takes "
              "fewer operations, or by row; exact either way, but last bits differ"));
   for (Field& each : around.fields(usual_)) all.push_back(std::move(each));
+  for (Field& each : gate_start.fields(usual_gate_ == Gate::kNone)) all.push_back(std::move(each));
   return all;
 }
 
@@ -40,6 +41,7 @@ void LogLinearSettings::validate(const ModelSettings& model) const {
     throw FieldError("init", identity_init_error(name()));
   }
   around.validate(model, gate);
+  gate_start.validate(gate);
 }
 
 std::string_view LogLinearSettings::first_layer_path(const ModelSettings& model,
@@ -55,7 +57,7 @@ LogLinearCore LogLinearSettings::core(const LayerContext& context) const {
   // By id is a way of the fastest form; the others stay what they are, to be compared with.
   const bool by_id = context.execution.form == Form::kFastest &&
                      first_layer_path(context.model, context.vocab) == "ids";
-  return LogLinearCore{gate, chunk, by_id};
+  return LogLinearCore{gate, gate_start, chunk, by_id};
 }
 
 Fields MlpLevelSettings::fields() {
