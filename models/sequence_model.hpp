@@ -11,6 +11,7 @@
 #include "models/embedding_table.hpp"
 #include "models/layer_inspection.hpp"
 #include "models/layers/cross_entropy.hpp"
+#include "models/layers/dropout.hpp"
 #include "models/layers/embedding.hpp"
 #include "models/layers/linear.hpp"
 #include "models/mixer_settings.hpp"
@@ -29,6 +30,9 @@ struct SequenceInput {
   std::span<const std::int32_t> ids;        ///< (T)
   std::span<const std::int32_t> positions;  ///< (R) ascending; logits exist there alone
   std::span<const std::int32_t> labels;     ///< (R)
+  /// Of a training step: forward_backward() then leaves out numbers of the embedding where the
+  /// model has embedding_dropout, and without it none. Nothing else reads it.
+  std::optional<DropoutDraw> dropout = {};
 };
 
 /// What a model is made of, beside the data's sizes.

@@ -33,6 +33,11 @@ Fields ModelSettings::fields() {
                     .implied_at("gelu"));
   all.push_back(field("tied_head", tied_head, "the embedding is the head, too: logits = E norm(x)")
                     .implied_at("false"));
+  all.push_back(field("embedding_dropout", embedding_dropout,
+                      "share of the numbers entering the first layer that a training step leaves "
+                      "out; scoring sees all")
+                    .below(0, 1)
+                    .implied_at("0"));
   return all;
 }
 

@@ -29,6 +29,8 @@ struct ModelSettings {
   MlpKind mlp_kind = MlpKind::kGelu;
   bool tied_head = false;  ///< logits are E LN(x): the head has no weights of its own
   Init init = Init::kPublished;
+  /// Share of the numbers of E[ids] + P that a training step leaves out; 0: none.
+  double embedding_dropout = 0.0;
 
   [[nodiscard]] Fields fields();
   /// The rules between these options. @throws FieldError

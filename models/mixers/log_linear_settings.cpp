@@ -46,8 +46,8 @@ void LogLinearSettings::validate(const ModelSettings& model) const {
 
 std::string_view LogLinearSettings::first_layer_path(const ModelSettings& model,
                                                      std::int64_t vocab) const {
-  const bool sees_ids_alone =
-      is_plain() && model.layers > 1 && model.position == Position::kNone && model.short_conv == 0;
+  const bool sees_ids_alone = is_plain() && model.layers > 1 && model.position == Position::kNone &&
+                              model.short_conv == 0 && model.embedding_dropout == 0.0;
   const bool ids = first_layer == FirstLayerPath::kIds && sees_ids_alone &&
                    choose_path::by_id_pays(vocab, model.heads, chunk, model.width);
   return ids ? "ids" : "";

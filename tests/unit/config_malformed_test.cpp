@@ -338,6 +338,8 @@ TEST_CASE("malformed: messages about variants and seeds, word for word") {
        "or fixed-decay alone, in the list of variants"},
       {"model: {mlp_kind: swiglu}\nvariants: [fixed-decay]",
        "x.yaml:2: model.mlp_kind = swiglu needs an MLP block; give mlp, e.g. 2, or leave it out"},
+      {"model: {embedding_dropout: 1}\nvariants: [fixed-decay]",
+       "x.yaml:2: model.embedding_dropout = 1: must be a number, >= 0 and < 1; lower it"},
       {"variants: [{name: gated-linear, gate: none, A_init: [1, 16]}]",
        "x.yaml:2: variants[0].A_init = [1, 16] starts a gate, and gate is none; leave it out, or "
        "take gate: input or constant"},

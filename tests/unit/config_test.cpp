@@ -151,8 +151,8 @@ TEST_CASE("config: identity holds what differs from the defaults, and nothing el
     CHECK(one_cell(text + "}").identity().find("first_layer") == std::string::npos);
   }
   // Defaults written out, and derived values written out, are the same cell.
-  CHECK(one_cell("model: {norm_kind: layer, mlp_kind: gelu, tied_head: false, A_init: "
-                 "heads, dt_range: [1e-3, 1e-1]}")
+  CHECK(one_cell("model: {norm_kind: layer, mlp_kind: gelu, tied_head: false, embedding_dropout: "
+                 "0, A_init: heads, dt_range: [1e-3, 1e-1]}")
             .hash() == one_cell("").hash());
   CHECK(one_cell("model: {width: 64, gate: input}\ntrain: {select_length: 128, order_seed: 0}\n"
                  "task: {name: mqar, length: 128, data_seed: 0}")
@@ -181,6 +181,7 @@ TEST_CASE("config: everything that affects weights, history or selection changes
                              "model: {init: uniform}",
                              "model: {norm_kind: rms}",
                              "model: {tied_head: true}",
+                             "model: {embedding_dropout: 0.1}",
                              "model: {A_init: [1, 1]}",
                              "model: {dt_range: [0.001, 0.2]}",
                              "train: {order_seed: 1}",
