@@ -129,7 +129,7 @@ std::string Field::text() const {
         } else if constexpr (std::is_same_v<Ref, std::int64_t*> || std::is_same_v<Ref, double*>) {
           return yaml_text(*ref);
         } else if constexpr (IsVector<std::decay_t<decltype(*ref)>>::value) {
-          return list_text(*ref);
+          return ref->empty() && !also.empty() ? also : list_text(*ref);
         } else {
           return *ref ? yaml_text(**ref) : also;
         }

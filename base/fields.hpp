@@ -42,7 +42,7 @@ struct Field {
   /// Texts that stand for another one in the identity of a cell, where the meaning of a name has
   /// changed: {text, text in the identity}.
   std::vector<std::pair<std::string, std::string>> identities;
-  std::string also;  ///< a word allowed in place of a number ("online"); leaves the optional empty
+  std::string also;  ///< a word allowed in place of a number or list ("online"); leaves it empty
 
   /// Inclusive bounds.
   Field&& range(double lowest, double highest) &&;
@@ -65,7 +65,7 @@ struct Field {
   /// "int", "real", "bool", "string", "list of int", "list of real" or "one of a, b, c".
   [[nodiscard]] std::string type() const;
   /// The value as YAML writes it; doubles in the shortest form that reads back to the same bits.
-  /// An absent optional gives "" (or the word of `or_word`).
+  /// An absent optional gives "" (or the word of `or_word`, as an empty list does).
   [[nodiscard]] std::string text() const;
   /// text(), or what stands for it in the identity of a cell.
   [[nodiscard]] std::string identity_text() const;

@@ -149,7 +149,7 @@ Measured layer_alone(const Cell& cell, const Text& text) {
 Measured read_out_alone(const Cell& cell, const Text& text) {
   const Index width = cell.variant.model.width;
   ParameterLayout layout;
-  const LayerNorm norm = add_norm(layout, "final_norm", width);
+  const RowNorm norm = add_norm(layout, "final_norm", width, cell.variant.model.norm_kind);
   const Linear head{
       layout.add_matrix("head.weight", kVocab, width, Fill::kNormal, kInitialDeviation)};
   Buffer<float> theta(static_cast<std::size_t>(layout.size()));

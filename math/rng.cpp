@@ -17,9 +17,10 @@ std::uint32_t high_word(std::uint64_t value) { return static_cast<std::uint32_t>
 
 }  // namespace
 
-Rng::Rng(std::uint64_t seed, Stream stream, std::uint64_t index) noexcept
+Rng::Rng(std::uint64_t seed, Stream stream, std::uint64_t index, std::uint32_t first_block) noexcept
     : key_{low_word(seed), high_word(seed)},
-      counter_{0, low_word(index), high_word(index), static_cast<std::uint32_t>(stream)} {}
+      counter_{first_block, low_word(index), high_word(index), static_cast<std::uint32_t>(stream)} {
+}
 
 void Rng::refill() noexcept {
   const r123::Philox4x32::ctr_type counter = {{counter_[0], counter_[1], counter_[2], counter_[3]}};

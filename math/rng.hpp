@@ -16,7 +16,8 @@ enum class Stream : std::uint32_t {
   kTest = 3,
   kOrder = 4,
   kInit = 5,
-  kBootstrap = 6
+  kBootstrap = 6,
+  kDropout = 7
 };
 
 /// Counter-based random numbers: Philox4x32-10 (Salmon et al., SC'11) through Random123. The key is
@@ -26,7 +27,9 @@ enum class Stream : std::uint32_t {
 /// vendors.
 class Rng {
  public:
-  Rng(std::uint64_t seed, Stream stream, std::uint64_t index) noexcept;
+  /// @param first_block  begins four words of 32 bits later for each
+  Rng(std::uint64_t seed, Stream stream, std::uint64_t index,
+      std::uint32_t first_block = 0) noexcept;
 
   /// The next 32 random bits.
   [[nodiscard]] std::uint32_t bits() noexcept;

@@ -24,7 +24,7 @@ struct Block<S>::Tape {
 
 template <class S>
 Block<S>::Block(const LayerContext& context, const MixerSettings& mixer, ParameterLayout& layout)
-    : norm_kind_(context.model.norm),
+    : norm_place_(context.model.norm),
       width_(context.model.width),
       taps_(context.model.short_conv),
       mlp_ratio_(context.model.mlp) {
@@ -34,7 +34,7 @@ Block<S>::Block(const LayerContext& context, const MixerSettings& mixer, Paramet
                                                       1.0 / std::sqrt(static_cast<double>(taps_)))};
   }
   mixer_ = mixer.make<S>(context, layout);
-  norm_ = add_norm(layout, context.prefix + "norm", width_);
+  norm_ = add_norm(layout, context.prefix + "norm", width_, context.model.norm_kind);
   if (mlp_ratio_ == 0) return;
   const auto linear = [&](const char* name, Index rows, Index cols) {
     return Linear{
@@ -42,8 +42,11 @@ Block<S>::Block(const LayerContext& context, const MixerSettings& mixer, Paramet
   };
   const Index hidden = mlp_ratio_ * width_;
   Linear in = linear("mlp.w1.weight", hidden, width_);
-  mlp_ = Mlp{in, linear("mlp.w2.weight", width_, hidden)};
-  mlp_norm_ = add_norm(layout, context.prefix + "mlp_norm", width_);
+  mlp_ = Mlp{in, linear("mlp.w2.weight", width_, hidden), {}};
+  if (context.model.mlp_kind == MlpKind::kSwiglu) {
+    mlp_->gate = linear("mlp.w3.weight", hidden, width_);
+  }
+  mlp_norm_ = add_norm(layout, context.prefix + "mlp_norm", width_, context.model.norm_kind);
 }
 
 template <class S>
@@ -239,8 +242,9 @@ Cost Block<S>::cost(const SequenceShape& shape) const noexcept {
   const std::int64_t tokens = shape.tokens * width_;
   const std::int64_t queries = shape.queries * width_;
   Cost cost = mixer_->cost(shape);
-  cost.multiply_adds += static_cast<double>(queries) * static_cast<double>(width_) * 2.0 *
-                            static_cast<double>(mlp_ratio_) +
+  const std::int64_t matrices = mlp_ ? mlp_->matrices() : 0;
+  cost.multiply_adds += static_cast<double>(queries) * static_cast<double>(width_) *
+                            static_cast<double>(matrices * mlp_ratio_) +
                         static_cast<double>(taps_ * tokens);
   const std::int64_t remembered = width_ * std::min<std::int64_t>(shape.tokens, reach());
   cost.state += remembered;
@@ -248,10 +252,10 @@ Cost Block<S>::cost(const SequenceShape& shape) const noexcept {
   cost.carry += 2 * reach() * width_;
   // The sum, the norm's input, what the convolution reads and writes; the layer's output.
   cost.tape += 2 * queries + (pre_norm() ? 2 * tokens : 0) + (convolution_ ? 2 * tokens : 0);
-  if (mlp_) cost.tape += queries * (2 * mlp_ratio_ + 3);
+  if (mlp_) cost.tape += queries * (matrices * mlp_ratio_ + 3);
   if (!shape.backward) return cost;
   cost.scratch += queries + (convolution_ ? 2 * tokens : 0) + (shape.all() ? tokens : 0);
-  if (mlp_) cost.scratch = std::max(cost.scratch, queries * (mlp_ratio_ + 2));
+  if (mlp_) cost.scratch = std::max(cost.scratch, queries * ((matrices - 1) * mlp_ratio_ + 2));
   return cost;
 }
 

@@ -7,7 +7,7 @@
 
 #include "models/layers/convolution.hpp"
 #include "models/layers/mlp.hpp"
-#include "models/layers/norm.hpp"
+#include "models/layers/row_norm.hpp"
 #include "models/mixer_settings.hpp"
 #include "models/shortcuts/first_layer.hpp"
 
@@ -16,6 +16,7 @@ namespace recollect {
 /// One layer: convolution, mixer, norm and MLP block around the residual stream x.
 ///   post-norm  u = conv(x);        m = LN(x + mixer(u));   out = m, or LN2(m + MLP(m))
 ///   pre-norm   u = conv(LN(x));    m = x + mixer(u);       out = m, or m + MLP(LN2(m))
+/// LN is the norm that norm_kind names.
 template <class S>
 class Block {
  public:
@@ -61,10 +62,10 @@ class Block {
   /// The mixer as a first layer, null where it has no such shortcut.
   [[nodiscard]] FirstLayer<S>* first_layer() const noexcept { return mixer_->first_layer(); }
   /// The norm before a pre-norm mixer.
-  [[nodiscard]] const LayerNorm& norm() const noexcept { return norm_; }
+  [[nodiscard]] const RowNorm& norm() const noexcept { return norm_; }
 
  private:
-  [[nodiscard]] bool pre_norm() const noexcept { return norm_kind_ == Norm::kPre; }
+  [[nodiscard]] bool pre_norm() const noexcept { return norm_place_ == Norm::kPre; }
   /// Rows of earlier tokens that the convolution reaches back to.
   [[nodiscard]] Index reach() const noexcept { return convolution_ ? taps_ - 1 : 0; }
   /// From x to what the mixer reads.
@@ -83,21 +84,15 @@ class Block {
   void convolution_backward(const S* theta, S* gradient, const Tape& tape, const Carry& carry,
                             S* d_u, View<S> dx, Workspace<S>& workspace) const;
 
-  Norm norm_kind_;
+  Norm norm_place_;
   Index width_;
   Index taps_;
   std::int64_t mlp_ratio_;
   std::optional<ShortConvolution> convolution_;
   std::unique_ptr<Mixer<S>> mixer_;
-  LayerNorm norm_;
+  RowNorm norm_;
   std::optional<Mlp> mlp_;
-  LayerNorm mlp_norm_;
+  RowNorm mlp_norm_;
 };
-
-[[nodiscard]] inline LayerNorm add_norm(ParameterLayout& layout, const std::string& name,
-                                        Index width) {
-  return LayerNorm{layout.add_vector(name + ".weight", width, Fill::kConstant, 1.0),
-                   layout.add_vector(name + ".bias", width, Fill::kConstant, 0.0)};
-}
 
 }  // namespace recollect

@@ -33,7 +33,7 @@ class EmbeddingTable {
 
  private:
   FirstLayer<S>* first_layer_;
-  const LayerNorm* norm_;  ///< null without one in front of the mixer
+  const RowNorm* norm_;  ///< null without one in front of the mixer
   Tensor embedding_;
   Workspace<S> workspace_;
   bool active_ = false;

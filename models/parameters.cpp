@@ -9,8 +9,13 @@
 namespace recollect {
 namespace {
 
-constexpr double kSmallestStep = 1e-3;
-constexpr double kLargestStep = 1e-1;
+/// The number whose softplus is `step` > 0.
+double inverse_softplus(double step) {
+  if (step > 30.0) return step;  // they agree to the last bit or two
+  // The difference loses the digits of a small step; its series does not.
+  if (step < 1e-5) return portable::log(step * (1.0 + 0.5 * step));
+  return portable::log(portable::exp(step) - 1.0);
+}
 
 double draw(const ParameterInfo& info, Index index, Rng& rng) {
   switch (info.fill) {
@@ -22,11 +27,12 @@ double draw(const ParameterInfo& info, Index index, Rng& rng) {
       return info.scale;
     case Fill::kLogIndex:
       return portable::log(static_cast<double>(index + 1));
+    case Fill::kLogUniform:
+      return portable::log(info.range.low + (info.range.high - info.range.low) * rng.uniform());
     case Fill::kInverseStep: {
-      const double low = portable::log(kSmallestStep);
-      const double high = portable::log(kLargestStep);
-      const double step = portable::exp(low + (high - low) * rng.uniform());
-      return portable::log(portable::exp(step) - 1.0);  // softplus of this is `step`
+      const double low = portable::log(info.range.low);
+      const double high = portable::log(info.range.high);
+      return inverse_softplus(portable::exp(low + (high - low) * rng.uniform()));
     }
   }
   return 0.0;
@@ -43,6 +49,21 @@ Tensor ParameterLayout::add_vector(std::string name, Index size, Fill fill, doub
   return add(std::move(name), 1, size, true, fill, scale);
 }
 
+Tensor ParameterLayout::add_vector(std::string name, Index size, Fill fill, Range range) {
+  const Tensor tensor = add(std::move(name), 1, size, true, fill, 0.0);
+  all_.back().range = range;
+  return tensor;
+}
+
+void ParameterLayout::make_uniform(std::size_t first) {
+  for (std::size_t i = first; i < all_.size(); ++i) {
+    ParameterInfo& info = all_[i];
+    if (info.fill != Fill::kNormal) continue;
+    info.fill = Fill::kUniform;
+    info.scale = 1.0 / std::sqrt(static_cast<double>(info.tensor.cols));
+  }
+}
+
 Tensor ParameterLayout::add(std::string name, Index rows, Index cols, bool one_dimensional,
                             Fill fill, double scale) {
 #ifdef RECOLLECT_SHAPE_ERRORS
@@ -52,7 +73,7 @@ Tensor ParameterLayout::add(std::string name, Index rows, Index cols, bool one_d
     size_ += 64;
 #endif
   const Tensor tensor{size_, rows, cols};
-  all_.push_back(ParameterInfo{std::move(name), tensor, one_dimensional, fill, scale});
+  all_.push_back(ParameterInfo{std::move(name), tensor, one_dimensional, fill, scale, {}});
   size_ += tensor.size();
   return tensor;
 }

@@ -15,8 +15,17 @@ enum class Fill {
   kUniform,      ///< uniform in -scale..scale
   kConstant,     ///< `scale` everywhere
   kLogIndex,     ///< log(1), log(2), ...: A_log
-  kInverseStep,  ///< such that softplus of it is log-uniform in 1e-3..1e-1: dt_bias
+  kLogUniform,   ///< the logarithm of numbers uniform in `range`: A_log, where it is drawn
+  kInverseStep,  ///< such that softplus of it is log-uniform in `range`: dt_bias
 };
+
+/// From which numbers an element is drawn.
+struct Range {
+  double low = 0.0;
+  double high = 0.0;
+};
+/// Step sizes of a gate (Mamba-2, arXiv 2405.21060).
+inline constexpr Range kUsualSteps{1e-3, 1e-1};
 
 /// A tensor's place in the flat buffers of weights and of gradients. One-dimensional tensors have
 /// rows == 1 and `one_dimensional` set.
@@ -44,6 +53,7 @@ struct ParameterInfo {
   bool one_dimensional = false;  ///< written with one dimension, and without weight decay
   Fill fill = Fill::kNormal;
   double scale = 0.0;
+  Range range = {};
 };
 
 /// The names, shapes and places of a model's tensors, in the order in which layers ask for them.
@@ -52,6 +62,11 @@ class ParameterLayout {
  public:
   Tensor add_matrix(std::string name, Index rows, Index cols, Fill fill, double scale);
   Tensor add_vector(std::string name, Index size, Fill fill, double scale);
+  Tensor add_vector(std::string name, Index size, Fill fill, Range range);
+
+  /// Tensors from number `first` on that would start normal start uniform in +-1/sqrt(columns), as
+  /// PyTorch's Linear does.
+  void make_uniform(std::size_t first);
 
   [[nodiscard]] const std::vector<ParameterInfo>& all() const noexcept { return all_; }
   [[nodiscard]] Index size() const noexcept { return size_; }

@@ -23,15 +23,18 @@ SequenceModel<S>::SequenceModel(const ModelSpec& spec, std::int64_t vocab,
   if (settings_.position == Position::kLearned) {
     positions_ = Positions{matrix("position.weight", train_length)};
   }
-  const bool sees_ids_alone = settings_.position != Position::kLearned && settings_.short_conv == 0;
+  const std::size_t first_of_layers = layout_.all().size();
+  const bool sees_ids_alone = settings_.position != Position::kLearned &&
+                              settings_.short_conv == 0 && settings_.embedding_dropout == 0.0;
   for (std::int64_t layer = 0; layer < settings_.layers; ++layer) {
     blocks_.emplace_back(
         LayerContext{settings_, execution_, levels, fmt::format("layers.{}.", layer),
                      layer == 0 && sees_ids_alone ? vocab : 0},
         spec.mixer, layout_);
   }
-  final_norm_ = add_norm(layout_, "final_norm", width);
-  head_.weight = matrix("head.weight", vocab);
+  if (settings_.init == Init::kUniform) layout_.make_uniform(first_of_layers);
+  final_norm_ = add_norm(layout_, "final_norm", width, settings_.norm_kind);
+  head_.weight = settings_.tied_head ? embedding_.weight : matrix("head.weight", vocab);
   table_.emplace(blocks_.front(), embedding_.weight, settings_.norm, sees_ids_alone);
   if (with_weights) weights_.assign(static_cast<std::size_t>(layout_.size()), S(0));
 }
@@ -75,6 +78,7 @@ struct SequenceModel<S>::Pass {
   std::size_t inner;                         ///< layers that run by segments
   Index segment_tokens;                      ///< of every segment but the last
   typename Block<S>::Carry* carries;         ///< (layers)
+  const DropoutDraw* dropout;                ///< null: none
 
   [[nodiscard]] Index tokens() const { return static_cast<Index>(everything.size()); }
   [[nodiscard]] Index segments() const { return (tokens() + segment_tokens - 1) / segment_tokens; }
@@ -135,7 +139,10 @@ auto SequenceModel<S>::begin(const SequenceInput& input, S* gradient, bool strea
             table_->active(),
             all ? blocks_.size() : blocks_.size() - 1,
             segment_tokens(tokens),
-            carries};
+            carries,
+            gradient != nullptr && settings_.embedding_dropout > 0.0 && input.dropout
+                ? &*input.dropout
+                : nullptr};
   S* table_gradient = gradient == nullptr ? nullptr : gradient + table_offset();
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
     const bool by_segments = layer < pass.inner;
@@ -168,7 +175,11 @@ void SequenceModel<S>::segment_forward(const Pass& pass, const Segment& segment,
     x = pass.inner == 0 ? out : workspace.take(size);
     const View<S> embedded = view(x, count, settings_.width);
     embedding_.forward<S>(weights_.data(), segment.ids, embedded);
-    if (positions_) positions_->forward<S>(weights_.data(), embedded, segment.queries.first());
+    const Index first = segment.queries.first();
+    if (positions_) positions_->forward<S>(weights_.data(), embedded, first);
+    if (pass.dropout != nullptr) {
+      drop<S>(settings_.embedding_dropout, *pass.dropout, first, embedded);
+    }
   }
   for (std::size_t layer = 0; layer < pass.inner; ++layer) {
     S* to = layer + 1 == pass.inner ? out : workspace.take(size);
@@ -192,9 +203,13 @@ void SequenceModel<S>::segment_backward(const Pass& pass, const Segment& segment
         *tapes[layer], pass.carries[layer], from, to, workspace);
     if (d_input == to) std::swap(from, to);
   }
-  const ConstView<S> d_embedded = view(from, count, settings_.width);
+  const View<S> d_embedded = view(from, count, settings_.width);
+  const Index first = segment.queries.first();
+  if (pass.dropout != nullptr) {
+    drop<S>(settings_.embedding_dropout, *pass.dropout, first, d_embedded);
+  }
   embedding_.backward<S>(gradient, segment.ids, d_embedded);
-  if (positions_) positions_->backward<S>(gradient, d_embedded, segment.queries.first());
+  if (positions_) positions_->backward<S>(gradient, d_embedded, first);
 }
 
 template <class S>

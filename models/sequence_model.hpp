@@ -11,6 +11,7 @@
 #include "models/embedding_table.hpp"
 #include "models/layer_inspection.hpp"
 #include "models/layers/cross_entropy.hpp"
+#include "models/layers/dropout.hpp"
 #include "models/layers/embedding.hpp"
 #include "models/layers/linear.hpp"
 #include "models/mixer_settings.hpp"
@@ -29,6 +30,9 @@ struct SequenceInput {
   std::span<const std::int32_t> ids;        ///< (T)
   std::span<const std::int32_t> positions;  ///< (R) ascending; logits exist there alone
   std::span<const std::int32_t> labels;     ///< (R)
+  /// Of a training step: forward_backward() then leaves out numbers of the embedding where the
+  /// model has embedding_dropout, and without it none. Nothing else reads it.
+  std::optional<DropoutDraw> dropout = {};
 };
 
 /// What a model is made of, beside the data's sizes.
@@ -39,7 +43,7 @@ struct ModelSpec {
 };
 
 /// The sequence model: embedding, layers, final norm, head.
-///   x = E[ids] (+ P[position]);  layers (Block);  logits = W_head LN(x)
+///   x = E[ids] (+ P[position]);  layers (Block);  logits = W_head LN(x), or E LN(x) (tied_head)
 /// Holds the layout and the weights; gradients and activations belong to the caller, so any number
 /// of threads may run sequences of a step at once:
 ///   begin_step();  sequences, many in parallel;  the caller adds up their gradients;  end_step().
@@ -149,7 +153,7 @@ class SequenceModel {
   Embedding embedding_;
   std::optional<Positions> positions_;
   std::vector<Block<S>> blocks_;
-  LayerNorm final_norm_;
+  RowNorm final_norm_;
   Linear head_;
   PackedLinear<S> head_packed_;
   std::optional<EmbeddingTable<S>> table_;

@@ -8,8 +8,10 @@
 namespace recollect {
 
 enum class Norm { kPost, kPre };
+enum class NormKind { kLayer, kRms };
+enum class MlpKind { kGelu, kSwiglu };
 enum class Position { kNone, kLearned, kRope };
-enum class Init { kPublished, kIdentity };
+enum class Init { kPublished, kIdentity, kUniform };
 
 /// The options of the sequence model around its mixers; the defaults are those of the papers'
 /// synthetic experiments. What a mixer alone uses are options of its own (MixerSettings). A variant
@@ -19,11 +21,16 @@ struct ModelSettings {
   std::int64_t width = 64;  ///< D
   std::int64_t heads = 1;   ///< H; divides D unless a mixer's heads have widths of their own
   Norm norm = Norm::kPost;
+  NormKind norm_kind = NormKind::kLayer;
   Position position = Position::kNone;
   /// Taps of the depthwise causal convolution before the mixer; 0: none.
   std::int64_t short_conv = 0;
   std::int64_t mlp = 0;  ///< hidden width of the MLP block over D; 0: none
+  MlpKind mlp_kind = MlpKind::kGelu;
+  bool tied_head = false;  ///< logits are E LN(x): the head has no weights of its own
   Init init = Init::kPublished;
+  /// Share of the numbers of E[ids] + P that a training step leaves out; 0: none.
+  double embedding_dropout = 0.0;
 
   [[nodiscard]] Fields fields();
   /// The rules between these options; those that depend on the mixer are MixerSettings'. @throws

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "harness/config/declarations.hpp"
 #include "harness/config/read_field.hpp"
 
 namespace recollect {
@@ -31,7 +32,8 @@ void check_key(const YamlEntry& entry, const std::vector<std::string>& crossable
         "is a scoring option, which makes no other cells; give lists in eval (lengths: [64, 128]) "
         "or run a second configuration");
   }
-  if (entry.key == "train.betas") {
+  const std::vector<std::string>& known = section_keys();
+  if (std::find(known.begin(), known.end(), entry.key) != known.end()) {
     fail("takes a list, and a grid crosses single values; use a configuration for each list");
   }
   for (const std::string& key : crossable) {

@@ -170,6 +170,8 @@ template <class T, class Read>
 std::vector<T> read_list(const Field& field, const YamlValue& value, const std::string& key,
                          const Read& read) {
   require_value(value, key, expected(field));
+  const bool is_word = value.kind == Kind::kScalar && value.text == field.also;
+  if (is_word && !field.also.empty()) return {};
   if (value.kind != Kind::kList) {
     fail(value, key, fmt::format("must be {}; write e.g. {}", expected(field), example(field)));
   }

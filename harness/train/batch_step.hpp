@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -49,10 +50,11 @@ class BatchStep {
 
   /// fill(b, example, scratch) puts sequence b of the batch into `example`. The gradient is that of
   /// the mean loss over the scored positions of the whole batch. `stop` is looked at between
-  /// sequences.
+  /// sequences. `dropout` is the draw of the batch's first sequence.
   /// @returns the mean loss  @throws Interrupted; the gradient is worth nothing then
   template <class Fill>
-  double run(SequenceModel<S>& model, Fill&& fill, const StopRequest& stop = StopRequest::never()) {
+  double run(SequenceModel<S>& model, Fill&& fill, const StopRequest& stop = StopRequest::never(),
+             const std::optional<DropoutDraw>& dropout = {}) {
     const std::int64_t scored = fill_all(fill);
     const S scale = S(1) / static_cast<S>(scored);
     const std::span<S> sum = gradients_.sum([&](int shard, int thread, std::span<S> gradient) {
@@ -60,8 +62,10 @@ class BatchStep {
       for (int b = first_of(shard); b < first_of(shard + 1); ++b) {
         if (stop.requested()) return;
         const auto at = static_cast<std::size_t>(b);
-        outcomes_[at] =
-            model.forward_backward(input_of(examples_[at]), scale, lane.workspace, gradient);
+        SequenceInput input = input_of(examples_[at]);
+        input.dropout = dropout;
+        if (input.dropout) input.dropout->example = static_cast<std::uint64_t>(b);
+        outcomes_[at] = model.forward_backward(input, scale, lane.workspace, gradient);
       }
     });
     stop.check();

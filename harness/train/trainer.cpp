@@ -156,7 +156,9 @@ class Training {
           task_->example({static_cast<std::uint64_t>(cell_.data_seed), Split::kTrain, order_[b]},
                          example, scratch);
         },
-        control_.stop);
+        control_.stop,
+        DropoutDraw{static_cast<std::uint64_t>(cell_.order_seed),
+                    static_cast<std::uint64_t>(step)});
     const double rate = learning_rate(settings_, step);
     progress_.gradient_norm =
         optimizer_.update(step, rate, batch_.gradient(), model_.parameters(), threads_);

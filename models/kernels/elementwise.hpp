@@ -28,7 +28,7 @@ void gelu(const S* bias, ConstView<S> x, View<S> y, View<S> slope);
 template <class S>
 void sigmoid(S factor, ConstView<S> x, View<S> y, View<S> slope);
 
-/// y = x / (1 + e^-x)
+/// y = x / (1 + e^-x) (SiLU), without overflow; slope = s (1 + x (1 - s)), s = 1 / (1 + e^-x).
 template <class S>
 void silu(ConstView<S> x, View<S> y, View<S> slope);
 

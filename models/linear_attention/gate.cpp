@@ -7,15 +7,16 @@
 namespace recollect {
 
 template <class S>
-DecayGate<S>::DecayGate(Gate gate, const LayerContext& context, ParameterLayout& layout)
+DecayGate<S>::DecayGate(Gate gate, const LayerContext& context, ParameterLayout& layout,
+                        const GateStart& start)
     : gate_(gate), heads_(context.model.heads) {
   if (gate_ == Gate::kNone) return;
-  scale_ = layout.add_vector(context.prefix + "A_log", heads_, Fill::kLogIndex, 0.0);
+  scale_ = start.add_a_log(layout, context.prefix, heads_);
   if (gate_ == Gate::kInput) {
     projection_ = layout.add_matrix(context.prefix + "dt_proj.weight", heads_, context.model.width,
                                     Fill::kNormal, kInitialDeviation);
   }
-  bias_ = layout.add_vector(context.prefix + "dt_bias", heads_, Fill::kInverseStep, 0.0);
+  bias_ = start.add_dt_bias(layout, context.prefix, heads_);
 }
 
 template <class S>

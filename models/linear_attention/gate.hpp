@@ -5,12 +5,11 @@
 #include <string>
 
 #include "math/workspace.hpp"
+#include "models/linear_attention/gate_settings.hpp"
 #include "models/parameters.hpp"
 #include "models/settings.hpp"
 
 namespace recollect {
-
-enum class Gate { kInput, kConstant, kNone };
 
 /// The decay gate of all heads: g_t = -exp(A_log) softplus(w_dt . u_t + dt_bias), the logarithm of
 /// the decay from token t-1 to t (Mamba-2, arXiv 2405.21060). `constant` leaves w_dt out; `none`
@@ -18,7 +17,8 @@ enum class Gate { kInput, kConstant, kNone };
 template <class S>
 class DecayGate {
  public:
-  DecayGate(Gate gate, const LayerContext& context, ParameterLayout& layout);
+  DecayGate(Gate gate, const LayerContext& context, ParameterLayout& layout,
+            const GateStart& start = {});
 
   struct Result {
     S* g;      ///< (H, T), <= 0

@@ -41,9 +41,9 @@ LinearMixer<S>::LinearMixer(const LayerContext& context, const LinearShape& shap
     return layout.add_matrix(context.prefix + name, rows, width_, Fill::kNormal, kInitialDeviation);
   };
   if (shape_.gate != Gate::kNone) {
-    a_log_ = layout.add_vector(context.prefix + "A_log", heads_, Fill::kLogIndex, 0.0);
+    a_log_ = shape_.gate_start.add_a_log(layout, context.prefix, heads_);
     if (shape_.gate == Gate::kInput) dt_weight_ = matrix("dt_proj.weight", heads_);
-    dt_bias_ = layout.add_vector(context.prefix + "dt_bias", heads_, Fill::kInverseStep, 0.0);
+    dt_bias_ = shape_.gate_start.add_dt_bias(layout, context.prefix, heads_);
   }
   if (delta()) beta_weight_ = matrix("beta_proj.weight", heads_);
 }

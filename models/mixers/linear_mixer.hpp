@@ -19,6 +19,7 @@ namespace recollect {
 /// LinearOptions with the rest of what a mixer of linear attention is made of.
 struct LinearShape {
   Gate gate = Gate::kInput;
+  GateStart gate_start = {};
   Index chunk = 64;
   LinearOptions options = {};
 };

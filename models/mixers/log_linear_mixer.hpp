@@ -11,6 +11,7 @@ namespace recollect {
 /// What every variant of the core has.
 struct LogLinearCore {
   Gate gate = Gate::kInput;
+  GateStart gate_start = {};
   Index chunk = 64;
   bool first_layer_by_id = false;  ///< where a step has tokens enough
 };
@@ -53,7 +54,7 @@ class LogLinearMixer final : public Mixer<S> {
                                  const Make& level_weights, ParameterLayout& layout) {
     const Index head = context.model.width / context.model.heads;
     Projections<S> projections(context, layout);
-    DecayGate<S> gate(core.gate, context, layout);
+    DecayGate<S> gate(core.gate, context, layout, core.gate_start);
     std::unique_ptr<LevelWeights<S>> weights =
         level_weights(LevelContext{context.model, context.levels, context.prefix}, layout);
     const Index levels = weights->levels();

@@ -29,6 +29,7 @@ Fields LogLinearSettings::fields() {
              "how a first layer that sees token ids alone is computed: by id, which takes "
              "fewer operations, or by row; exact either way, but last bits differ"));
   for (Field& each : around.fields(usual_)) all.push_back(std::move(each));
+  for (Field& each : gate_start.fields(usual_gate_ == Gate::kNone)) all.push_back(std::move(each));
   return all;
 }
 
@@ -40,12 +41,13 @@ void LogLinearSettings::rules(const ModelSettings& model) const {
     throw FieldError("init", identity_init_error(name()));
   }
   around.validate(gate);
+  gate_start.validate(gate);
 }
 
 std::string_view LogLinearSettings::first_layer_path(const ModelSettings& model,
                                                      std::int64_t vocab) const {
-  const bool sees_ids_alone =
-      is_plain() && model.layers > 1 && model.position == Position::kNone && model.short_conv == 0;
+  const bool sees_ids_alone = is_plain() && model.layers > 1 && model.position == Position::kNone &&
+                              model.short_conv == 0 && model.embedding_dropout == 0.0;
   const bool ids = first_layer == FirstLayerPath::kIds && sees_ids_alone &&
                    choose_path::by_id_pays(vocab, model.heads, chunk, model.width);
   return ids ? "ids" : "";
@@ -55,7 +57,7 @@ LogLinearCore LogLinearSettings::core(const LayerContext& context) const {
   // By id is a way of the fastest form; the others stay what they are, to be compared with.
   const bool by_id = context.execution.form == Form::kFastest &&
                      first_layer_path(context.model, context.vocab) == "ids";
-  return LogLinearCore{gate, chunk, by_id};
+  return LogLinearCore{gate, gate_start, chunk, by_id};
 }
 
 Fields MlpLevelSettings::fields() {

@@ -19,6 +19,7 @@ enum class FirstLayerPath { kIds, kRows };
 class LogLinearSettings : public MixerSettings {
  public:
   Gate gate = Gate::kInput;
+  GateStart gate_start;
   std::int64_t chunk = 64;  ///< tokens that the chunkwise form handles densely; a power of two
   FirstLayerPath first_layer = FirstLayerPath::kIds;
   LinearOptions around;
@@ -40,8 +41,8 @@ class LogLinearSettings : public MixerSettings {
     if (is_plain()) {
       return std::make_unique<LogLinearMixer<S>>(context, core(context), make, layout);
     }
-    return std::make_unique<LinearMixer<S>>(context, LinearShape{gate, chunk, around}, make,
-                                            layout);
+    return std::make_unique<LinearMixer<S>>(context, LinearShape{gate, gate_start, chunk, around},
+                                            make, layout);
   }
   /// Whether `init: identity` is defined: lambda starts at 1.
   [[nodiscard]] virtual bool identity_init() const noexcept { return false; }

@@ -47,15 +47,23 @@ void check_workspace_of(Checks& checks, const TestModel& settings, const Shape& 
 }  // namespace
 
 void check_workspace(Checks& checks) {
-  enum class Options { kPlain, kPreNorm, kRich };  // rich ones hide what pre-norm alone takes
+  // Rich ones hide what pre-norm alone takes.
+  enum class Options { kPlain, kPreNorm, kRich, kSwiglu };
   for (const Shape shape : {Shape{64, 8}, Shape{1000, 8}, Shape{512, 250}}) {
-    for (const Options options : {Options::kPlain, Options::kPreNorm, Options::kRich}) {
+    for (const Options options :
+         {Options::kPlain, Options::kPreNorm, Options::kRich, Options::kSwiglu}) {
       TestModel settings;
       if (options != Options::kPlain) settings.norm = Norm::kPre;
       if (options == Options::kRich) {
         settings.heads = 2;
         settings.short_conv = 4;
         settings.mlp = 2;
+      }
+      if (options == Options::kSwiglu) {
+        settings.norm_kind = NormKind::kRms;
+        settings.mlp = 3;
+        settings.mlp_kind = MlpKind::kSwiglu;
+        settings.tied_head = true;
       }
       checks.with(settings, TestModel{},
                   fmt::format("{} tokens, {} scored", shape.tokens, shape.scored));

@@ -12,6 +12,7 @@
 #include "models/layers/linear.hpp"
 #include "models/layers/mlp.hpp"
 #include "models/layers/norm.hpp"
+#include "models/layers/rms_norm.hpp"
 #include "models/layers/rotary.hpp"
 #include "tests/contracts/expect_contract.hpp"
 #include "tests/support/random_numbers.hpp"
@@ -102,6 +103,24 @@ TEST_CASE("gradients: layer norm") {
   c.check(forward);
 }
 
+TEST_CASE("gradients: the norm by the root mean square") {
+  LayerCase c;
+  const RmsNorm layer{c.layout.add_vector("w", 6, Fill::kConstant, 1.0)};
+  c.ready(6);
+  Matrix<double> normal(9, 6);
+  std::vector<double> inverse(9);
+  const auto forward = [&] {
+    Matrix<double> y(9, 6);
+    layer.forward<double>(c.theta.data(), read_of(c.x), view_of(normal), inverse.data(),
+                          view_of(y));
+    return y;
+  };
+  (void)forward();
+  layer.backward<double>(c.theta.data(), c.gradient.data(), read_of(normal), inverse.data(),
+                         read_of(c.w), view_of(c.dx));
+  c.check(forward);
+}
+
 TEST_CASE("gradients: short convolution, also with more taps than tokens") {
   for (const Index taps : {1, 3, 12}) {
     CAPTURE(taps);
@@ -118,10 +137,13 @@ TEST_CASE("gradients: short convolution, also with more taps than tokens") {
   }
 }
 
-TEST_CASE("gradients: MLP block") {
+void check_mlp(bool gated) {
+  CAPTURE(gated);
   LayerCase c;
-  const Mlp layer{Linear{c.layout.add_matrix("w1", 5, 6, Fill::kNormal, 1.0)},
-                  Linear{c.layout.add_matrix("w2", 6, 5, Fill::kNormal, 1.0)}};
+  Mlp layer{Linear{c.layout.add_matrix("w1", 5, 6, Fill::kNormal, 1.0)},
+            Linear{c.layout.add_matrix("w2", 6, 5, Fill::kNormal, 1.0)},
+            {}};
+  if (gated) layer.gate = Linear{c.layout.add_matrix("w3", 5, 6, Fill::kNormal, 1.0)};
   c.ready(6);
   Workspace<double> workspace;
   Matrix<double> y(9, 6);
@@ -134,6 +156,11 @@ TEST_CASE("gradients: MLP block") {
     (void)layer.forward<double>(c.theta.data(), read_of(c.x), view_of(again), room);
     return again;
   });
+}
+
+TEST_CASE("gradients: MLP block, with GELU and with SwiGLU") {
+  check_mlp(false);
+  check_mlp(true);
 }
 
 TEST_CASE("gradients: embedding and learned positions") {

@@ -95,6 +95,7 @@ std::int64_t counted(const std::string& variant, const TestModel& model, const S
       count += apply(model.width, model.width);  // output projection
       count += apply(model.mlp * model.width, model.width);
       count += apply(model.width, model.mlp * model.width);
+      if (model.mlp_kind == MlpKind::kSwiglu) count += apply(model.mlp * model.width, model.width);
     }
   }
   for (std::int64_t r = 0; r < shape.scored; ++r) count += apply(shape.vocab, model.width);

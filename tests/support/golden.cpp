@@ -63,7 +63,10 @@ TestModel Golden::settings() const {
   settings.mlp = json_.at("mlp");
   settings.lambda_hidden = json_.at("lambda_hidden");
   if (!json_.contains("update")) return settings;
-  // What stands around a core: files from before it have the defaults.
+  // What stands around a core and in the block: files from before it have the defaults.
+  settings.norm_kind = named<NormKind>(json_, "norm_kind", {"layer", "rms"});
+  settings.mlp_kind = named<MlpKind>(json_, "mlp_kind", {"gelu", "swiglu"});
+  settings.tied_head = json_.at("tied_head");
   settings.gate = named<Gate>(json_, "gate", {"input", "constant", "none"});
   const auto choice = [&](const char* key, const std::vector<std::string>& names) {
     settings.others.emplace_back(key, static_cast<std::int64_t>(named<int>(json_, key, names)));

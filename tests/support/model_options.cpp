@@ -43,9 +43,12 @@ std::vector<TestModel> all_options(const MixerEntry& entry, const TestModel& pla
   for (std::size_t i = 0; i < around.size(); ++i) {
     for (const std::int64_t value : values_of(around[i])) {
       TestModel one = plain;
+      if (around[i].name == "mlp_kind" && value != 0) one.mlp = 2;  // it needs a block
       const Fields mine = one.ModelSettings::fields();
       if (const auto* choice = std::get_if<ChoiceRef>(&mine[i].value)) {
         choice->set(static_cast<int>(value));
+      } else if (auto* const* flag = std::get_if<bool*>(&mine[i].value)) {
+        **flag = value != 0;
       } else {
         *std::get<std::int64_t*>(mine[i].value) = value;
       }
@@ -72,7 +75,14 @@ std::vector<TestModel> all_options(const MixerEntry& entry, const TestModel& pla
   add(rich);
   rich.norm = Norm::kPost;
   rich.position = Position::kLearned;
+  rich.mlp_kind = MlpKind::kSwiglu;
+  rich.tied_head = true;
   add(rich);
+  TestModel table = plain;  // a first layer by id, with a norm before it and its embedding the head
+  table.norm = Norm::kPre;
+  table.norm_kind = NormKind::kRms;
+  table.tied_head = true;
+  add(table);
   return all;
 }
 

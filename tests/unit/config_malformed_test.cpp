@@ -80,6 +80,10 @@ std::vector<std::string> wrong_types(const Field& field) {
                                   "~",    "",      "1x",  "0x10",   "1_000", "1 2",
                                   "true", "\"1\"", "'1'", "--1",    "1,5"};
   if (is_choice(field)) return all;
+  if (std::holds_alternative<bool*>(field.value)) {
+    std::erase(all, "true");
+    return all;
+  }
   if (!is_real(field)) {
     for (const char* text : {"1.5", "1e3", "1.0", "007", "99999999999999999999", ".inf"}) {
       all.emplace_back(text);
@@ -353,6 +357,32 @@ TEST_CASE("malformed: messages about variants and seeds, word for word") {
       {"model: {init: identity}\nvariants: [fixed-decay, linear-decay]",
        "x.yaml:2: model.init = identity is not defined for linear-decay; give it to adaptive-decay "
        "or fixed-decay alone, in the list of variants"},
+      {"model: {mlp_kind: swiglu}\nvariants: [fixed-decay]",
+       "x.yaml:2: model.mlp_kind = swiglu needs an MLP block; give mlp, e.g. 2, or leave it out"},
+      {"model: {embedding_dropout: 1}\nvariants: [fixed-decay]",
+       "x.yaml:2: model.embedding_dropout = 1: must be a number, >= 0 and < 1; lower it"},
+      {"variants: [{name: gated-linear, gate: none, A_init: [1, 16]}]",
+       "x.yaml:2: variants[0].A_init = [1, 16] starts a gate, and gate is none; leave it out, or "
+       "take gate: input or constant"},
+      {"model: {gate: none, dt_range: [0.01, 0.1]}\nvariants: [adaptive-decay]",
+       "x.yaml:2: model.dt_range = [0.01, 0.1] starts a gate, and gate is none; leave it out, or "
+       "take gate: input or constant"},
+      {"model: {A_init: [1, 16]}\nvariants: [deltanet, full-quadratic]",
+       "x.yaml:2: model.A_init = [1, 16]: none of the variants listed has a use for it; leave it "
+       "out"},
+      {"model: {A_init: [16, 1]}\nvariants: [mamba-2]",
+       "x.yaml:2: model.A_init = [16, 1] begins above its end; write [1, 16]"},
+      {"model: {dt_range: [0.1, 0.01]}\nvariants: [mamba-2]",
+       "x.yaml:2: model.dt_range = [0.1, 0.01] begins above its end; write [0.01, 0.1]"},
+      {"model: {A_init: [0, 16]}\nvariants: [mamba-2]",
+       "x.yaml:2: model.A_init[0] = 0: must be a list of 2 numbers, > 0 and <= 1000000, or the "
+       "word heads; raise it"},
+      {"model: {A_init: 16}\nvariants: [mamba-2]",
+       "x.yaml:2: model.A_init = 16: must be a list of 2 numbers, > 0 and <= 1000000, or the word "
+       "heads; write e.g. heads"},
+      {"grid: {model.dt_range: [[0.01, 0.1]]}\nvariants: [mamba-2]",
+       "x.yaml:2: grid key 'model.dt_range' takes a list, and a grid crosses single values; use a "
+       "configuration for each list"},
       {"variants: [fixed-decay, {name: fixed-decay, label: again}]",
        "x.yaml:2: two cells are the same: [fixed-decay, seed 0] and [again, seed 0]; what tells "
        "them "

@@ -152,6 +152,9 @@ TEST_CASE("config: identity holds what differs from the defaults, and nothing el
     CHECK(one_cell(text + "}").identity().find("first_layer") == std::string::npos);
   }
   // Defaults written out, and derived values written out, are the same cell.
+  CHECK(one_cell("model: {norm_kind: layer, mlp_kind: gelu, tied_head: false, embedding_dropout: "
+                 "0, A_init: heads, dt_range: [1e-3, 1e-1]}")
+            .hash() == one_cell("").hash());
   CHECK(one_cell("model: {width: 64, gate: input}\ntrain: {select_length: 128, order_seed: 0}\n"
                  "task: {name: mqar, length: 128, data_seed: 0}")
             .hash() == one_cell("").hash());
@@ -167,14 +170,31 @@ TEST_CASE("config: scoring options, labels and the experiment's name do not chan
 
 TEST_CASE("config: everything that affects weights, history or selection changes the cell") {
   const std::string hash = one_cell("").hash();
-  for (const char* change :
-       {"seed: 1", "task: {name: mqar, data_seed: 1}", "task: {name: mqar, filler: clean}",
-        "task: {name: selective-copying, length: 128}", "model: {chunk: 32}", "model: {heads: 2}",
-        "model: {gate: none}", "model: {lambda_hidden: 8}", "model: {init: identity}",
-        "train: {order_seed: 1}", "train: {stop_at: 0.5}", "train: {validation_examples: 10}",
-        "train: {eval_every: 10}", "train: {select_length: 64}", "train: {betas: [0.9, 0.99]}",
-        "train: {schedule: cosine}", "train: {examples: 128}", "train: {examples: online}",
-        "eval: {unseen_levels: as-is, lengths: [256]}"}) {
+  for (const char* change : {"seed: 1",
+                             "task: {name: mqar, data_seed: 1}",
+                             "task: {name: mqar, filler: clean}",
+                             "task: {name: selective-copying, length: 128}",
+                             "model: {chunk: 32}",
+                             "model: {heads: 2}",
+                             "model: {gate: none}",
+                             "model: {lambda_hidden: 8}",
+                             "model: {init: identity}",
+                             "model: {init: uniform}",
+                             "model: {norm_kind: rms}",
+                             "model: {tied_head: true}",
+                             "model: {embedding_dropout: 0.1}",
+                             "model: {A_init: [1, 1]}",
+                             "model: {dt_range: [0.001, 0.2]}",
+                             "train: {order_seed: 1}",
+                             "train: {stop_at: 0.5}",
+                             "train: {validation_examples: 10}",
+                             "train: {eval_every: 10}",
+                             "train: {select_length: 64}",
+                             "train: {betas: [0.9, 0.99]}",
+                             "train: {schedule: cosine}",
+                             "train: {examples: 128}",
+                             "train: {examples: online}",
+                             "eval: {unseen_levels: as-is, lengths: [256]}"}) {
     CAPTURE(change);
     CHECK(one_cell(change).hash() != hash);
   }

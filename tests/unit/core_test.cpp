@@ -62,8 +62,8 @@ TEST_CASE("rng: seeds, streams and indices give different numbers") {
   std::size_t drawn = 0;
   const std::uint64_t high = std::uint64_t{1} << 32;
   for (const std::uint64_t seed : {std::uint64_t{0}, std::uint64_t{1}, high}) {
-    for (const Stream stream :
-         {Stream::kTrain, Stream::kValidation, Stream::kTest, Stream::kOrder, Stream::kInit}) {
+    for (const Stream stream : {Stream::kTrain, Stream::kValidation, Stream::kTest, Stream::kOrder,
+                                Stream::kInit, Stream::kDropout}) {
       for (const std::uint64_t index : {std::uint64_t{0}, std::uint64_t{1}, high}) {
         Rng rng(seed, stream, index);
         for (int block = 0; block < 3; ++block, ++drawn) seen.insert(next_words(rng));
@@ -87,6 +87,13 @@ TEST_CASE("rng: the first values of a stream are pinned") {
   CHECK(normals.normal() == -0x1.edd4ddc434c35p-2);
   CHECK(normals.normal() == -0x1.6efe59f8c2fc3p+1);
   CHECK(normals.normal() == -0x1.cf2e4b4ce0d5bp-4);
+}
+
+TEST_CASE("rng: a later block is where a stream comes to") {
+  Rng stream(7, Stream::kDropout, 3);
+  for (int i = 0; i < 4 * 5; ++i) (void)stream.bits();
+  Rng later(7, Stream::kDropout, 3, 5);
+  for (int i = 0; i < 10; ++i) CHECK(later.bits() == stream.bits());
 }
 
 TEST_CASE("rng: below and between stay in range and reach both ends") {

@@ -191,6 +191,12 @@ TEST_CASE("elementwise: float agrees with double for any shape and stride") {
       softmax_rows<double>(b_exact, x.read_exact(), y.write_exact());
       y.check(1e-6);
     }
+    silu<float>(x.read(), y.write(), slope.write());
+    silu<double>(x.read_exact(), y.write_exact(), slope.write_exact());
+    y.check(2e-6);
+    slope.check(2e-6);
+    softmax_rows<float>(nullptr, x.read(), y.write());
+    softmax_rows<double>(nullptr, x.read_exact(), y.write_exact());
     slope = FloatPair(6, rows, cols, gap);
     softmax_rows_backward<float>(y.read(), slope.write());
     softmax_rows_backward<double>(y.read_exact(), slope.write_exact());
@@ -302,6 +308,8 @@ TEST_CASE("elementwise: a NaN is never lost") {
       softplus<float>(nullptr, read_of(x), view_of(y), view_of(slope));
       CHECK((std::isnan(y(1, place)) && std::isnan(slope(1, place))));
       gelu<float>(nullptr, read_of(x), view_of(y), view_of(slope));
+      CHECK((std::isnan(y(1, place)) && std::isnan(slope(1, place))));
+      silu<float>(read_of(x), view_of(y), view_of(slope));
       CHECK((std::isnan(y(1, place)) && std::isnan(slope(1, place))));
       softmax_rows<float>(nullptr, read_of(x), view_of(y));
       CHECK(y.row(1).array().isNaN().all());

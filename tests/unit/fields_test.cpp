@@ -47,8 +47,12 @@ TEST_CASE("fields: every kind of member names its type and writes its value as Y
   check(field("stop", options.stop, ""), "real", "");
   check(field("lengths", options.lengths, ""), "list of int", "[64, 128]");
   check(field("betas", options.betas, ""), "list of real", "[0.9, 0.999]");
+  check(field("betas", options.betas, "").or_word("usual"), "list of real or usual",
+        "[0.9, 0.999]");
   check(choice("colour", options.colour, {"red", "green"}, ""), "one of red, green", "green");
   check(field("seed", options.seed, "").or_word("online"), "int or online", "online");
+  options.betas.clear();
+  check(field("betas", options.betas, "").or_word("usual"), "list of real or usual", "usual");
   options.seed = 3;
   check(field("seed", options.seed, "").or_word("online"), "int or online", "3");
 }

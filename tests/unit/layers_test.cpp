@@ -12,6 +12,7 @@
 #include "models/layers/convolution.hpp"
 #include "models/layers/cross_entropy.hpp"
 #include "models/layers/norm.hpp"
+#include "models/layers/rms_norm.hpp"
 #include "models/layers/rotary.hpp"
 #include "tests/support/float_pair.hpp"
 #include "tests/support/random_numbers.hpp"
@@ -77,6 +78,62 @@ TEST_CASE("layers: the norm in float agrees with double for any shape and stride
     d.check(2e-5 * eigen(inverse_sd.read_exact()).maxCoeff());
     gradient.numbers.check(2e-4);
   });
+}
+
+TEST_CASE(
+    "layers: the root-mean-square norm in float agrees with double for any shape and stride") {
+  for_each_shape([](Index rows, Index cols, Index gap) {
+    const RmsNorm norm{Tensor{0, 1, cols}};
+    const Flat theta(1, cols);
+    Flat gradient(2, cols);
+    FloatPair x(3, rows, cols, gap), normal(4, rows, cols, gap), y(5, rows, cols, gap);
+    FloatPair inverse(6, 1, rows, 0);
+    norm.forward<float>(theta.read(), x.read(), normal.write(), inverse.write().data(), y.write());
+    norm.forward<double>(theta.read_exact(), x.read_exact(), normal.write_exact(),
+                         inverse.write_exact().data(), y.write_exact());
+    normal.check(1e-5);
+    y.check(1e-5);
+    inverse.check(1e-5 * eigen(inverse.read_exact()).maxCoeff());
+
+    // The normal may take the place of x, and the gradient of x that of y's.
+    norm.forward<float>(theta.read(), x.read(), x.write(), inverse.write().data(), y.write());
+    CHECK(eigen(x.read()) == eigen(normal.read()));
+    FloatPair d(7, rows, cols, gap);
+    FloatPair apart(8, rows, cols, gap);
+    norm.backward<float>(theta.read(), gradient.write(), normal.read(), inverse.read().data(),
+                         d.read(), apart.write());
+    gradient = Flat(2, cols);
+    norm.backward<float>(theta.read(), gradient.write(), normal.read(), inverse.read().data(),
+                         d.read(), d.write());
+    CHECK(eigen(apart.read()) == eigen(d.read()));
+    norm.backward<double>(theta.read_exact(), gradient.write_exact(), normal.read_exact(),
+                          inverse.read_exact().data(), d.read_exact(), d.write_exact());
+    d.check(2e-5 * eigen(inverse.read_exact()).maxCoeff());
+    gradient.numbers.check(2e-4);
+  });
+}
+
+TEST_CASE("layers: the root-mean-square norm is the formula, and its row stands alone") {
+  constexpr Index kCols = 72;
+  const RmsNorm norm{Tensor{0, 1, kCols}};
+  const Flat theta(1, kCols);
+  const Matrix<float> x = normal_matrix<float>(2, 70, kCols);
+  Matrix<float> normal(70, kCols), y(70, kCols), some_normal(11, kCols), some_y(11, kCols);
+  std::vector<float> inverse(70), some_inverse(11);
+  norm.forward<float>(theta.read(), read_of(x), view_of(normal), inverse.data(), view_of(y));
+  for (Index t = 0; t < 70; ++t) {
+    double squares = 0.0;
+    for (Index c = 0; c < kCols; ++c) squares += double{x(t, c)} * double{x(t, c)};
+    for (Index c = 0; c < kCols; ++c) {
+      const double right = x(t, c) / std::sqrt(squares / kCols + 1e-5) * theta.read()[c];
+      CHECK(std::abs(y(t, c) - right) <= 1e-5);
+    }
+  }
+  norm.forward<float>(theta.read(), rows(read_of(x), 7, 11), view_of(some_normal),
+                      some_inverse.data(), view_of(some_y));
+  CHECK(some_normal == normal.middleRows(7, 11));
+  CHECK(some_y == y.middleRows(7, 11));
+  CHECK(some_inverse[3] == inverse[10]);
 }
 
 TEST_CASE("layers: a row's norm has the same bits whatever rows stand beside it") {
@@ -252,7 +309,7 @@ TEST_CASE("layers: a NaN or an infinite logit makes the loss NaN, in whichever l
   }
 }
 
-TEST_CASE("layers: the norm and the convolution lose no NaN") {
+TEST_CASE("layers: the norms and the convolution lose no NaN") {
   for (const Index cols : {1, 9, 64, 72}) {
     const LayerNorm norm{Tensor{0, 1, cols}, Tensor{cols, 1, cols}};
     const ShortConvolution convolution{Tensor{0, 2, cols}};
@@ -263,6 +320,10 @@ TEST_CASE("layers: the norm and the convolution lose no NaN") {
       Matrix<float> normal(3, cols), y(3, cols);
       std::vector<float> inverse_sd(3);
       norm.forward<float>(theta.read(), read_of(x), view_of(normal), inverse_sd.data(), view_of(y));
+      CHECK(y.row(1).array().isNaN().all());
+      CHECK(std::isfinite(y.row(2).sum()));
+      RmsNorm{Tensor{0, 1, cols}}.forward<float>(theta.read(), read_of(x), view_of(normal),
+                                                 inverse_sd.data(), view_of(y));
       CHECK(y.row(1).array().isNaN().all());
       CHECK(std::isfinite(y.row(2).sum()));
       convolution.forward<float>(theta.read(), read_of(x), view_of(y));

@@ -69,17 +69,22 @@ TEST_CASE("memory: sizes in words") {
 
 TEST_CASE("memory: a forward pass takes about what it was said to") {
   for (const MixerEntry& entry : mixers()) {
-    for (const bool rich : {false, true}) {
+    for (const int rich : {0, 1, 2}) {
       for (const std::int64_t tokens : {64, 1000, 4096}) {
         CAPTURE(entry.name);
         CAPTURE(rich);
         CAPTURE(tokens);
         TestModel settings;
         settings.layers = 3;
-        if (rich) {
+        if (rich > 0) {
           settings.norm = Norm::kPre;
-          settings.short_conv = 4;
           settings.mlp = 2;
+        }
+        if (rich == 1) settings.short_conv = 4;
+        if (rich == 2) {
+          settings.norm_kind = NormKind::kRms;
+          settings.mlp_kind = MlpKind::kSwiglu;
+          settings.tied_head = true;
         }
         SequenceModel<float> model =
             test_model<float>(settings, std::string(entry.name), 128, 64, 7);

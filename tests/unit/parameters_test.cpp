@@ -1,8 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "math/fenwick.hpp"
@@ -114,6 +116,107 @@ TEST_CASE("parameters: the identity initialisation starts lambda at 1") {
   }
 }
 
+TEST_CASE("parameters: init uniform draws the matrices of the layers alone, by their columns") {
+  TestModel settings;
+  settings.short_conv = 4;
+  settings.mlp = 2;
+  settings.mlp_kind = MlpKind::kSwiglu;
+  settings.heads = 4;
+  settings.position = Position::kLearned;
+  TestModel uniform = settings;
+  uniform.init = Init::kUniform;
+  for (const MixerEntry& entry : mixers()) {
+    CAPTURE(entry.name);
+    const SequenceModel<float> published = made(std::string(entry.name), settings, 3);
+    const SequenceModel<float> model = made(std::string(entry.name), uniform, 3);
+    int drawn = 0;
+    for (const ParameterInfo& info : model.layout().all()) {
+      CAPTURE(info.name);
+      const std::vector<float> values = tensor(model, info.name);
+      const bool in_layers = info.name.starts_with("layers.");
+      if (!in_layers || published.layout().find(info.name)->fill != Fill::kNormal) {
+        CHECK(values == tensor(published, info.name));
+        continue;
+      }
+      ++drawn;
+      const double bound = 1.0 / std::sqrt(static_cast<double>(info.tensor.cols));
+      const auto [low, high] = std::minmax_element(values.begin(), values.end());
+      CHECK(*low >= -bound);
+      CHECK(*high <= bound);
+      if (values.size() < 1000) continue;
+      CHECK(*low < -0.99 * bound);
+      CHECK(*high > 0.99 * bound);
+      CHECK(deviation(values) == doctest::Approx(bound / std::sqrt(3.0)).epsilon(0.05));
+    }
+    CHECK(drawn >= 2 * 5);
+    CHECK(model.layout().find("layers.0.mlp.w2.weight")->scale ==
+          doctest::Approx(1.0 / std::sqrt(128.0)));  // W2 reads twice the width
+  }
+}
+
+/// A tensor of a wide model whose gate starts as given.
+std::vector<float> of_gate(const std::string& variant, const std::string& name,
+                           std::vector<double> a, std::vector<double> dt) {
+  TestModel model;
+  model.width = 256;
+  model.heads = 256;
+  const auto mixer = mixer_of(model, variant);
+  set_option(mixer->fields(), "A_init", std::move(a));
+  if (!dt.empty()) set_option(mixer->fields(), "dt_range", std::move(dt));
+  mixer->validate(model);
+  SequenceModel<float> built({model, *mixer, {}}, 128, 128, level_count(128));
+  built.initialise(11);
+  std::vector<float> both = tensor(built, "layers.0." + name);
+  const std::vector<float> second = tensor(built, "layers.1." + name);
+  both.insert(both.end(), second.begin(), second.end());
+  return both;
+}
+
+TEST_CASE("parameters: A_init and dt_range are where a gate starts, on both kinds of mixer") {
+  for (const std::string variant : {"adaptive-decay", "gated-linear", "mamba-2"}) {
+    CAPTURE(variant);
+    double sum = 0.0;
+    double least = 1e9;
+    double most = 0.0;
+    const std::vector<float> logs = of_gate(variant, "A_log", {1.0, 16.0}, {});
+    for (const float value : logs) {
+      const double a = std::exp(value);
+      sum += a;
+      least = std::min(least, a);
+      most = std::max(most, a);
+    }
+    CHECK(least >= 0.999);
+    CHECK(least < 1.3);
+    CHECK(most <= 16.001);
+    CHECK(most > 15.7);
+    // 512 draws: five standard errors of the mean are 0.96.
+    CHECK(std::abs(sum / static_cast<double>(logs.size()) - 8.5) < 0.96);
+
+    const std::vector<float> by_head = of_gate(variant, "A_log", {}, {});
+    CHECK(by_head[2] == doctest::Approx(std::log(3.0)));
+
+    for (const auto& [low, high] : std::vector<std::pair<double, double>>{
+             {1e-3, 0.1}, {1e-18, 1e-16}, {0.5, 0.5}, {1.0, 1e5}}) {
+      CAPTURE(low);
+      const std::vector<float> biases = of_gate(variant, "dt_bias", {}, {low, high});
+      double logs_sum = 0.0;
+      for (const float bias : biases) {
+        const double step = bias > 30.0F ? bias : std::log1p(std::exp(double{bias}));
+        CHECK(step >= low * 0.9999);
+        CHECK(step <= high * 1.0001);
+        logs_sum += std::log(step);
+      }
+      // Log-uniform: the mean logarithm is the middle, within five standard errors.
+      const double mean_log = logs_sum / static_cast<double>(biases.size());
+      const double width = std::log(high / low);
+      CHECK(std::abs(mean_log - 0.5 * std::log(low * high)) <=
+            5.0 * width / std::sqrt(12.0 * static_cast<double>(biases.size())) + 1e-4);
+    }
+    // The default is what the option says when it is written out.
+    CHECK(of_gate(variant, "dt_bias", {}, {1e-3, 0.1}) == of_gate(variant, "dt_bias", {}, {}));
+  }
+}
+
 TEST_CASE("parameters: names are unique and no model holds a tensor that it does not use") {
   for (const MixerEntry& entry : mixers()) {
     CAPTURE(entry.name);
@@ -126,6 +229,8 @@ TEST_CASE("parameters: names are unique and no model holds a tensor that it does
           (entry.name == "fixed-decay" || entry.name == "linear-decay"));
     CHECK(names.contains("layers.0.lambda_mlp.w1.weight") ==
           (entry.name == "adaptive-decay" || entry.name == "softmax-level"));
+    CHECK(names.contains("head.weight"));
+    CHECK(names.contains("final_norm.bias"));
     CHECK(names.contains("layers.0.A_log") == (entry.name != "full-quadratic"));
   }
 }
