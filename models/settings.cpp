@@ -23,6 +23,10 @@ Fields ModelSettings::fields() {
   all.push_back(
       choice("init", init, {"published", "identity"},
              "initial weights; identity starts lambda at 1 (adaptive-decay, fixed-decay)"));
+  all.push_back(field("pattern", pattern,
+                      "what stands in the layers, repeated over them: `variant`, the name of a "
+                      "mixer, or a map of a name and the mixer's own options")
+                    .implied_at("[variant]"));
   return all;
 }
 

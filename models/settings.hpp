@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/fields.hpp"
 
@@ -24,6 +25,9 @@ struct ModelSettings {
   std::int64_t short_conv = 0;
   std::int64_t mlp = 0;  ///< hidden width of the MLP block over D; 0: none
   Init init = Init::kPublished;
+  /// What stands in the layers, repeated over them, as a configuration writes it: `variant`, a
+  /// mixer's name, or a map of a name and options. What it means is ModelSpec::layers.
+  std::vector<std::string> pattern = {"variant"};
 
   [[nodiscard]] Fields fields();
   /// The rules between these options. @throws FieldError

@@ -63,7 +63,8 @@ TestModel Golden::settings() const {
   settings.mlp = json_.at("mlp");
   settings.lambda_hidden = json_.at("lambda_hidden");
   if (!json_.contains("update")) return settings;
-  // What stands around a core: files from before it have the defaults.
+  // What stands around a core, and in which layer: files from before have the defaults.
+  settings.pattern = json_.at("pattern").get<std::vector<std::string>>();
   settings.gate = named<Gate>(json_, "gate", {"input", "constant", "none"});
   const auto choice = [&](const char* key, const std::vector<std::string>& names) {
     settings.others.emplace_back(key, static_cast<std::int64_t>(named<int>(json_, key, names)));
