@@ -106,10 +106,14 @@ Pattern read_pattern(const YamlValue& value, const std::string& key) {
 }
 
 std::vector<std::string> pattern_texts(const VariantSettings& variant, PatternText kind) {
+  const auto is_variant = [&](const auto& layer) { return layer == variant.mixer; };
+  if (std::all_of(variant.layers.begin(), variant.layers.end(), is_variant)) {
+    return {std::string(kVariantEntry)};
+  }
   const EntryText text(*variant.mixer, kind);
   std::vector<std::string> all;
   for (const auto& layer : variant.layers) {
-    all.push_back(layer == variant.mixer ? std::string(kVariantEntry) : text(*layer));
+    all.push_back(is_variant(layer) ? std::string(kVariantEntry) : text(*layer));
   }
   std::size_t period = 1;
   while (!std::equal(all.begin() + static_cast<std::ptrdiff_t>(period), all.end(), all.begin())) {

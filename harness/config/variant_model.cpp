@@ -87,7 +87,9 @@ class Resolver {
     }
     expect_placed(places, pattern, layers);
     std::vector<std::shared_ptr<const MixerSettings>> entries;
-    for (std::size_t i = 0; i < pattern.size(); ++i) entries.push_back(entry(pattern, i, made));
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+      entries.push_back(entry(pattern, i, made, places));
+    }
     for (std::size_t i = 0; i < layers; ++i) made.layers.push_back(entries[i % entries.size()]);
     made.model.pattern = pattern_texts(made, PatternText::kFiles);
     return made;
@@ -133,9 +135,10 @@ class Resolver {
         printable(fmt::format("[{}]", fmt::join(names, ", "))), variant_.label, why, combination_));
   }
 
-  // The mixer of entry i.
+  // The mixer of entry i. `places` has the variant's own options too.
   [[nodiscard]] std::shared_ptr<const MixerSettings> entry(const Pattern& pattern, std::size_t i,
-                                                           const VariantSettings& made) const {
+                                                           const VariantSettings& made,
+                                                           PlaceMap places) const {
     const WrittenMixer& entry = pattern[i];
     if (entry.name == kVariantEntry) return made.mixer;
     const std::string key = fmt::format("{}[{}]", pattern_key(), i);
@@ -147,7 +150,6 @@ class Resolver {
                       option.place, key, option.key, option.value.shown()));
     }
     ModelOptions options = draft_.model;
-    PlaceMap places = draft_.places;
     read_own(entry, key, {"name"}, options, places);
     const MixerSettings& mixer = options.mixer(entry.name);
     const auto section = [&](const std::string& option) {

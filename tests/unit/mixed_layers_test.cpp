@@ -232,38 +232,46 @@ TEST_CASE("mixed layers: segments are whole chunks of every layer; streams give 
   }
 }
 
-TEST_CASE(
-    "mixed layers: state and work are the sums of the layers, memory stays within its bound") {
+TEST_CASE("mixed layers: state and work are the sums of the layers, memory is as was said") {
   for (const Mix& mix : kMixes) {
-    for (const std::int64_t tokens : {24, 300, 700}) {
+    for (const std::int64_t tokens : {300, 700}) {
       CAPTURE(mix.variant);
       CAPTURE(tokens);
-      const TestModel settings = mixed(mix);
+      TestModel settings = mixed(mix);
+      settings.width = 64;
       SequenceModel<float> model =
           random_model<float>(settings, mix.variant, kVocab, tokens, 5, 0.3);
       const TestExample example(tokens, kVocab);
       const AllScored all(example);
       for (const SequenceInput& input :
            {example.input(), SequenceInput{example.ids, all.positions, all.labels}}) {
-        const SequenceShape shape{tokens, static_cast<std::int64_t>(input.positions.size()), true};
-        const Cost cost = model.cost(shape);
+        const auto queries = static_cast<std::int64_t>(input.positions.size());
+        const Cost cost = model.cost({tokens, queries, true});
         std::int64_t state = 0;
-        for (const auto& layer : layers_of(settings, mix.variant)) {
-          TestModel alone = settings;
-          alone.layers = 1;
-          const SequenceModel<float> one({alone, *layer, {}}, kVocab, tokens, level_count(tokens),
-                                         false);
-          state += one.cost({tokens, tokens, false}).state;
+        auto work = static_cast<double>(kVocab * settings.width * queries);
+        const LayerMixers layers = layers_of(settings, mix.variant);
+        for (std::size_t l = 0; l < layers.size(); ++l) {
+          ParameterLayout layout;
+          const Block<float> block({settings, {}, level_count(tokens), "x."}, *layers[l], layout);
+          const Cost of_layer =
+              block.cost({tokens, l + 1 < layers.size() ? tokens : queries, true});
+          state += of_layer.state;
+          work += of_layer.multiply_adds;
         }
         CHECK(cost.state == state);
-        for (const std::int64_t of_step : {std::int64_t{0}, std::int64_t{100'000}}) {
+        CHECK(cost.multiply_adds == doctest::Approx(work).epsilon(1e-12));
+        std::int64_t used = 0;
+        for (const std::int64_t of_step : {0, 100'000}) {
           model.begin_step({tokens, of_step});
           Workspace<float> workspace;
           std::vector<float> gradient(model.gradient_size(of_step), 0.0F);
           (void)model.forward_backward(input, 1.0F, workspace, gradient);
-          const auto used = static_cast<std::int64_t>(workspace.peak_bytes() / sizeof(float));
-          CHECK(used <= workspace_bound(cost));
+          used = std::max(used, static_cast<std::int64_t>(workspace.peak_bytes() / sizeof(float)));
         }
+        const double ratio = static_cast<double>(workspace_bound(cost)) / static_cast<double>(used);
+        // Small pieces take whole lines of the cache, here as in models of one mixer.
+        CHECK(ratio >= 0.995);
+        CHECK(ratio <= 1.5);
       }
     }
   }
