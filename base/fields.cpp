@@ -27,6 +27,8 @@ std::string yaml_text(double value) {
   return text;
 }
 
+std::string yaml_text(const std::string& value) { return value; }
+
 template <class T>
 std::string list_text(const std::vector<T>& values) {
   std::string text = "[";
@@ -55,8 +57,10 @@ std::string type_of(const Field& made) {
     return text;
   }
   // In the order of FieldRef.
-  constexpr std::array<const char*, 8> kTypes = {"int", "real", "bool",        "string",
-                                                 "int", "real", "list of int", "list of real"};
+  constexpr std::array<const char*, 9> kTypes = {
+      "int",         "real",         "bool",
+      "string",      "int",          "real",
+      "list of int", "list of real", "list of names or maps"};
   return kTypes.at(made.value.index());
 }
 

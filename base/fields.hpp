@@ -18,10 +18,11 @@ struct ChoiceRef {
 };
 
 /// Where an option's value lives. An optional that is empty means "not given; a default is
-/// derived".
-using FieldRef = std::variant<std::int64_t*, double*, bool*, std::string*,
-                              std::optional<std::int64_t>*, std::optional<double>*,
-                              std::vector<std::int64_t>*, std::vector<double>*, ChoiceRef>;
+/// derived". A list of strings holds names or maps, each as YAML writes it on one line.
+using FieldRef =
+    std::variant<std::int64_t*, double*, bool*, std::string*, std::optional<std::int64_t>*,
+                 std::optional<double>*, std::vector<std::int64_t>*, std::vector<double>*,
+                 std::vector<std::string>*, ChoiceRef>;
 
 /// One option, declared once, bound to a member of a settings struct. The declaration drives
 /// reading YAML, the resolved dump, the generated documentation, the hash of a cell and the CSV
@@ -62,7 +63,8 @@ struct Field {
 
   [[nodiscard]] bool bounded() const noexcept { return low != high; }
   [[nodiscard]] bool is_implied() const { return !implied.empty() && text() == implied; }
-  /// "int", "real", "bool", "string", "list of int", "list of real" or "one of a, b, c".
+  /// "int", "real", "bool", "string", "list of int", "list of real", "list of names or maps" or
+  /// "one of a, b, c".
   [[nodiscard]] std::string type() const;
   /// The value as YAML writes it; doubles in the shortest form that reads back to the same bits.
   /// An absent optional gives "" (or the word of `or_word`, as an empty list does).

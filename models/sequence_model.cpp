@@ -14,7 +14,6 @@ SequenceModel<S>::SequenceModel(const ModelSpec& spec, std::int64_t vocab,
                                 std::int64_t train_length, std::int64_t levels, bool with_weights)
     : settings_(spec.model), execution_(spec.execution), vocab_(vocab) {
   settings_.validate();
-  spec.mixer.validate(settings_);
   const Index width = settings_.width;
   const auto matrix = [&](const std::string& name, Index rows) {
     return layout_.add_matrix(name, rows, width, Fill::kNormal, kInitialDeviation);
@@ -27,10 +26,13 @@ SequenceModel<S>::SequenceModel(const ModelSpec& spec, std::int64_t vocab,
   const bool sees_ids_alone = settings_.position != Position::kLearned &&
                               settings_.short_conv == 0 && settings_.embedding_dropout == 0.0;
   for (std::int64_t layer = 0; layer < settings_.layers; ++layer) {
+    const MixerSettings& mixer =
+        spec.layers.empty() ? spec.mixer : *spec.layers[static_cast<std::size_t>(layer)];
+    mixer.validate(settings_);
     blocks_.emplace_back(
         LayerContext{settings_, execution_, levels, fmt::format("layers.{}.", layer),
                      layer == 0 && sees_ids_alone ? vocab : 0},
-        spec.mixer, layout_);
+        mixer, layout_);
   }
   if (settings_.init == Init::kUniform) layout_.make_uniform(first_of_layers);
   final_norm_ = add_norm(layout_, "final_norm", width, settings_.norm_kind);
@@ -114,7 +116,10 @@ constexpr Index kSegment = 256;
 template <class S>
 Index SequenceModel<S>::segment_tokens(std::int64_t tokens) const noexcept {
   if (execution_.form == Form::kDense || execution_.form == Form::kRecurrent) return tokens;
-  return std::max(kSegment, blocks_.front().chunk());
+  // Chunks and kSegment are powers of two, so the largest is a multiple of them all.
+  Index segment = kSegment;
+  for (const Block<S>& block : blocks_) segment = std::max(segment, block.chunk());
+  return segment;
 }
 
 template <class S>

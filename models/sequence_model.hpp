@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -38,8 +39,10 @@ struct SequenceInput {
 /// What a model is made of, beside the data's sizes.
 struct ModelSpec {
   const ModelSettings& model;
-  const MixerSettings& mixer;
+  const MixerSettings& mixer;  ///< of every layer
   Execution execution = {};
+  /// Where layers differ: the mixer of each, in place of `mixer`.
+  std::span<const std::shared_ptr<const MixerSettings>> layers = {};
 };
 
 /// The sequence model: embedding, layers, final norm, head.

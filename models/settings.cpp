@@ -40,6 +40,10 @@ Fields ModelSettings::fields() {
                       "out; scoring sees all")
                     .below(0, 1)
                     .implied_at("0"));
+  all.push_back(field("pattern", pattern,
+                      "what stands in the layers, repeated over them: `variant`, the name of a "
+                      "mixer, or a map of a name and the mixer's own options")
+                    .implied_at("[variant]"));
   return all;
 }
 

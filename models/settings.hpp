@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/fields.hpp"
 
@@ -31,6 +32,9 @@ struct ModelSettings {
   Init init = Init::kPublished;
   /// Share of the numbers of E[ids] + P that a training step leaves out; 0: none.
   double embedding_dropout = 0.0;
+  /// What stands in the layers, repeated over them, as a configuration writes it: `variant`, a
+  /// mixer's name, or a map of a name and options. What it means is ModelSpec::layers.
+  std::vector<std::string> pattern = {"variant"};
 
   [[nodiscard]] Fields fields();
   /// The rules between these options; those that depend on the mixer are MixerSettings'. @throws

@@ -7,6 +7,7 @@
 #include "harness/config/declarations.hpp"
 #include "harness/config/emit.hpp"
 #include "harness/config/model_options.hpp"
+#include "harness/config/pattern.hpp"
 #include "harness/config/settings.hpp"
 #include "harness/config/yaml_tree.hpp"
 #include "math/fenwick.hpp"
@@ -29,12 +30,12 @@ void add_differences(std::vector<std::string>& lines, const std::string& section
   }
 }
 
-constexpr std::string_view kFirstLayer = "first_layer";
-
-/// The options of a model that make another cell where they differ.
+/// The options of a model that make another cell where they differ, but for the pattern.
 Fields options_of_numbers(ModelSettings& model, MixerSettings& mixer) {
   Fields fields = model_fields(model, mixer);
-  std::erase_if(fields, [](const Field& field) { return field.name == kFirstLayer; });
+  std::erase_if(fields, [](const Field& field) {
+    return field.name == kFirstLayer || field.name == "pattern";
+  });
   return fields;
 }
 
@@ -59,8 +60,13 @@ std::string Cell::identity() const {
   const auto default_mixer = mixers().find(variant.name)->settings();
   add_differences(lines, "model", options_of_numbers(model, *mixer),
                   options_of_numbers(default_model, *default_mixer));
+  const std::vector<std::string> pattern = pattern_texts(variant, PatternText::kIdentity);
+  if (pattern != default_model.pattern) {
+    lines.push_back(fmt::format("model.pattern: [{}]", fmt::join(pattern, ", ")));
+  }
   // How a first layer is computed moves last bits where there is a choice, and only there.
-  const std::string_view path = mixer->first_layer_path(model, task->make()->vocab());
+  const std::string_view path =
+      variant.layers.front()->first_layer_path(model, task->make()->vocab());
   if (!path.empty()) lines.push_back(fmt::format("model.{}: {}", kFirstLayer, path));
 
   TrainSettings own_train = train;
@@ -70,7 +76,7 @@ std::string Cell::identity() const {
   add_differences(lines, "train", own_train.fields(), default_train.fields());
 
   // More rows than training reaches are other initial weights, and untrained rows are scored.
-  if (variant.mixer->has_levels() && levels != level_count(task->length)) {
+  if (variant.has_levels() && levels != level_count(task->length)) {
     lines.push_back(fmt::format("levels: {}", levels));
   }
   std::sort(lines.begin(), lines.end());

@@ -20,7 +20,8 @@ struct Keys {
       const std::string key = section + field.name;
       if (std::find(all.begin(), all.end(), key) != all.end()) continue;
       all.push_back(key);
-      const bool is_list = field.type().starts_with("list of ");
+      // A pattern is one value of a model; to cross lists of numbers has had no use.
+      const bool is_list = field.type().starts_with("list of ") && key != "model.pattern";
       if (makes_cells && !is_list) crossable.push_back(key);
     }
   }

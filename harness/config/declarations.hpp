@@ -17,7 +17,7 @@ namespace recollect {
 [[nodiscard]] const std::vector<std::string>& section_keys();
 
 /// Every key that a grid may cross: "task", and the keys of task, model and train that take one
-/// value. Scoring options make no other cells, so none of eval is among them.
+/// value, a pattern among them. Scoring options make no other cells, so none of eval is among them.
 [[nodiscard]] const std::vector<std::string>& crossable_keys();
 
 /// The option of the task section that no task declares for itself.

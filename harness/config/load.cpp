@@ -14,9 +14,12 @@
 #include "harness/config/declarations.hpp"
 #include "harness/config/grid.hpp"
 #include "harness/config/overrides.hpp"
+#include "harness/config/pattern.hpp"
 #include "harness/config/read_field.hpp"
+#include "harness/config/reporter.hpp"
 #include "harness/config/resolved.hpp"
 #include "harness/config/rules.hpp"
+#include "harness/config/variant_model.hpp"
 #include "harness/config/yaml_tree.hpp"
 #include "models/registry.hpp"
 #include "tasks/registry.hpp"
@@ -26,37 +29,6 @@ namespace recollect {
 namespace {
 
 using Kind = YamlValue::Kind;
-
-// Puts file, line and section in front of a rule between options that does not hold.
-class Reporter {
- public:
-  Reporter(const PlaceMap& places, std::string combination)
-      : places_(places), combination_(std::move(combination)) {}
-
-  /// Runs `check`; a FieldError's key follows `prefix`, unless `prefix` is empty.
-  template <class Check>
-  void operator()(const std::string& prefix, const Check& check) const {
-    try {
-      check();
-    } catch (const FieldError& error) {
-      const std::string key = prefix + error.key();
-      throw ConfigError(fmt::format("{}: {} {}{}", place(key), key, error.detail(), combination_));
-    }
-  }
-
-  /// Where the option stands; else its section; else the head of the file.
-  [[nodiscard]] const std::string& place(const std::string& key) const {
-    for (const std::string& where : {key, key.substr(0, key.find('.')), std::string()}) {
-      const auto found = places_.find(where);
-      if (found != places_.end()) return found->second;
-    }
-    return places_.begin()->second;
-  }
-
- private:
-  const PlaceMap& places_;
-  std::string combination_;
-};
 
 class Loader {
  public:
@@ -127,7 +99,10 @@ class Loader {
     std::vector<VariantEntry> variants;
     const YamlValue* list = root_.find("variants");
     if (list == nullptr) {
-      for (const std::string& name : mixers().names()) variants.push_back({name, name, "", {}});
+      for (const std::string& name : mixers().names()) {
+        VariantEntry& variant = variants.emplace_back();
+        variant.name = variant.label = name;
+      }
       return variants;
     }
     require_list(*list, "variants", "[fixed-decay, adaptive-decay]");
@@ -151,6 +126,9 @@ class Loader {
           check_label(variant, key);
         }
         variant.options = item;
+        if (const YamlValue* pattern = item.find("pattern"); pattern != nullptr) {
+          variant.pattern = read_pattern(*pattern, key + ".pattern");
+        }
       } else {
         variant.name = read_known(item, key, mixers().names());
         variant.label = variant.name;
@@ -213,6 +191,16 @@ class Loader {
     return *section;
   }
 
+  // The pattern of a combination: the grid's, where it crosses patterns.
+  const YamlValue* pattern_section(const std::vector<GridAxis>& axes,
+                                   const GridPoint& point) const {
+    for (std::size_t a = 0; a < axes.size(); ++a) {
+      if (axes[a].key == "model.pattern") return &axes[a].values[point[a]];
+    }
+    const YamlValue* model = root_.find("model");
+    return model == nullptr ? nullptr : model->find("pattern");
+  }
+
   Draft read_draft(const std::vector<GridAxis>& axes, const GridPoint& point) const {
     Draft draft;
     draft.places = places_;
@@ -246,6 +234,9 @@ class Loader {
     }
 
     draft.model.share();
+    if (const YamlValue* pattern = pattern_section(axes, point); pattern != nullptr) {
+      draft.pattern = read_pattern(*pattern, "model.pattern");
+    }
     draft.task->resolve();
     const Reporter report(draft.places, combination);
     report("task.", [&] { draft.task->validate(); });
@@ -275,19 +266,26 @@ class Loader {
     return axes.empty() ? "" : fmt::format(" (grid: {})", describe(axes, point));
   }
 
-  // False where the option's value in the model section or the grid does not reach the variant.
-  static bool takes(const VariantEntry& variant, const std::string& key) {
-    if (!key.starts_with("model.")) return true;
-    const std::string option = key.substr(key.find('.') + 1);
-    return model_option_applies(variant.name, option) && variant.options.find(option) == nullptr;
+  // False where the option's value in the model section or the grid reaches no layer of the
+  // variant.
+  static bool takes_key(const Draft& draft, const VariantEntry& variant, const std::string& key) {
+    return !key.starts_with("model.") || takes(draft, variant, key.substr(key.find('.') + 1));
+  }
+
+  // Whether `holds` is true of a variant at some combination of the grid.
+  template <class Holds>
+  static bool any_model(const Plan& plan, const Holds& holds) {
+    return std::any_of(plan.drafts.begin(), plan.drafts.end(), [&](const Draft& draft) {
+      return std::any_of(plan.variants.begin(), plan.variants.end(),
+                         [&](const VariantEntry& variant) { return holds(draft, variant); });
+    });
   }
 
   void check_used(const Plan& plan) const {
-    const auto& variants = plan.variants;
     if (const YamlValue* model = root_.find("model"); model != nullptr) {
       for (const YamlEntry& option : model->entries) {
-        if (std::any_of(variants.begin(), variants.end(), [&](const VariantEntry& variant) {
-              return model_option_applies(variant.name, option.key);
+        if (any_model(plan, [&](const Draft& draft, const VariantEntry& variant) {
+              return has_use(draft, variant, option.key);
             })) {
           continue;
         }
@@ -308,8 +306,9 @@ class Loader {
       }
     }
     for (const GridAxis& axis : plan.axes) {
-      if (std::none_of(variants.begin(), variants.end(),
-                       [&](const VariantEntry& variant) { return takes(variant, axis.key); })) {
+      if (!any_model(plan, [&](const Draft& draft, const VariantEntry& variant) {
+            return takes_key(draft, variant, axis.key);
+          })) {
         throw ConfigError(
             fmt::format("{}: grid key '{}' has no effect on any of the variants listed; leave it "
                         "out",
@@ -320,9 +319,10 @@ class Loader {
 
   // True where an earlier point gives the variant the same cells: they differ in options alone that
   // it does not take. By position in the grid, so that a repeated value is not folded away.
-  static bool is_folded(const Plan& plan, const GridPoint& point, const VariantEntry& variant) {
+  static bool is_folded(const Plan& plan, std::size_t point, const VariantEntry& variant) {
     for (std::size_t a = 0; a < plan.axes.size(); ++a) {
-      if (point[a] > 0 && !takes(variant, plan.axes[a].key)) return true;
+      const bool is_first = plan.points[point][a] == 0;
+      if (!is_first && !takes_key(plan.drafts[point], variant, plan.axes[a].key)) return true;
     }
     return false;
   }
@@ -332,7 +332,10 @@ class Loader {
       if (axis.values.size() < 2) continue;
       std::vector<std::string> labels;
       for (const VariantEntry& variant : plan.variants) {
-        if (!takes(variant, axis.key)) labels.push_back(variant.label);
+        if (std::any_of(plan.drafts.begin(), plan.drafts.end(),
+                        [&](const Draft& draft) { return !takes_key(draft, variant, axis.key); })) {
+          labels.push_back(variant.label);
+        }
       }
       if (labels.empty()) continue;
       warnings.push_back(
@@ -340,36 +343,6 @@ class Loader {
                       "all its values ({})",
                       axis.place, axis.key, fmt::join(labels, ", ")));
     }
-  }
-
-  // The draft's model with the variant's own options.
-  static ModelOptions variant_options(const Draft& draft, const VariantEntry& variant,
-                                      std::size_t index, const std::string& combination) {
-    ModelOptions options = draft.model;
-    PlaceMap places = draft.places;
-    const std::string own = fmt::format("variants[{}]", index);
-    read_section(options.fields(), variant.options, own, {"name", "label"}, places);
-    options.share();
-    for (const YamlEntry& option : variant.options.entries) {
-      if (option.key == "name" || option.key == "label") continue;
-      options.give(variant.name, option.key);
-      if (!has_model_option(variant.name, option.key)) {
-        throw ConfigError(fmt::format("{}: {}.{} = {}: {} has no use for it{}; leave it out",
-                                      option.place, own, option.key, option.value.shown(),
-                                      variant.name, where_it_belongs(option.key)));
-      }
-    }
-    const Reporter report(places, combination);
-    report("", [&] {
-      try {
-        options.model.validate();
-        options.mixer(variant.name).validate(options.model);
-      } catch (const FieldError& error) {
-        const bool is_own = variant.options.find(error.key()) != nullptr;
-        throw FieldError(fmt::format("{}.{}", is_own ? own : "model", error.key()), error.detail());
-      }
-    });
-    return options;
   }
 
   Experiment lay_out(const Plan& plan) const {
@@ -394,16 +367,13 @@ class Loader {
         const VariantEntry& variant = plan.variants[v];
         Cell cell;
         cell.task = draft.task;
-        const ModelOptions options = variant_options(draft, variant, v, combination);
-        cell.variant = {variant.name, variant.label, options.model,
-                        options.mixer(variant.name).clone(),
-                        std::make_shared<const ModelOptions>(options)};
+        cell.variant = resolve_variant(draft, variant, v, combination);
         cell.train = draft.train;
         cell.eval = draft.eval;
         cell.levels = levels_of(cell);
         report("", [&] { check_cell(cell); });
         note_unseen(unseen, cell, report);
-        if (is_folded(plan, plan.points[p], variant)) continue;
+        if (is_folded(plan, p, variant)) continue;
         for (const std::int64_t seed : plan.seeds) {
           cell.seed = seed;
           cell.data_seed = draft.data_seed.value_or(seed);

@@ -14,7 +14,7 @@ namespace {
 /// The established order of options in files and tables; others follow as they are declared.
 constexpr std::array<std::string_view, 12> kOrder = {
     "layers",     "width", "heads",         "norm",  "position", "gate",
-    "short_conv", "mlp",   "lambda_hidden", "chunk", "init",     "first_layer"};
+    "short_conv", "mlp",   "lambda_hidden", "chunk", "init",     kFirstLayer};
 
 std::size_t rank(const Field& field) {
   return static_cast<std::size_t>(std::find(kOrder.begin(), kOrder.end(), field.name) -

@@ -14,6 +14,9 @@ namespace recollect {
 
 struct VariantSettings;
 
+/// The option that says how a first layer is computed, which is no property of the model.
+inline constexpr std::string_view kFirstLayer = "first_layer";
+
 /// The options of a model with one mixer, bound to both objects, in the order in which files and
 /// tables list them.
 [[nodiscard]] Fields model_fields(ModelSettings& model, MixerSettings& mixer);

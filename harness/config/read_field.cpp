@@ -29,7 +29,9 @@ std::string expected(const Field& field) {
   if (type.starts_with("list of ")) {
     text = fmt::format("a list of {}{}",
                        field.exact_size > 0 ? fmt::format("{} ", field.exact_size) : "",
-                       type == "list of int" ? "whole numbers" : "numbers");
+                       type == "list of int"    ? "whole numbers"
+                       : type == "list of real" ? "numbers"
+                                                : "names or maps");
   } else if (type.starts_with("int")) {
     text = "a whole number";
   } else if (type.starts_with("real")) {
@@ -166,9 +168,7 @@ void require_scalar(const Field& field, const YamlValue& value, const std::strin
                              : fmt::format("; write e.g. {}", example(field))));
 }
 
-template <class T, class Read>
-std::vector<T> read_list(const Field& field, const YamlValue& value, const std::string& key,
-                         const Read& read) {
+void require_filled_list(const Field& field, const YamlValue& value, const std::string& key) {
   require_value(value, key, expected(field));
   const bool is_word = value.kind == Kind::kScalar && value.text == field.also;
   if (is_word && !field.also.empty()) return {};
@@ -180,6 +180,12 @@ std::vector<T> read_list(const Field& field, const YamlValue& value, const std::
   if (!right_size) {
     fail(value, key, fmt::format("must be {}; it holds {}", expected(field), value.items.size()));
   }
+}
+
+template <class T, class Read>
+std::vector<T> read_list(const Field& field, const YamlValue& value, const std::string& key,
+                         const Read& read) {
+  require_filled_list(field, value, key);
   std::vector<T> all;
   for (std::size_t i = 0; i < value.items.size(); ++i) {
     const std::string element = fmt::format("{}[{}]", key, i);
@@ -189,6 +195,18 @@ std::vector<T> read_list(const Field& field, const YamlValue& value, const std::
       fail(item, element, fmt::format("must be {}, without lists or maps in it", expected(field)));
     }
     all.push_back(read(ElementReader(field, element), item));
+  }
+  return all;
+}
+
+// Names or maps, each on one line.
+std::vector<std::string> read_entries(const Field& field, const YamlValue& value,
+                                      const std::string& key) {
+  require_filled_list(field, value, key);
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < value.items.size(); ++i) {
+    require_value(value.items[i], fmt::format("{}[{}]", key, i), expected(field));
+    all.push_back(yaml_flow(value.items[i]));
   }
   return all;
 }
@@ -225,6 +243,8 @@ void read_field(const Field& field, const YamlValue& value, const std::string& k
           *ref = read_list<std::int64_t>(field, value, key, integer);
         } else if constexpr (std::is_same_v<Ref, std::vector<double>*>) {
           *ref = read_list<double>(field, value, key, real);
+        } else if constexpr (std::is_same_v<Ref, std::vector<std::string>*>) {
+          *ref = read_entries(field, value, key);
         } else {
           require_scalar(field, value, key);
           if constexpr (std::is_same_v<Ref, ChoiceRef>) {

@@ -99,7 +99,21 @@ std::string configuration_reference() {
       "variants in tables and must differ. A label, like the name of the experiment, must be a "
       "text "
       "to those who read tables (no `NA`, `true`, `12`, `=x` or `1-2`), and no other variant's "
-      "name.\n\n## train\n\n";
+      "name.\n\n"
+      "`model.pattern`, or `pattern` in a variant's map, says what stands in the layers, and is "
+      "repeated over them. An entry is `variant` (that of the cell, which has to stand in some "
+      "layer), the name of a mixer, or a map of a name and options of that mixer, e.g. `{name: "
+      "gated-linear, gate: constant}`. Softmax attention in every second layer, beside all of "
+      "one kind:\n\n"
+      "```yaml\n"
+      "model: {layers: 4, pattern: [variant, full-quadratic]}\n"
+      "variants: [gated-linear, adaptive-decay, {name: full-quadratic, pattern: [variant]}]\n"
+      "```\n\n"
+      "An entry has the options of its own map, then what its name sets, then those of `model`; "
+      "the map of a variant is for the variant's own layers. What all layers share (`width`, "
+      "`heads`, `norm`, ...) is no option of an entry. Tables show the shortest pattern that gives "
+      "the layers, as `model_pattern`; a pattern of the variant alone is none. A grid may cross "
+      "patterns: `grid: {model.pattern: [[variant], [full-quadratic, variant]]}`.\n\n## train\n\n";
   TrainSettings train;
   add_table(out, "train", train.fields());
 

@@ -8,6 +8,7 @@
 #include "harness/config/declarations.hpp"
 #include "harness/config/emit.hpp"
 #include "harness/config/model_options.hpp"
+#include "harness/config/variant_model.hpp"
 
 namespace recollect {
 
@@ -16,8 +17,10 @@ namespace {
 // An option of the model without use to any variant: given, it would be an error.
 bool is_unused(const Plan& plan, const std::string& section, const std::string& option) {
   return section == "model" &&
-         std::none_of(plan.variants.begin(), plan.variants.end(), [&](const VariantEntry& variant) {
-           return model_option_applies(variant.name, option);
+         std::none_of(plan.drafts.begin(), plan.drafts.end(), [&](const Draft& draft) {
+           return std::any_of(
+               plan.variants.begin(), plan.variants.end(),
+               [&](const VariantEntry& variant) { return has_use(draft, variant, option); });
          });
 }
 

@@ -8,6 +8,7 @@
 
 #include "harness/config/grid.hpp"
 #include "harness/config/model_options.hpp"
+#include "harness/config/pattern.hpp"
 #include "harness/config/read_field.hpp"
 #include "harness/config/settings.hpp"
 
@@ -21,15 +22,14 @@ struct Draft {
   ModelOptions model;
   TrainSettings train;
   EvalSettings eval;
+  Pattern pattern;  ///< of the model or the grid
   PlaceMap places;
 };
 
 /// One entry of `variants:` as written.
-struct VariantEntry {
-  std::string name;
+struct VariantEntry : WrittenMixer {
   std::string label;
-  std::string place;
-  YamlValue options;  ///< a map, `name` and `label` among its keys; empty for a bare name
+  Pattern pattern;  ///< of its own map
 };
 
 /// A configuration as read, before its cells are laid out.

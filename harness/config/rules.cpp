@@ -62,8 +62,7 @@ void check_cell(const Cell& cell) {
 
   const std::int64_t length = longest(cell);
   const bool unseen = level_count(length) > level_count(cell.task->length);
-  if (unseen && cell.variant.mixer->has_levels() &&
-      cell.eval.unseen_levels == UnseenLevels::kError) {
+  if (unseen && cell.variant.has_levels() && cell.eval.unseen_levels == UnseenLevels::kError) {
     throw FieldError(
         std::string(asked_by(cell, length)),
         fmt::format("= {} needs {} levels of {}, but task.length = {} trains {} and "
@@ -77,7 +76,7 @@ void check_cell(const Cell& cell) {
 std::string unseen_levels_warning(const Cell& cell) {
   const std::int64_t length = longest(cell);
   const int trained = level_count(cell.task->length);
-  if (!cell.variant.mixer->has_levels() || level_count(length) <= trained) return "";
+  if (!cell.variant.has_levels() || level_count(length) <= trained) return "";
   const bool clamp = cell.eval.unseen_levels == UnseenLevels::kClamp;
   return fmt::format(
       "{} = {} needs {} levels, but task.length = {} trains {}; unseen_levels: {} reads {}",

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.hpp"
 
 namespace recollect {
@@ -13,6 +15,11 @@ constexpr double kMaxLoss = 1000.0;  // nats; guessing among kMaxVocab ids costs
 constexpr double kMaxExamples = 1 << 24;
 
 }  // namespace
+
+bool VariantSettings::has_levels() const {
+  return std::any_of(layers.begin(), layers.end(),
+                     [](const auto& layer) { return layer->has_levels(); });
+}
 
 Fields TrainSettings::fields() {
   Fields all;

@@ -60,8 +60,13 @@ struct VariantSettings {
   std::string label;  ///< what tables call it; the name, unless given
   ModelSettings model;
   std::shared_ptr<const MixerSettings> mixer;
+  /// One a layer: `mixer`, but for what the pattern says.
+  std::vector<std::shared_ptr<const MixerSettings>> layers;
   /// All that `model:` says for this entry: tables list options that the mixer has no use for too.
   std::shared_ptr<const ModelOptions> given;
+
+  /// Whether any layer weighs levels.
+  [[nodiscard]] bool has_levels() const;
 };
 
 /// One cell: a (task, model, variant and training settings, seed). The unit of work and of resume.

@@ -147,6 +147,12 @@ bool Inspection::has_levels() const noexcept {
                      [](const InspectedLayer& layer) { return layer.levels > 0; });
 }
 
+bool Inspection::is_mixed() const noexcept {
+  return std::any_of(layers.begin(), layers.end(), [&](const InspectedLayer& layer) {
+    return layer.mixer != layers.front().mixer;
+  });
+}
+
 double half_life(double gate) {
   return gate < 0.0 ? std::numbers::ln2 / -gate : std::numeric_limits<double>::infinity();
 }
@@ -190,6 +196,7 @@ Inspection inspect_cell(const CellPlace& place, SequenceModel<float>& model,
   std::vector<std::vector<HeadAverages>> averages;
   for (const LayerInspection& layer : of_shown) {
     InspectedLayer& out = inspection.layers.emplace_back();
+    out.mixer = cell.variant.layers[inspection.layers.size() - 1]->name();
     out.levels = layer.levels;
     out.attention = layer.attention;
     for (std::size_t h = 0; h < layer.heads; ++h) {

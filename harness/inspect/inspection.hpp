@@ -46,6 +46,7 @@ struct HeadInspection {
 };
 
 struct InspectedLayer {
+  std::string mixer;       ///< its name; the variant's, but for what a pattern says
   std::size_t levels = 0;  ///< L; 0: no levels
   AttentionKind attention = AttentionKind::kNone;
   std::vector<HeadInspection> heads;  ///< none where its mixer reports nothing
@@ -63,6 +64,8 @@ struct Inspection {
   std::vector<InspectedLayer> layers;
 
   [[nodiscard]] bool has_levels() const noexcept;
+  /// Whether layers have mixers of different names.
+  [[nodiscard]] bool is_mixed() const noexcept;
 };
 
 /// Which examples are looked at.

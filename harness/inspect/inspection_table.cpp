@@ -219,7 +219,8 @@ std::string inspection_json(const Inspection& inspection) {
     for (const HeadInspection& head : layer.heads) {
       heads.push_back(head_json(inspection, layer, head));
     }
-    layers.push_back({{"levels", layer.levels}, {"heads", std::move(heads)}});
+    layers.push_back(
+        {{"mixer", layer.mixer}, {"levels", layer.levels}, {"heads", std::move(heads)}});
   }
   const Json json = {{"label", inspection.label},
                      {"variant", inspection.variant},

@@ -275,11 +275,12 @@ std::string inspection_text(const Inspection& inspection, std::size_t width) {
   for (std::size_t l = 0; l < inspection.layers.size(); ++l) {
     const InspectedLayer& layer = inspection.layers[l];
     if (layer.heads.empty()) {
-      out += fmt::format("\nlayer {}: {} reports nothing to look at\n", l,
-                         printable(inspection.variant));
+      out += fmt::format("\nlayer {}: {} reports nothing to look at\n", l, layer.mixer);
     }
     for (std::size_t h = 0; h < layer.heads.size(); ++h) {
-      out += fmt::format("\nlayer {}, head {}\n", l, h);
+      const std::string mixer =
+          inspection.is_mixed() ? fmt::format(" ({})", layer.mixer) : std::string();
+      out += fmt::format("\nlayer {}{}, head {}\n", l, mixer, h);
       out += HeadText(inspection, layer, layer.heads[h], width).text();
     }
   }

@@ -297,11 +297,16 @@ class LambdaPicture {
     std::size_t layer, head, query;
   };
 
-  /// Of all heads of the last layer, the one that gives the answer of the last query the largest
-  /// share.
+  /// Of all heads of the last layer that shows what it reads, the one that gives the answer of the
+  /// last query the largest share.
   [[nodiscard]] std::optional<Read> shown_read() const {
-    if (inspection_.queries.empty()) return std::nullopt;
-    const std::size_t l = inspection_.layers.size() - 1;
+    std::optional<Read> best;
+    for (std::size_t l = inspection_.layers.size(); l-- > 0 && !best;) best = read_of(l);
+    return best;
+  }
+
+  /// The same of one layer.
+  [[nodiscard]] std::optional<Read> read_of(std::size_t l) const {
     std::optional<Read> best;
     double best_share = -1.0;
     for (std::size_t h = 0; h < inspection_.layers[l].heads.size(); ++h) {

@@ -25,7 +25,7 @@ class Maps {
     std::set<std::string> seen;
     for (const Cell& cell : archive.file.experiment.cells) {
       const std::string& label = cell.variant.label;
-      if (!cell.variant.mixer->has_levels() || !seen.insert(label).second) continue;
+      if (!cell.variant.has_levels() || !seen.insert(label).second) continue;
       if (!file_exists(archive.path / "weights" / (file_stem(label) + ".safetensors"))) continue;
       InspectedWeights weights;
       attempt(archive.file.experiment.name, label,
@@ -37,7 +37,7 @@ class Maps {
                 const std::string& label) {
     attempt(experiment, label, [&] {
       const TrainedModel trained = model_of_folder(folder, Weights::kBest);
-      if (!trained.cell().variant.mixer->has_levels()) return;
+      if (!trained.cell().variant.has_levels()) return;
       SequenceModel<float> model = load_model(trained);
       Inspection inspection =
           inspect_cell({trained.cell(), trained.place + 1, trained.experiment.cells.size()}, model,

@@ -11,7 +11,7 @@ namespace recollect {
 template <class S>
 [[nodiscard]] SequenceModel<S> model_of(const Cell& cell, Execution execution = {},
                                         bool with_weights = true) {
-  return SequenceModel<S>({cell.variant.model, *cell.variant.mixer, execution},
+  return SequenceModel<S>({cell.variant.model, *cell.variant.mixer, execution, cell.variant.layers},
                           cell.task->make()->vocab(), cell.task->length, cell.levels, with_weights);
 }
 

@@ -218,7 +218,7 @@ Score score(SequenceModel<float>& model, const Cell& cell, Split split, std::int
   }
   Score result = run(model, *task, cell.data_seed, split, examples, lanes, requested, stop);
   result.unseen_level =
-      cell.variant.mixer->has_levels() && level_count(length) > level_count(cell.task->length);
+      cell.variant.has_levels() && level_count(length) > level_count(cell.task->length);
   return result;
 }
 

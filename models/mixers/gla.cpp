@@ -40,6 +40,9 @@ Gla<S>::Gla(const LayerContext& context, const LinearOptions& options, Index chu
                               branches_.heads() * branches_.key_width(), Fill::kConstant, 0.0)),
       output_(context, options, layout) {
   this->declared(layout);
+  std::vector<Tensor> read = this->joined(branches_.weights(), output_.weights());
+  read.push_back(down_);
+  this->tabulate(context, std::move(read));
 }
 
 template <class S>
@@ -69,7 +72,7 @@ template <class S>
 Var<S> Gla<S>::gates(const Segment& segment) const {
   tape::Tape<S>& tape = segment.tape;
   // logsigmoid(x) = -softplus(-x); the sign is changed where there are fewest numbers.
-  const Var<S> low = scale(tape, product_bt(tape, segment.u, segment.parameter(down_)), S(-1));
+  const Var<S> low = scale(tape, segment.project(down_), S(-1));
   const Var<S> lost = softplus(tape, product_bt(tape, low, segment.parameter(up_)),
                                scale(tape, segment.parameter(bias_), S(-1)));
   return scale(tape, lost, S(-1) / S(16));

@@ -52,6 +52,10 @@ template <class S>
 void LinearMixer<S>::finish(const LayerContext& context, ParameterLayout& layout) {
   output_.emplace(context, shape_.options, layout);
   this->declared(layout);
+  std::vector<Tensor> read = this->joined(branches_.weights(), output_->weights());
+  if (shape_.gate == Gate::kInput) read.push_back(dt_weight_);
+  if (delta()) read.push_back(beta_weight_);
+  this->tabulate(context, std::move(read));
   if (!delta()) {
     core_.emplace(typename LogLinearHeads<S>::Shape{heads_, key_width_, value_width_, levels(),
                                                     shape_.chunk, execution_.form});
@@ -101,7 +105,7 @@ Var<S> LinearMixer<S>::step_sizes(const Segment& segment) const {
   tape::Tape<S>& tape = segment.tape;
   const Var<S> bias = segment.parameter(dt_bias_);
   if (shape_.gate == Gate::kInput) {
-    return softplus(tape, product_bt(tape, segment.u, segment.parameter(dt_weight_)), bias);
+    return softplus(tape, segment.project(dt_weight_), bias);
   }
   const View<S> zero = tape.workspace().matrix(segment.u.rows(), heads_);
   set_zero(zero);
@@ -112,7 +116,7 @@ template <class S>
 Var<S> LinearMixer<S>::delta_heads(const Segment& segment, const TapeHeads<S>& in, bool few) const {
   tape::Tape<S>& tape = segment.tape;
   States& states = *static_cast<States*>(segment.carry);
-  const Var<S> beta = sigmoid(tape, product_bt(tape, segment.u, segment.parameter(beta_weight_)),
+  const Var<S> beta = sigmoid(tape, segment.project(beta_weight_),
                               static_cast<S>(shape_.options.beta_max));
   states.beta = beta;
   const tape::Output<S> y = tape.matrix(in.q.rows(), heads_ * value_width_);

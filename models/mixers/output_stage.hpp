@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "models/mixers/linear_options.hpp"
 #include "models/mixers/tape_mixer.hpp"
 
@@ -19,6 +21,11 @@ class OutputStage {
   /// @param y  (R, H dv) of the core @param v  (n, H dv) of all tokens @param u  (R, D)
   [[nodiscard]] tape::Var<S> run(const Segment& segment, tape::Var<S> y, const tape::Var<S>& v,
                                  const tape::Var<S>& u) const;
+
+  /// The weights that u is multiplied with.
+  [[nodiscard]] std::vector<Tensor> weights() const {
+    return gate_weight_.size() > 0 ? std::vector<Tensor>{gate_weight_} : std::vector<Tensor>{};
+  }
 
  private:
   [[nodiscard]] tape::Var<S> norm_and_gate(const Segment& segment, const tape::Var<S>& y,

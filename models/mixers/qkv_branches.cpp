@@ -65,10 +65,10 @@ auto QkvBranches<S>::begin(const SequenceShape& shape, tape::Carry<S>& carry,
 }
 
 template <class S>
-Var<S> QkvBranches<S>::project(const Segment& segment, const Var<S>& u, int which,
-                               tape::Carry<S>& carry, Before& before) const {
+Var<S> QkvBranches<S>::project(const Segment& segment, int which, tape::Carry<S>& carry,
+                               Before& before) const {
   const Branch& own = branches_[which];
-  const Var<S> z = product_bt(segment.tape, u, segment.parameter(own.weight));
+  const Var<S> z = segment.project(own.weight);
   if (taps_ == 0) return z;
   Var<S>& rows = before.rows[which];
   const Var<S> y = convolve(segment.tape, z, segment.parameter(own.taps), rows);
@@ -87,7 +87,7 @@ Var<S> QkvBranches<S>::project_queries(const Segment& segment, const Var<S>& u_a
   const auto count = static_cast<Index>(positions.size());
   if (taps_ == 0) return product_bt(tape, u_asked, segment.parameter(own.weight));
   if (!choose_path::convolve_at_queries(segment.u.rows(), count, taps_)) {
-    return gather(tape, project(segment, segment.u, 0, carry, before), positions);
+    return gather(tape, project(segment, 0, carry, before), positions);
   }
   // The rows that each query's convolution reads, one group after another.
   auto* read = tape.workspace().template array<std::int32_t>(count * taps_);
@@ -120,11 +120,11 @@ auto QkvBranches<S>::run(const Segment& segment, const Var<S>& u_asked, const Qu
                          const Queries& every, tape::Carry<S>& carry, Before& before) const
     -> Result {
   Result out;
-  out.q = asked.all ? project(segment, segment.u, 0, carry, before)
+  out.q = asked.all ? project(segment, 0, carry, before)
                     : project_queries(segment, u_asked, carry, before);
   out.q = rotate_and_norm(segment, out.q, asked);
-  out.k = rotate_and_norm(segment, project(segment, segment.u, 1, carry, before), every);
-  out.v = project(segment, segment.u, 2, carry, before);
+  out.k = rotate_and_norm(segment, project(segment, 1, carry, before), every);
+  out.v = project(segment, 2, carry, before);
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "models/layers/rotary.hpp"
 #include "models/mixers/linear_options.hpp"
@@ -40,6 +41,10 @@ class QkvBranches {
                            const Queries& asked, const Queries& every, tape::Carry<S>& carry,
                            Before& before) const;
 
+  /// The weights that u is multiplied with.
+  [[nodiscard]] std::vector<Tensor> weights() const {
+    return {branches_[0].weight, branches_[1].weight, branches_[2].weight};
+  }
   [[nodiscard]] Index heads() const noexcept { return heads_; }
   [[nodiscard]] Index key_width() const noexcept { return key_width_; }
   [[nodiscard]] Index value_width() const noexcept { return value_width_; }
@@ -52,8 +57,8 @@ class QkvBranches {
     Tensor taps;
     Index columns;
   };
-  [[nodiscard]] tape::Var<S> project(const Segment& segment, const tape::Var<S>& u, int which,
-                                     tape::Carry<S>& carry, Before& before) const;
+  [[nodiscard]] tape::Var<S> project(const Segment& segment, int which, tape::Carry<S>& carry,
+                                     Before& before) const;
   /// q at the segment's queries alone.
   [[nodiscard]] tape::Var<S> project_queries(const Segment& segment, const tape::Var<S>& u_asked,
                                              tape::Carry<S>& carry, Before& before) const;

@@ -24,6 +24,7 @@ SoftmaxMixer<S>::SoftmaxMixer(const LayerContext& context, const LinearOptions& 
       core_({branches_.heads(), branches_.key_width(), branches_.value_width(), window}),
       output_(context, options, layout) {
   this->declared(layout);
+  this->tabulate(context, this->joined(branches_.weights(), output_.weights()));
 }
 
 template <class S>

@@ -6,20 +6,18 @@
 #include <span>
 #include <vector>
 
+#include "models/tape/products.hpp"
+
 namespace recollect {
 
 template <class S>
-struct TapeMixer<S>::Started : Carry {
-  bool backward;
-  Carry* own;
-};
-
-template <class S>
-struct TapeMixer<S>::Kept : Tape {
-  tape::Tape<S> tape;
-  tape::Var<S> u, y;
-  Carry* own;  ///< what begin_states() made
-};
+tape::Var<S> TapeMixer<S>::Segment::project(const Tensor& tensor) const {
+  if (lookup != nullptr) {
+    const tape::Var<S> found = lookup->product(tape, tensor);
+    if (!found.empty()) return found;
+  }
+  return product_bt(tape, u, parameter(tensor));
+}
 
 template <class S>
 auto TapeMixer<S>::begin_states(const SequenceShape&, Workspace<S>&) const -> Carry* {
@@ -37,8 +35,8 @@ auto TapeMixer<S>::forward(const S* theta, ConstView<S> u, const Queries& querie
   const Started& started = *static_cast<const Started*>(carry);
   Kept* kept =
       workspace.record(Kept{{}, tape::Tape<S>(workspace, started.backward), {}, {}, started.own});
-  kept->u = kept->tape.input(u);
-  kept->y = run(Segment{kept->tape, theta, kept->u, queries, started.own});
+  kept->from = kept->tape.input(u);
+  kept->y = run(Segment{kept->tape, theta, kept->from, queries, started.own});
   copy<const S, S>(kept->y.value(), y);
   return kept;
 }
@@ -48,7 +46,7 @@ void TapeMixer<S>::backward(const S*, S* gradient, ConstView<S>, const Queries&,
                             Carry*, ConstView<S> dy, View<S> du, Workspace<S>&) const {
   // The caller hands back, to be walked once, what forward() made.
   Kept& kept = *const_cast<Kept*>(static_cast<const Kept*>(tape));  // NOLINT
-  tape::Tape<S>::bind(kept.u, du, false);
+  tape::Tape<S>::bind(kept.from, du, false);
   tape::Tape<S>::seed(kept.y, dy);
   kept.tape.backward(gradient);
 }
@@ -88,8 +86,8 @@ auto TapeMixer<S>::rehearse(const SequenceShape& shape) const -> Taken {
     if (!shape.backward) scope.emplace(workspace);
     Kept* kept =
         workspace.record(Kept{{}, tape::Tape<S>(workspace, shape.backward), {}, {}, started->own});
-    kept->u = kept->tape.input(view(zeros.data(), tokens, width_));
-    kept->y = run(Segment{kept->tape, zeros.data(), kept->u, queries, started->own, true});
+    kept->from = kept->tape.input(view(zeros.data(), tokens, width_));
+    kept->y = run(Segment{kept->tape, zeros.data(), kept->from, queries, started->own, true});
     const std::int64_t live = elements(workspace.live_bytes());
     const std::int64_t own = live - before;
     taken.tape = shape.backward ? taken.tape + own : std::max(taken.tape, own);
@@ -103,7 +101,7 @@ auto TapeMixer<S>::rehearse(const SequenceShape& shape) const -> Taken {
   if (!shape.backward) return taken;
   for (std::size_t i = segments.size(); i-- > 0;) {
     Kept& kept = *segments[i];
-    tape::Tape<S>::bind(kept.u, view(written.data(), kept.u.rows(), width_), false);
+    tape::Tape<S>::bind(kept.from, view(written.data(), kept.from.rows(), width_), false);
     tape::Tape<S>::seed(kept.y, view(zeros.data(), kept.y.rows(), width_));
     kept.tape.backward(written.data());
   }

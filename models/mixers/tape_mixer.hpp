@@ -1,11 +1,17 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <span>
+#include <vector>
 
 #include "models/mixer.hpp"
 #include "models/parameters.hpp"
+#include "models/settings.hpp"
+#include "models/shortcuts/first_layer.hpp"
 #include "models/tape/tape.hpp"
 
 namespace recollect {
@@ -19,6 +25,16 @@ class TapeMixer : public Mixer<S> {
   using typename Mixer<S>::Tape;
   using typename Mixer<S>::Carry;
 
+  /// A first layer's products of u, made once a step for every row that u may have.
+  struct Lookup {
+    tape::Var<S> all;                   ///< (V, D + C) the rows of u, then their products
+    std::span<const std::int32_t> ids;  ///< (n) the row of each token
+    const std::vector<Tensor>& tensors;
+
+    /// The product of u with a tensor; empty where it is not among them.
+    [[nodiscard]] tape::Var<S> product(tape::Tape<S>& tape, const Tensor& tensor) const;
+  };
+
   /// What run() reads of a segment.
   struct Segment {
     tape::Tape<S>& tape;
@@ -28,9 +44,14 @@ class TapeMixer : public Mixer<S> {
     Carry* carry;            ///< what begin_states() made
     bool rehearsal = false;  ///< run on zeros to learn what is taken; begin_step() was not called
 
+    const Lookup* lookup = nullptr;  ///< of a first layer that sees token ids alone
+
     [[nodiscard]] tape::Var<S> parameter(const Tensor& tensor) const {
       return tape.parameter(theta, tensor);
     }
+    /// u W^T, W a tensor of the model. One that tabulate() was told of is looked up where it can
+    /// be.
+    [[nodiscard]] tape::Var<S> project(const Tensor& tensor) const;
   };
 
   void begin_step(const S* theta, const StepShape& step) override { (void)theta, (void)step; }
@@ -45,6 +66,8 @@ class TapeMixer : public Mixer<S> {
   /// grows with the number of levels alone.
   [[nodiscard]] Cost cost(const SequenceShape& shape) const noexcept final;
 
+  [[nodiscard]] FirstLayer<S>* first_layer() noexcept final { return table_.get(); }
+
   [[nodiscard]] MixerView<S> inspect(const Tape* tape) const final;
 
  protected:
@@ -54,6 +77,16 @@ class TapeMixer : public Mixer<S> {
   explicit TapeMixer(Index width) : width_(width) {}
   /// Called once all tensors of the mixer have been asked for.
   void declared(const ParameterLayout& layout) noexcept { tensors_ = layout.size(); }
+
+  /// Lists of tensors as tabulate() takes them, one after another.
+  [[nodiscard]] static std::vector<Tensor> joined(std::vector<Tensor> some,
+                                                  const std::vector<Tensor>& more) {
+    some.insert(some.end(), more.begin(), more.end());
+    return some;
+  }
+  /// Names the tensors that run() multiplies u with through Segment::project(): a first layer that
+  /// sees token ids alone makes these products once a step, for the rows of the vocabulary.
+  void tabulate(const LayerContext& context, std::vector<Tensor> tensors);
 
   /// The output (R, D) at the queries.
   [[nodiscard]] virtual tape::Var<S> run(const Segment& segment) const = 0;
@@ -82,8 +115,18 @@ class TapeMixer : public Mixer<S> {
   }
 
  private:
-  struct Started;
-  struct Kept;
+  class Table;
+  struct Started : Carry {
+    bool backward;
+    Carry* own;                   ///< what begin_states() made
+    S* table_gradient = nullptr;  ///< of a first layer
+  };
+  struct Kept : Tape {
+    tape::Tape<S> tape;
+    tape::Var<S> from;  ///< u, or of a first layer the table
+    tape::Var<S> y;
+    Carry* own;
+  };
   struct Taken {
     double multiply_adds = 0.0;
     std::int64_t carry = 0, tape = 0, scratch = 0;
@@ -94,6 +137,7 @@ class TapeMixer : public Mixer<S> {
   /// The same, learnt once.
   [[nodiscard]] Taken taken(const SequenceShape& shape) const;
 
+  std::unique_ptr<FirstLayer<S>> table_;
   Index width_;
   Index tensors_ = 0;  ///< elements of weights up to the last of the mixer's
   mutable std::mutex guard_;

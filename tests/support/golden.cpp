@@ -67,6 +67,7 @@ TestModel Golden::settings() const {
   settings.norm_kind = named<NormKind>(json_, "norm_kind", {"layer", "rms"});
   settings.mlp_kind = named<MlpKind>(json_, "mlp_kind", {"gelu", "swiglu"});
   settings.tied_head = json_.at("tied_head");
+  settings.pattern = json_.at("pattern").get<std::vector<std::string>>();
   settings.gate = named<Gate>(json_, "gate", {"input", "constant", "none"});
   const auto choice = [&](const char* key, const std::vector<std::string>& names) {
     settings.others.emplace_back(key, static_cast<std::int64_t>(named<int>(json_, key, names)));

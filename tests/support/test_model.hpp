@@ -66,13 +66,28 @@ void set_option(const Fields& fields, std::string_view name, T value) {
   return mixer;
 }
 
+using LayerMixers = std::vector<std::shared_ptr<const MixerSettings>>;
+
+/// The mixer of each layer where the pattern holds names alone. `others` are options of the
+/// variant.
+[[nodiscard]] inline LayerMixers layers_of(const TestModel& model, std::string_view variant) {
+  TestModel of_named = model;
+  of_named.others.clear();
+  LayerMixers layers;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(model.layers); ++i) {
+    const std::string& name = model.pattern[i % model.pattern.size()];
+    layers.push_back(name == "variant" ? mixer_of(model, variant) : mixer_of(of_named, name));
+  }
+  return layers;
+}
+
 template <class S>
 [[nodiscard]] SequenceModel<S> test_model(const TestModel& model, std::string_view variant,
                                           std::int64_t vocab, std::int64_t train_length,
                                           std::int64_t levels, bool with_weights = true) {
-  const auto mixer = mixer_of(model, variant);
-  return SequenceModel<S>({model, *mixer, model.execution()}, vocab, train_length, levels,
-                          with_weights);
+  const LayerMixers layers = layers_of(model, variant);
+  return SequenceModel<S>({model, *layers.front(), model.execution(), layers}, vocab, train_length,
+                          levels, with_weights);
 }
 
 /// Elements that a workspace is said to hold at most.

@@ -279,6 +279,12 @@ variants: [gated-linear]
 train: {examples: 40, validation_examples: 6, batch: 4, steps: 9, eval_every: 3, order_seed: 5}
 eval: {lengths: [16], examples: 5}
 )"},
+    {"layers of different kinds", R"(task: {name: mqar, length: 16, pairs: 2, vocab: 16}
+model: {width: 8, layers: 3, chunk: 8, pattern: [full-quadratic, variant, gated-deltanet]}
+variants: [adaptive-decay]
+train: {examples: 40, validation_examples: 6, batch: 4, steps: 9, eval_every: 4}
+eval: {lengths: [16], examples: 5}
+)"},
 };
 
 /// Runs an experiment until it is done, stopped again and again as `arrange` says.

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <string>
@@ -85,6 +86,7 @@ class Generator {
     }
     if (field.type() == "bool") return chance(2) ? "true" : "false";
     if (!field.also.empty() && chance(3)) return field.also;
+    if (field.name == "pattern") return pattern();
     if (!field.type().starts_with("list of ")) return number(field);
     std::vector<std::string> items;
     const std::size_t count = field.exact_size > 0 ? field.exact_size : 1 + below(3);
@@ -93,6 +95,25 @@ class Generator {
       if (field.exact_size == 0 && items.back() == items.front()) items.back() += "0";
     }
     return fmt::format("[{}]", fmt::join(items, ", "));
+  }
+
+  /// One to three entries, most of them with the variant among them.
+  std::string pattern() {
+    std::vector<std::string> entries;
+    const std::size_t count = 1 + below(3);
+    while (entries.size() < count) {
+      if (chance(2)) {
+        entries.emplace_back("variant");
+        continue;
+      }
+      const MixerEntry& entry = mixers().begin()[below(mixers().size())];
+      const auto mixer = entry.settings();
+      // Options of many valid combinations: most configurations are to be valid.
+      const std::string own = options(mixer->fields(), "pattern.", ", {}: {}", 9);
+      entries.push_back(own.empty() ? std::string(entry.name)
+                                    : fmt::format("{{name: {}{}}}", entry.name, own));
+    }
+    return fmt::format("[{}]", fmt::join(entries, ", "));
   }
 
   /// Each option once in `times`, written as `form` says.
@@ -142,11 +163,16 @@ class Generator {
     for (const Field& field : model.fields()) all.emplace_back("model." + field.name, field);
     for (const Field& field : train.fields()) all.emplace_back("train." + field.name, field);
     const auto& [key, field] = all[below(all.size())];
-    if (field.type().starts_with("list of ") || !given_.insert("grid." + key).second) return "";
+    if (!is_crossable(key) || !given_.insert("grid." + key).second) return "";
     const std::string first = value(field);
     const std::string second = value(field);
     return first == second ? fmt::format("  {}: [{}]\n", key, first)
                            : fmt::format("  {}: [{}, {}]\n", key, first, second);
+  }
+
+  static bool is_crossable(const std::string& key) {
+    const std::vector<std::string>& all = crossable_keys();
+    return std::find(all.begin(), all.end(), key) != all.end();
   }
 
   Rng rng_;
