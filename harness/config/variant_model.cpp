@@ -47,8 +47,8 @@ void read_own(const WrittenMixer& mixer, const std::string& key,
     options.give(mixer.name, option.key);
     if (!has_model_option(mixer.name, option.key)) {
       throw ConfigError(fmt::format("{}: {}.{} = {}: {} has no use for it{}; leave it out",
-                                    option.place, key, option.key, option.value.shown(),
-                                    mixer.name, where_it_belongs(option.key)));
+                                    option.place, key, option.key, option.value.shown(), mixer.name,
+                                    where_it_belongs(option.key)));
     }
   }
 }

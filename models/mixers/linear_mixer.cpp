@@ -116,8 +116,8 @@ template <class S>
 Var<S> LinearMixer<S>::delta_heads(const Segment& segment, const TapeHeads<S>& in, bool few) const {
   tape::Tape<S>& tape = segment.tape;
   States& states = *static_cast<States*>(segment.carry);
-  const Var<S> beta = sigmoid(tape, segment.project(beta_weight_),
-                              static_cast<S>(shape_.options.beta_max));
+  const Var<S> beta =
+      sigmoid(tape, segment.project(beta_weight_), static_cast<S>(shape_.options.beta_max));
   states.beta = beta;
   const tape::Output<S> y = tape.matrix(in.q.rows(), heads_ * value_width_);
   for (Index h = 0; h < heads_; ++h) {

@@ -40,9 +40,8 @@ Var<S> OutputStage<S>::norm_and_gate(const Segment& segment, const Var<S>& y,
                                      const Var<S>& u) const {
   tape::Tape<S>& tape = segment.tape;
   const auto gate = [&] {
-    return silu(tape, segment.queries.all
-                          ? segment.project(gate_weight_)
-                          : product_bt(tape, u, segment.parameter(gate_weight_)));
+    return silu(tape, segment.queries.all ? segment.project(gate_weight_)
+                                          : product_bt(tape, u, segment.parameter(gate_weight_)));
   };
   const auto norm = [&](const Var<S>& x, Index heads) {
     return scale_columns(tape, normalise_rows(tape, x, static_cast<S>(kNormEpsilon), true, heads),
