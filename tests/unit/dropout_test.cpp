@@ -119,7 +119,7 @@ TEST_CASE("dropout: the gradient is that of the step's own mask") {
   const TestExample example(19, 6);
   SequenceInput input = example.input();
   input.dropout = DropoutDraw{1, 2, 3};
-  for (const std::string variant : {"adaptive-decay", "full-quadratic", "gated-deltanet"}) {
+  for (const std::string variant : {"adaptive-decay", "full-quadratic"}) {
     for (const int layers : {1, 2}) {
       for (const Position position : {Position::kNone, Position::kLearned}) {
         CAPTURE(variant);
