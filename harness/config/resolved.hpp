@@ -1,46 +1,10 @@
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
-#include "harness/config/grid.hpp"
-#include "harness/config/model_options.hpp"
-#include "harness/config/pattern.hpp"
-#include "harness/config/read_field.hpp"
-#include "harness/config/settings.hpp"
+#include "harness/config/draft.hpp"
 
 namespace recollect {
-
-/// The sections of one combination of the grid, each read, resolved and valid by itself; before
-/// variants and seeds are crossed in.
-struct Draft {
-  std::shared_ptr<TaskSettings> task;
-  std::optional<std::int64_t> data_seed;
-  ModelOptions model;
-  TrainSettings train;
-  EvalSettings eval;
-  Pattern pattern;  ///< of the model or the grid
-  PlaceMap places;
-};
-
-/// One entry of `variants:` as written.
-struct VariantEntry : WrittenMixer {
-  std::string label;
-  Pattern pattern;  ///< of its own map
-};
-
-/// A configuration as read, before its cells are laid out.
-struct Plan {
-  std::string experiment;
-  std::vector<GridAxis> axes;
-  std::vector<GridPoint> points;
-  std::vector<Draft> drafts;  ///< one a point
-  std::vector<VariantEntry> variants;
-  std::vector<std::int64_t> seeds;
-};
 
 /// The plan as YAML with every default written out. What depends on the grid or on the seed stays
 /// out, as a comment, so that the text gives the same cells again.

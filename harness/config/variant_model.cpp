@@ -126,9 +126,9 @@ class Resolver {
         found == pattern.end()
             ? std::string("; add the entry variant, or leave the variant out of the list")
             : fmt::format(
-                  " within {} layers; raise layers to {} or more, or let the entry variant "
+                  " within {}; raise layers to {} or more, or let the entry variant "
                   "stand earlier",
-                  layers, first + 1);
+                  plural(layers, "layer"), first + 1);
     const std::string key = pattern_key();
     throw ConfigError(fmt::format(
         "{}: {} = {} never places the variant {}{}{}", Reporter(places, "").place(key), key,

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "harness/config/resolved.hpp"
+#include "harness/config/draft.hpp"
 
 namespace recollect {
 

@@ -258,7 +258,7 @@ TEST_CASE("pattern: what does not fit is said in one line") {
       {"variants: [fixed-decay]\nmodel: {pattern: [gated-linear, variant]}\n"
        "grid: {model.layers: [2, 1]}",
        "x.yaml:3: model.pattern = [gated-linear, variant] never places the variant fixed-decay "
-       "within 1 layers; raise layers to 2 or more, or let the entry variant stand earlier (grid: "
+       "within 1 layer; raise layers to 2 or more, or let the entry variant stand earlier (grid: "
        "model.layers = 1)"},
       {"variants: [fixed-decay]\ngrid:\n  model.pattern: [[variant],\n    [gated-linear]]",
        "x.yaml:5: model.pattern = [gated-linear] never places the variant fixed-decay; add the "

@@ -9,6 +9,7 @@
 #include <numeric>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -284,6 +285,34 @@ TEST_CASE("inspect: every variant as text, table and JSON, as a picture where it
     CHECK(svg.find("Layer 1, head 1") != std::string::npos);
     CHECK(svg.find("input-dependence") != std::string::npos);
   }
+}
+
+TEST_CASE("inspect: layers of different mixers are named, each shows what it has") {
+  Looked looked = looked_at("{name: adaptive-decay, pattern: [full-quadratic, variant]}");
+  Inspection& inspection = looked.inspection;
+  REQUIRE(inspection.is_mixed());
+  std::string text = inspection_text(inspection, 80);
+  CHECK(text.find("\nlayer 0 (full-quadratic), head 0\n") != std::string::npos);
+  CHECK(text.find("\nlayer 1 (adaptive-decay), head 1\n") != std::string::npos);
+  CHECK(text.find("no levels: there is no lambda") < text.find("layer 1 (adaptive-decay)"));
+  const Json json = Json::parse(inspection_json(inspection));
+  CHECK(json["layers"][0]["mixer"] == "full-quadratic");
+  CHECK(json["layers"][1]["levels"] == 6);
+  const auto words = [&] {
+    std::string all;
+    const plot::Drawn drawn = plot::draw_lambda(inspection);
+    for (const plot::Text& one : drawn.figure->texts) all += one.text + "|";
+    return all;
+  };
+  CHECK(words().find("Layer 0, head 0: ") == std::string::npos);
+  CHECK(words().find("Layer 1, head 0") != std::string::npos);
+  // Where the last layer shows nothing, what a query reads is that of the last layer that does.
+  std::swap(inspection.layers[0], inspection.layers[1]);
+  inspection.layers[1].heads.clear();
+  text = inspection_text(inspection, 80);
+  CHECK(text.find("\nlayer 1: full-quadratic reports nothing to look at\n") != std::string::npos);
+  CHECK(words().find(": what the query at ") != std::string::npos);
+  CHECK_FALSE(looked_at("adaptive-decay").inspection.is_mixed());
 }
 
 TEST_CASE("inspect: boxes stand where their corners say, all of one colour in one path") {
