@@ -289,10 +289,11 @@ class Loader {
             })) {
           continue;
         }
-        const auto named = std::find_if(variants.begin(), variants.end(), [&](const auto& variant) {
-          return has_model_option(variant.name, option.key);
-        });
-        if (named != variants.end()) {
+        const auto named = std::find_if(plan.variants.begin(), plan.variants.end(),
+                                        [&](const VariantEntry& variant) {
+                                          return has_model_option(variant.name, option.key);
+                                        });
+        if (named != plan.variants.end()) {
           throw ConfigError(
               fmt::format("{}: model.{} = {}: the name {} sets it; give it to the variant: {{name: "
                           "{}, {}: {}}}",

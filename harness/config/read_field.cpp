@@ -168,10 +168,13 @@ void require_scalar(const Field& field, const YamlValue& value, const std::strin
                              : fmt::format("; write e.g. {}", example(field))));
 }
 
+/// Whether a word stands for the list.
+bool is_word(const Field& field, const YamlValue& value) {
+  return !field.also.empty() && value.kind == Kind::kScalar && value.text == field.also;
+}
+
 void require_filled_list(const Field& field, const YamlValue& value, const std::string& key) {
   require_value(value, key, expected(field));
-  const bool is_word = value.kind == Kind::kScalar && value.text == field.also;
-  if (is_word && !field.also.empty()) return {};
   if (value.kind != Kind::kList) {
     fail(value, key, fmt::format("must be {}; write e.g. {}", expected(field), example(field)));
   }
@@ -185,6 +188,7 @@ void require_filled_list(const Field& field, const YamlValue& value, const std::
 template <class T, class Read>
 std::vector<T> read_list(const Field& field, const YamlValue& value, const std::string& key,
                          const Read& read) {
+  if (is_word(field, value)) return {};
   require_filled_list(field, value, key);
   std::vector<T> all;
   for (std::size_t i = 0; i < value.items.size(); ++i) {
