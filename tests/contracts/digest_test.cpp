@@ -59,17 +59,28 @@ const Pinned kPinned[] = {
      kCopying, "examples: 200, clip: 0", "0f45e4231495d384"},
     {"constant gate", "{name: fixed-decay, gate: constant, init: identity, width: 24}", kPowerLaw,
      kFixedSet, "69bfa9550fbf76aa"},
-    {"deltanet", "deltanet", kMqar, kFixedSet, "0"},
-    {"gated-deltanet", "gated-deltanet", kMqar, kFixedSet, "0"},
-    {"log-linear-deltanet", "log-linear-deltanet", kMqar, kFixedSet, "0"},
-    {"adaptive-deltanet", "adaptive-deltanet", kMqar, kFixedSet, "0"},
-    {"mamba-2", "mamba-2", kMqar, kFixedSet, "0"},
-    {"log-linear-mamba-2", "log-linear-mamba-2", kMqar, kFixedSet, "0"},
-    {"adaptive-mamba-2", "adaptive-mamba-2", kMqar, kFixedSet, "0"},
+    {"deltanet", "deltanet", kMqar, kFixedSet, "7600cf66c8389536"},
+    {"gated-deltanet", "gated-deltanet", kMqar, kFixedSet, "ba4ffcd8add71466"},
+    {"log-linear-deltanet", "log-linear-deltanet", kMqar, kFixedSet, "dd4aa5e9924cec7f"},
+    {"adaptive-deltanet", "adaptive-deltanet", kMqar, kFixedSet, "b2b84494500c9619"},
+    {"mamba-2", "mamba-2", kMqar, kFixedSet, "1c109d97ff3be56a"},
+    {"log-linear-mamba-2", "log-linear-mamba-2", kMqar, kFixedSet, "1a343d0e3db9759e"},
+    {"adaptive-mamba-2", "adaptive-mamba-2", kMqar, kFixedSet, "36416cfda07ec885"},
+    {"gla", "gla", kMqar, kFixedSet, "ef0660f99e44309b"},
+    {"gated-convolution", "gated-convolution", kMqar, kFixedSet, "70f19e12c35471f4"},
+    {"sliding-window", "{name: sliding-window, window: 24}", kMqar, kFixedSet, "e2b97c417cb110bf"},
+    {"softmax attention on the tape",
+     "{name: full-quadratic, qkv_conv: 4, qk_norm: l2, output: rms-gate, position: rope}", kMqar,
+     kFixedSet, "b3995726927a8985"},
+    {"a pattern, RMS norms, SwiGLU, a tied head, dropout",
+     "{name: adaptive-mamba-2, pattern: [gated-convolution, variant], norm: pre, norm_kind: rms, "
+     "mlp: 2, mlp_kind: swiglu, tied_head: true, embedding_dropout: 0.1, init: uniform, A_init: "
+     "[1, 16]}",
+     kMqar, kFixedSet, "c6a23300f01debf2"},
     {"delta rule, odd widths",
      "{name: fixed-decay, update: delta, qk_norm: l2, heads: 2, "
      "key_width: 12, value_width: 20, beta_max: 2}",
-     kPowerLaw, kFixedSet, "0"},
+     kPowerLaw, kFixedSet, "1336752369c7a7db"},
 };
 
 std::span<const std::byte> bytes_of(std::span<const float> numbers) {
