@@ -287,8 +287,9 @@ TEST_CASE("pattern: what does not fit is said in one line") {
       {"variants: [full-quadratic]\nmodel: {chunk: 16, pattern: [{name: full-quadratic}, variant]}",
        "x.yaml:3: model.chunk = 16: none of the variants listed has a use for it; leave it out"},
       {"variants: [full-quadratic]\nmodel: {pattern: [deltanet, variant]}\n"
-       "grid: {model.chunk: [16, 32]}",
-       "x.yaml:4: grid key 'model.chunk' has no effect on any of the variants listed; leave it "
+       "grid: {model.lambda_hidden: [16, 32]}",
+       "x.yaml:4: grid key 'model.lambda_hidden' has no effect on any of the variants listed; "
+       "leave it "
        "out"},
       {"variants: [full-quadratic]\nmodel: {pattern: [{name: gated-linear, chunk: 16}, variant]}\n"
        "grid: {model.chunk: [2, 4]}",
