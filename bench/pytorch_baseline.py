@@ -8,7 +8,8 @@ Models: the variants adaptive-decay, gated-deltanet, adaptive-deltanet and mamba
 
 Two sides of PyTorch, each in a process of its own:
   plain  as a competent user writes it, in PyTorch's own settings: one thread or all, whichever is
-         faster, the whole batch in one call, batched products, Adam foreach, the last layer at scored positions only
+         faster, the whole batch in one call, batched products, Adam foreach, the last layer at
+         scored positions only
   tuned  beyond that: an allocator that keeps its memory, the widest vectors, the batch cut over
          Python threads in the fastest way
 Forms: chunkwise, with the fastest chunk; dense (T x T masks); and, of adaptive-decay, tuned only,

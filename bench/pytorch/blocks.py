@@ -1,16 +1,16 @@
 """Models whose layers have a convolution, norms and gates around their core (docs/model.md).
 
-What the tensors do not tell, Options do; a convolution, a skip, an output gate and weights of levels
-are there where their tensors are. Symbols as in model.py, with w = H d columns.
+A convolution, a skip, weights of levels are there where their tensors are; what tensors do not
+tell, Options do. Symbols as in model.py, with w = H d columns of all heads.
 
 What measuring decided:
-- q, k and v are one product and one convolution. As a convolution of images with channels last it
-  takes half of what F.conv1d takes, or sums of shifted tensors.
+- q, k and v are one product and one convolution. As a convolution of images, channels last, it
+  takes half of what F.conv1d or a sum of shifted tensors takes.
 - What only a scored position needs is computed there alone, in the last layer and behind it.
 """
 
 import dataclasses
-from typing import Optional, Tuple
+from typing import Tuple
 
 import torch
 import torch.nn.functional as F
@@ -23,13 +23,13 @@ from pytorch.model import Form, Parameters, by_head, layout, log_weights, rows_m
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Of a variant: update, beta_max, qk_norm, value_scale and output of docs/configuration.md."""
+    """Of a variant, as docs/model.md has them."""
 
-    delta: bool = False
+    delta: bool = False  #: update delta
     beta_max: float = 1.0
     unit_keys: bool = False  #: qk_norm l2
     scale_by_dt: bool = False  #: value_scale dt
-    output: str = "plain"
+    output: str = "plain"  #: or rms-gate, gate-rms
 
 
 def mean_loss(
@@ -39,9 +39,7 @@ def mean_loss(
     return F.cross_entropy(logits(p, ids, positions, form, options), labels.reshape(-1))
 
 
-def logits(
-    p: Parameters, ids: Tensor, positions: Tensor, form: Form, options: Options
-) -> Tensor:
+def logits(p: Parameters, ids: Tensor, positions: Tensor, form: Form, options: Options) -> Tensor:
     """(B K, V) at the scored positions."""
     (B, T), layers = ids.shape, sum(name.endswith(".q_proj.weight") for name in p)
     D = p["embedding.weight"].shape[1]
@@ -103,28 +101,30 @@ class Mixer:
             y = delta_rows(q, k, added, self.beta(u), mask, at, self.chunk)
         else:
             y = mamba.rows(q, k, added, mask)
-        own = v.gather(1, at[:, :, None].expand(-1, -1, v.shape[2])) if "skip" in self.layer else v
-        return self.rejoin(self.with_skip(y, own))
+        if "skip" in self.layer:
+            v = v.gather(1, at[:, :, None].expand(-1, -1, v.shape[2]))
+        return self.rejoin(self.with_skip(y, v))
 
     def by_head(self, x: Tensor) -> Tensor:
         return by_head(x, self.B, self.H)
 
     def rejoin(self, y: Tensor) -> Tensor:
         """(N, T, d) -> (B T, w)"""
-        return y.view(self.B, self.H, y.shape[1], -1).transpose(1, 2).reshape(self.B * y.shape[1], -1)
+        T = y.shape[1]
+        return y.view(self.B, self.H, T, -1).transpose(1, 2).reshape(self.B * T, -1)
 
     def tokens(self, u: Tensor, names: str) -> Tuple[Tensor, ...]:
         """Queries, keys and values, as named, each (N, T, d)."""
-        layer = self.layer
-        weights = [layer[f"{name}_proj.weight"] for name in names]
+        weights = [self.layer[f"{name}_proj.weight"] for name in names]
         z = F.linear(u, torch.cat(weights)).view(self.B, len(u) // self.B, -1)
-        if "k_conv.weight" in layer:
-            z = F.silu(convolution(z, torch.cat([layer[f"{name}_conv.weight"] for name in names], 1)))
-        parts = [self.by_head(part.reshape(len(u), -1)) for part in z.split([len(w) for w in weights], 2)]
-        return tuple(
-            unit(part) if self.options.unit_keys and name != "v" else part
-            for name, part in zip(names, parts)
-        )
+        if "k_conv.weight" in self.layer:
+            taps = torch.cat([self.layer[f"{name}_conv.weight"] for name in names], 1)
+            z = F.silu(convolution(z, taps))
+        parts = []
+        for name, part in zip(names, z.split([len(w) for w in weights], 2)):
+            part = self.by_head(part.reshape(len(u), -1))
+            parts.append(unit(part) if self.options.unit_keys and name != "v" else part)
+        return tuple(parts)
 
     def queries(self, u: Tensor, positions: Tensor, scored: Tensor) -> Tensor:
         """Of scored positions (N, K, d), from the few tokens before each that the taps reach."""
@@ -158,11 +158,11 @@ class Mixer:
 
     def output(self, y: Tensor, u: Tensor) -> Tensor:
         """Norm and gate of what the core gives, both (rows, w), where u is the rows' input."""
-        kind = self.options.output
-        if kind == "plain":
+        if self.options.output == "plain":
             return y
-        norm, opening = self.layer["out_norm.weight"], F.silu(F.linear(u, self.layer["gate_proj.weight"]))
-        if kind == "gate-rms":
+        norm = self.layer["out_norm.weight"]
+        opening = F.silu(F.linear(u, self.layer["gate_proj.weight"]))
+        if self.options.output == "gate-rms":
             return rms(y * opening, norm)
         return rms(y.view(len(y), self.H, -1), norm).view_as(y) * opening
 

@@ -1,7 +1,7 @@
 """The delta rule (docs/model.md), batched over sequences, heads and chunks.
 
-N = B H, T tokens, K scored positions, d columns of a key, e of a value, C tokens a chunk, n = T / C.
-Without the decay, with A[t,s] = beta_t k_t . k_s below the diagonal, W = (I + A)^-1 diag(beta) and
+N = B H, T tokens, K scored positions, d columns of a key, e of a value, C tokens a chunk,
+n = T / C. With A[t,s] = beta_t k_t . k_s below the diagonal, W = (I + A)^-1 diag(beta) and
 P = tril(Q K^T) W,
 
   y_t = sum over s <= t of M[t,s] P[t,s] v_s         M: the mask of gate and levels
@@ -19,7 +19,7 @@ from typing import Dict, List, Sequence
 import torch
 from torch import Tensor
 
-from pytorch.model import square_mask
+from pytorch.model import square_mask, unit_mask
 
 
 def inverse_times(A: Tensor, right: Tensor) -> Tensor:
@@ -30,13 +30,6 @@ def inverse_times(A: Tensor, right: Tensor) -> Tensor:
 def times_inverse(left: Tensor, A: Tensor) -> Tensor:
     """left (I + A)^-1, likewise."""
     return torch.linalg.solve_triangular(A, left, upper=False, left=False, unitriangular=True)
-
-
-def unit_mask(G: Tensor) -> Tensor:
-    """exp(G_t - G_s), 0 where s > t. G (N, C) -> (N, C, C)."""
-    C = G.shape[1]
-    later = torch.full((C, C), -torch.inf, dtype=G.dtype).triu_(1)
-    return (G[:, :, None] - G[:, None, :]).add_(later).exp_()
 
 
 def delta_one_state(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, gate: Tensor, C: int) -> Tensor:

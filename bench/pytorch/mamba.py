@@ -6,7 +6,7 @@
 import torch
 from torch import Tensor
 
-from pytorch.delta import unit_mask
+from pytorch.model import unit_mask
 
 
 def one_state(q: Tensor, k: Tensor, v: Tensor, gate: Tensor, C: int) -> Tensor:

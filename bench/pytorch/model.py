@@ -144,6 +144,13 @@ def square_mask(a: Tensor, G: Tensor) -> Tensor:
     return exponent.sub_(G).exp_().transpose(0, 1)
 
 
+def unit_mask(G: Tensor) -> Tensor:
+    """exp(G_t - G_s), 0 where s > t: one level of weight 1. G (N, C) -> (N, C, C)."""
+    C = G.shape[1]
+    later = torch.full((C, C), -math.inf, dtype=G.dtype).triu_(1)
+    return (G[:, :, None] - G[:, None, :]).add_(later).exp_()
+
+
 def mix(q: Tensor, k: Tensor, v: Tensor, gate: Tensor, weights: Tensor, C: int) -> Tensor:
     """The sum over s <= t of lambda_t[level] exp(G_t - G_s) (q_t . k_s) v_s, for every t.
 
