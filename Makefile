@@ -34,7 +34,7 @@ regression: ## build, train configs/regression, compare with results/reference/r
 	@cmake/build.sh release recollect
 	@cmake/regression.sh ./recollect build/regression
 
-bench: ## build, then time training steps beside the same model in PyTorch; ARGUMENTS="--length 64" etc.
+bench: ## build, then time training steps beside the same model in PyTorch; ARGUMENTS="--variant mamba-2" etc.
 	@cmake/setup.sh bench
 	@cmake/build.sh release recollect
 	@/usr/bin/python3 bench/pytorch_baseline.py $(ARGUMENTS)

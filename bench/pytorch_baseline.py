@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
-"""The training step of the adaptive-decay model in eager PyTorch, on CPU, to run beside ours.
+"""The training step of a model in eager PyTorch, on CPU, to run beside ours.
 
   /usr/bin/python3 bench/pytorch_baseline.py           agreement, then timed rounds, taking turns
   /usr/bin/python3 bench/pytorch_baseline.py --check   agreement alone: golden data, exports of ours
 
+Models: the variants adaptive-decay, gated-deltanet, adaptive-deltanet and mamba-2 (--variant).
+
 Two sides of PyTorch, each in a process of its own:
-  plain  as a competent user writes it, in PyTorch's own settings: torch.set_num_threads, the whole
-         batch in one call, batched products, Adam foreach, the last layer at scored positions only
+  plain  as a competent user writes it, in PyTorch's own settings: one thread or all, whichever is
+         faster, the whole batch in one call, batched products, Adam foreach, the last layer at
+         scored positions only
   tuned  beyond that: an allocator that keeps its memory, the widest vectors, the batch cut over
          Python threads in the fastest way
-Forms: chunkwise, with the faster chunk of two; dense (T x T masks); and, tuned only, folded, which
-is chunkwise with the two shortcuts of ours that take algebra.
+Forms: chunkwise, with the fastest chunk; dense (T x T masks); and, of adaptive-decay, tuned only,
+folded, which is chunkwise with the two shortcuts of ours that take algebra.
 
 Exit status: 0 done; 1 the sides disagree, or one failed; 2 PyTorch or a fast BLAS is missing;
 64 the command line is wrong.
@@ -47,6 +50,8 @@ def arguments() -> argparse.Namespace:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--recollect", type=Path, default=ROOT / "recollect", metavar="FILE", help="our program")
+    variants = ("adaptive-decay", "gated-deltanet", "adaptive-deltanet", "mamba-2")
+    add("--variant", choices=variants, default=variants[0], help="the model (%(default)s)")
     add("--length", type=lengths, default=[256, 1024], metavar="T,...", help="tokens (256,1024)")
     add("--forms", type=sides, default=["plain", "tuned"], metavar="plain,tuned", help="(both)")
     add("--batch", type=positive, default=64, metavar="B", help="sequences of a step (%(default)s)")
@@ -62,6 +67,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     given = arguments()
+    environment.widen_blas()
     try:
         import torch  # noqa: F401
     except ImportError:
@@ -81,8 +87,8 @@ def main() -> int:
     from pytorch import check, comparison, ours
 
     settings = ours.Settings(
-        given.recollect, given.length, given.batch, given.pairs, given.threads, given.rounds,
-        given.seconds,
+        given.recollect, given.variant, given.length, given.batch, given.pairs, given.threads,
+        given.rounds, given.seconds,
     )  # fmt: skip
     try:
         if given.check:

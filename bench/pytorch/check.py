@@ -15,14 +15,22 @@ from pytorch.agreement import (
     read_golden,
     relative_error,
 )
-from pytorch.model import Form
+from pytorch.model import Form, mean_loss
 from pytorch.ours import Settings
 from pytorch.plain import PlainStep
+from pytorch.side import forms_of
 from pytorch.step import Batch, Step
 from pytorch.tuned import Schedule, TunedStep
 
 Result = Tuple[str, Optional[str]]  # what was compared, and what is wrong if anything
 
+#: Files that are this variant, or its core with less around it.
+GOLDEN = {
+    "adaptive-decay": ("variant-adaptive-decay", "options-length150", "options-heads2"),
+    "gated-deltanet": ("delta-gated", "delta-length150-gated"),
+    "adaptive-deltanet": ("delta-adaptive", "delta-length150"),
+    "mamba-2": ("blocks-mamba2",),
+}
 SHOWN = 10  # failures
 EXPORT_BOUND = 1e-4  # relative to a tensor's largest number; float32 on both sides
 
@@ -30,7 +38,8 @@ EXPORT_BOUND = 1e-4  # relative to a tensor's largest number; float32 on both si
 def check(settings: Settings, golden: Path) -> bool:
     """Whether every comparison passes. Prints the first of those that do not, and counts."""
     counts = [0, 0]
-    for group in (golden_results(golden), planted_results(golden), export_results(settings)):
+    groups = golden_results, planted_results, export_results
+    for group in (each(settings, golden) for each in groups):
         for what, wrong in group:
             counts[wrong is None] += 1
             if wrong is not None and counts[False] <= SHOWN:
@@ -39,9 +48,9 @@ def check(settings: Settings, golden: Path) -> bool:
     return counts[False] == 0
 
 
-def golden_results(folder: Path) -> Iterator[Result]:
-    # T is 13, 150 and 21: no multiple of most of these chunks.
-    for name in ("variant-adaptive-decay", "options-length150", "options-heads2"):
+def golden_results(settings: Settings, folder: Path) -> Iterator[Result]:
+    # T is 13, 21 or 150: no multiple of most of these chunks.
+    for name in GOLDEN[settings.variant]:
         case = read_golden(folder / f"{name}.json")
         # Scored positions named so often give the same loss. Where they are many, the last layer is
         # computed everywhere.
@@ -52,33 +61,43 @@ def golden_results(folder: Path) -> Iterator[Result]:
             what = f"{name}, positions {times} times"
             for chunk in (0, 1, 4, 16, 32, 64):
                 yield plain_result(what, repeated, Form(chunk), 1e-9)
-                for folded in (False, True):
+                for folded in (False, True) if case.model is mean_loss else (False,):
                     for schedule in (Schedule(1), Schedule(2, 2, 2)):
                         yield tuned_result(what, repeated, Form(chunk, folded), schedule, 1e-9)
+    if settings.variant != "adaptive-decay":
+        return
     path = folder / "trajectory-plain.json"
     steps = {
-        "plain": lambda start, batch, *more: PlainStep(start, batch, Form(16), 2, *more),
+        "plain": lambda start, batch, *more: PlainStep(
+            mean_loss, start, batch, Form(16), 2, *more
+        ),
         "tuned": lambda start, batch, *more: TunedStep(
-            start, batch, Form(16), Schedule(2, 2, 2), *more
+            mean_loss, start, batch, Form(16), Schedule(2, 2, 2), *more
         ),
     }
     for what, make in steps.items():
         yield f"trajectory-plain, {what}", trajectory_disagreement(path, make, 1e-8)
 
 
-def export_results(settings: Settings) -> Iterator[Result]:
-    for length, batch in ((64, 5), (200, 3), (256, 4), (1024, 2)):
-        case = export(settings, length, batch)
-        what = f"export of length {length}"
-        for form in (Form(0), Form(64), Form(128)):
-            yield plain_result(what, case, form, EXPORT_BOUND)
-        for form in (Form(0), Form(32), Form(64), Form(128), Form(64, True)):
+def export_results(settings: Settings, _: Path) -> Iterator[Result]:
+    shapes = [(64, 5, 1), (200, 3, 1), (256, 4, 1), (1024, 2, 1)]
+    if settings.variant != "adaptive-decay":
+        shapes.append((256, 3, 2))  # golden data with as many heads are short, or of other variants
+    for length, batch, heads in shapes:
+        case = export(settings, length, batch, "--set", f"model.heads={heads}")
+        what = f"export of length {length}, heads {heads}"
+        forms = forms_of("tuned", settings.variant)
+        every = sorted({Form(32), *(Form(*options) for of in forms.values() for options in of)})
+        for form in every:
+            if not form.folded:
+                yield plain_result(what, case, form, EXPORT_BOUND)
+        for form in every:
             yield tuned_result(what, case, form, Schedule(2, 2, 3), EXPORT_BOUND)
 
 
-def planted_results(folder: Path) -> Iterator[Result]:
+def planted_results(settings: Settings, folder: Path) -> Iterator[Result]:
     """One wrong number has to be found, and its tensor named."""
-    case = read_golden(folder / "variant-adaptive-decay.json")
+    case = read_golden(folder / f"{GOLDEN[settings.variant][0]}.json")
     for name, error in (("layers.0.A_log", 1e-6), ("layers.1.k_proj.weight", float("nan"))):
         gradient = {n: g.clone() for n, g in case.gradient.items()}
         gradient[name].view(-1)[0] += error
@@ -92,12 +111,12 @@ def planted_results(folder: Path) -> Iterator[Result]:
 
 
 def plain_result(what: str, case: Case, form: Form, bound: float) -> Result:
-    step = PlainStep(case.parameters, case.batch, form, 2)
+    step = PlainStep(*case[:3], form, 2)
     return f"{what}, plain, {form!r}", disagreement(case, step, bound)
 
 
 def tuned_result(what: str, case: Case, form: Form, schedule: Schedule, bound: float) -> Result:
-    step = TunedStep(case.parameters, case.batch, form, schedule)
+    step = TunedStep(*case[:3], form, schedule)
     wrong = disagreement(case, step, bound)
     step.close()
     return f"{what}, {form!r}, {schedule}", wrong

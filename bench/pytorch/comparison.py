@@ -12,7 +12,7 @@ import torch
 from pytorch import environment
 from pytorch.ours import Settings, milliseconds
 from pytorch.quiet import undisturbed
-from pytorch.side import FORMS, Side
+from pytorch.side import Side, forms_of
 
 SKIP = 2.0  # chunkwise or dense, so many times slower than the other, sits out later rounds
 
@@ -34,7 +34,7 @@ def compare(settings: Settings, length: int, names: Sequence[str]) -> List[Row]:
 
 
 def compare_sides(settings: Settings, length: int, sides: Sequence[Side]) -> List[Row]:
-    forms = [(side, form) for side in sides for form in FORMS[side.name]]
+    forms = [(side, form) for side in sides for form in forms_of(side.name, settings.variant)]
     how: Dict[Tuple[Side, str], str] = {}
     for side, form in forms:
         say(f"length {length}: {form}, {side.name}: choosing settings, comparing with ours")
@@ -102,10 +102,12 @@ def table(rows: List[Row]) -> str:
 
 def run(settings: Settings, names: Sequence[str], json_path: Optional[Path]) -> None:
     where = {
+        "variant": settings.variant,
         "cpu": environment.cpu(),
         "threads": settings.threads,
         "torch": torch.__version__,
         "blas": environment.blas(),
+        "its kernels": environment.blas_kernels(),
         **{f"vectors, {name}": environment.vectors(name) for name in names},
         "batch": settings.batch,
         "pairs": settings.pairs,

@@ -1,11 +1,13 @@
 """What makes PyTorch fast on this machine: settings of a process, and the BLAS it found."""
 
 import ctypes
+import multiprocessing
 import os
 import re
 from pathlib import Path
 
 PACKAGES = "python3-torch libopenblas0-openmp"
+WIDE = {"avx512f", "avx512bw", "avx512dq", "avx512vl"}
 
 
 def read(path: str) -> str:
@@ -29,9 +31,34 @@ def tune() -> None:
         mallopt(M_ARENA_MAX, 1)
 
 
+def widen_blas() -> None:
+    """An OpenBLAS that does not know the processor takes kernels that any has, which halves the
+    speed and more. Give it those of the processor's vectors. Call it before `import torch`."""
+    if "OPENBLAS_CORETYPE" in os.environ:
+        return
+    with multiprocessing.get_context("spawn").Pool(1) as pool:  # it decides when it is loaded
+        if pool.apply(blas_kernels) != "Prescott":
+            return
+    flags = set(read("/proc/cpuinfo").split())
+    for needed, kernels in ((WIDE, "SKYLAKEX"), ({"avx2", "fma"}, "HASWELL")):
+        if needed <= flags:
+            os.environ["OPENBLAS_CORETYPE"] = kernels
+            return
+
+
+def blas_kernels() -> str:
+    """The processor that OpenBLAS computes for; '' without OpenBLAS."""
+    try:
+        name = ctypes.CDLL("libopenblas.so.0").openblas_get_corename
+    except (OSError, AttributeError):
+        return ""
+    name.restype = ctypes.c_char_p
+    return name().decode()
+
+
 def vectors(side: str) -> str:
     """Of elementwise kernels. PyTorch 1.13 uses AVX2 unless told otherwise."""
-    wide = {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= set(read("/proc/cpuinfo").split())
+    wide = set(read("/proc/cpuinfo").split()) >= WIDE
     best = "avx512" if side == "tuned" and wide else "default"
     return os.environ.get("ATEN_CPU_CAPABILITY", best)
 

@@ -24,7 +24,7 @@ from torch import Tensor
 Parameters = Dict[str, Tensor]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, order=True)
 class Form:
     """How the model is computed; every form gives the same function."""
 
@@ -144,6 +144,13 @@ def square_mask(a: Tensor, G: Tensor) -> Tensor:
     return exponent.sub_(G).exp_().transpose(0, 1)
 
 
+def unit_mask(G: Tensor) -> Tensor:
+    """exp(G_t - G_s), 0 where s > t: one level of weight 1. G (N, C) -> (N, C, C)."""
+    C = G.shape[1]
+    later = torch.full((C, C), -math.inf, dtype=G.dtype).triu_(1)
+    return (G[:, :, None] - G[:, None, :]).add_(later).exp_()
+
+
 def mix(q: Tensor, k: Tensor, v: Tensor, gate: Tensor, weights: Tensor, C: int) -> Tensor:
     """The sum over s <= t of lambda_t[level] exp(G_t - G_s) (q_t . k_s) v_s, for every t.
 
@@ -181,16 +188,22 @@ def mix(q: Tensor, k: Tensor, v: Tensor, gate: Tensor, weights: Tensor, C: int) 
     return y.view(N, T, d)
 
 
+def rows_mask(weights: Tensor, G: Tensor, at: Tensor) -> Tensor:
+    """exp(G_t - G_s) lambda_t[level(t, s)] at scored positions t, 0 where s > t. log lambda
+    (N, K, L), G (N, T), at (N, K) -> (N, K, T)."""
+    s = torch.arange(G.shape[1])
+    a = weights + G.gather(1, at)[:, :, None]
+    exponent = a.gather(2, level(at[:, :, None], s, a.shape[2])).sub_(G[:, None, :])
+    return exponent.masked_fill_(s > at[:, :, None], -math.inf).exp_()
+
+
 def mix_rows(layer: Parameters, x: Tensor, positions: Tensor, scored: Tensor, form: Form) -> Tensor:
     """The mixer's output (B K, D) at scored positions, each over its whole prefix; x (B T, D)."""
     (B, K), (rows, D), H = positions.shape, x.shape, layer["A_log"].numel()
-    t = torch.arange(rows // B)
     u = x.index_select(0, scored)
     G = by_head(log_decay(layer, x), B, H).squeeze(2).cumsum(1)  # (N, T)
     at = positions.repeat_interleave(H, 0)  # (N, K)
-    a = by_head(log_weights(layer, u), B, H) + G.gather(1, at)[:, :, None]
-    exponent = a.gather(2, level(at[:, :, None], t, a.shape[2])).sub_(G[:, None, :])
-    mask = exponent.masked_fill_(t > at[:, :, None], -math.inf).exp_()  # (N, K, T)
+    mask = rows_mask(by_head(log_weights(layer, u), B, H), G, at)
     q = F.linear(u, layer["q_proj.weight"])
     # The gradient of what stands transposed in a product comes out transposed, and is copied. So
     # scores are made as k q^T: queries are few.

@@ -13,6 +13,7 @@ class Failure(Exception):
 
 class Settings(NamedTuple):
     recollect: Path
+    variant: str
     lengths: Sequence[int]
     batch: int
     pairs: int
@@ -23,7 +24,7 @@ class Settings(NamedTuple):
 
 def bench(settings: Settings, length: int, *more: str) -> str:
     """What it prints."""
-    command = [os.fspath(settings.recollect), "bench", "--variant", "adaptive-decay"]
+    command = [os.fspath(settings.recollect), "bench", "--variant", settings.variant]
     command += ["--length", str(length), "--pairs", str(settings.pairs), *more]
     try:
         done = subprocess.run(command, capture_output=True, text=True)

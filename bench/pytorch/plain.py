@@ -5,13 +5,15 @@ from typing import Callable, List, Sequence, Tuple
 import torch
 from torch import Tensor
 
-from pytorch.model import Form, Parameters, mean_loss
+from pytorch.model import Form, Parameters
 from pytorch.step import Batch, Step
+from pytorch.variants import Loss
 
 
 class PlainStep(Step):
     def __init__(
         self,
+        model: Loss,
         parameters: Parameters,
         batch: Batch,
         form: Form,
@@ -19,15 +21,17 @@ class PlainStep(Step):
         learning_rate: float = 0.0,
         clip: float = 1.0,
     ) -> None:
-        torch.set_num_threads(threads)
+        self.model, self.threads = model, threads
         self.form, self.batch, self.clip = form, batch, clip
-        self.how = f"{form}{threads} threads"
+        self.how = f"{form}{threads} thread{'s' if threads > 1 else ''}"
         self.named = {name: torch.nn.Parameter(w.clone()) for name, w in parameters.items()}
         self.adam = torch.optim.Adam(self.named.values(), lr=learning_rate, foreach=True)
 
     def gradient(self) -> Tuple[Tensor, Parameters]:
+        if torch.get_num_threads() != self.threads:
+            torch.set_num_threads(self.threads)
         self.adam.zero_grad(set_to_none=True)
-        loss = mean_loss(self.named, *self.batch, self.form)
+        loss = self.model(self.named, *self.batch, self.form)
         loss.backward()
         return loss.detach(), {name: w.grad for name, w in self.named.items()}
 
@@ -42,6 +46,11 @@ class PlainStep(Step):
 
 
 def plain_steps(
-    parameters: Parameters, batch: Batch, forms: Sequence[Form], threads: int
+    model: Loss, parameters: Parameters, batch: Batch, forms: Sequence[Form], threads: int
 ) -> List[Callable[[], Step]]:
-    return [lambda form=form: PlainStep(parameters, batch, form, threads) for form in forms]
+    """Every form on one thread and on all: threads that share a short operation can cost time."""
+    return [
+        lambda form=form, count=count: PlainStep(model, parameters, batch, form, count)
+        for form in forms
+        for count in sorted({1, threads})
+    ]

@@ -5,23 +5,23 @@ import os
 import statistics
 import threading
 from multiprocessing.connection import Connection
-from typing import Any, Tuple
+from typing import Any, Dict, Sequence, Tuple
 
 from pytorch import environment  # torch is imported by the process, behind environment.tune()
 from pytorch.ours import Failure, Settings
 
 BOUND = 1e-4  # relative to a tensor's largest number; float32
 
-#: Forms of the same function by side, and the chunks to choose from. `folded` is chunkwise with the
-#: two shortcuts of ours that take algebra (model.py): batching alone does not give them.
-FORMS = {
-    "plain": {"chunkwise": [(64,), (128,)], "dense": [(0,)]},
-    "tuned": {
-        "chunkwise": [(64,), (128,)],
-        "dense": [(0,)],
-        "folded": [(64, True), (128, True)],
-    },
-}
+
+def forms_of(side: str, variant: str) -> Dict[str, Sequence[Tuple]]:
+    """Forms of the same function, and the chunks to choose from. `folded` is chunkwise with the two
+    shortcuts of ours that take algebra (model.py): batching alone does not give them."""
+    forms = {"chunkwise": [(64,), (128,)], "dense": [(0,)]}
+    if variant != "adaptive-decay":
+        forms["chunkwise"].insert(0, (32,))
+    elif side == "tuned":
+        forms["folded"] = [(64, True), (128, True)]
+    return forms
 
 
 class Side:
@@ -77,8 +77,8 @@ def serve(pipe: Connection, name: str, settings: Settings, length: int) -> None:
     def choose(form: str) -> str:
         case = export(settings, length, settings.batch)
         candidates = plain_steps if name == "plain" else tuned_steps
-        forms = [Form(*options) for options in FORMS[name][form]]
-        step = fastest_step(candidates(case.parameters, case.batch, forms, settings.threads))
+        forms = [Form(*options) for options in forms_of(name, settings.variant)[form]]
+        step = fastest_step(candidates(*case[:3], forms, settings.threads))
         wrong = disagreement(case, step, BOUND)
         if wrong:
             raise Failure(f"length {length}, {form}, {name} disagrees with ours: {wrong}")

@@ -7,8 +7,9 @@ from typing import Callable, List, Optional, Sequence, Tuple
 import torch
 from torch import Tensor
 
-from pytorch.model import Form, Parameters, mean_loss
+from pytorch.model import Form, Parameters
 from pytorch.step import Batch, Step
+from pytorch.variants import Loss
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +32,7 @@ class TunedStep(Step):
 
     def __init__(
         self,
+        model: Loss,
         parameters: Parameters,
         batch: Batch,
         form: Form,
@@ -38,6 +40,7 @@ class TunedStep(Step):
         learning_rate: float = 0.0,
         clip: float = 1.0,
     ) -> None:
+        self.model = model
         self.form, self.schedule, self.batch, self.clip = form, schedule, batch, clip
         self.how = f"{form}{schedule}"
         self.shapes = {name: w.shape for name, w in parameters.items()}
@@ -61,7 +64,7 @@ class TunedStep(Step):
     def flat_gradient(self) -> Tuple[Tensor, Tensor]:
         def of_part(part: Batch) -> Tuple[Tensor, Tensor]:
             share = len(part.ids) / len(self.batch.ids)
-            loss = mean_loss(self.named(self.flat), *part, self.form) * share
+            loss = self.model(self.named(self.flat), *part, self.form) * share
             return loss.detach(), torch.autograd.grad(loss, self.flat)[0]
 
         if torch.get_num_threads() != self.share:
@@ -86,14 +89,14 @@ class TunedStep(Step):
 
 
 def tuned_steps(
-    parameters: Parameters, batch: Batch, forms: Sequence[Form], threads: int
+    model: Loss, parameters: Parameters, batch: Batch, forms: Sequence[Form], threads: int
 ) -> List[Callable[[], Step]]:
     """Every form with every way to use the threads."""
     most = min(threads, len(batch.ids))
     workers = {most} | {1 << i for i in range(most.bit_length())}
     schedules = {Schedule(threads, w, w * parts) for w in workers for parts in (1, 4)}
     return [
-        lambda form=form, schedule=schedule: TunedStep(parameters, batch, form, schedule)
+        lambda form=form, schedule=schedule: TunedStep(model, parameters, batch, form, schedule)
         for form in forms
         for schedule in sorted(schedules, key=dataclasses.astuple)
     ]
