@@ -13,7 +13,6 @@ set(exceptions
   models/kernels/elementwise.cpp
   models/kernels/products.cpp
   models/kernels/rows.cpp
-  models/layers/convolution.cpp
   models/layers/cross_entropy.cpp
   models/layers/norm.cpp
   models/linear_attention/chunk_kernels.cpp)

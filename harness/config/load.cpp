@@ -291,7 +291,7 @@ class Loader {
         }
         const auto named = std::find_if(plan.variants.begin(), plan.variants.end(),
                                         [&](const VariantEntry& variant) {
-                                          return has_model_option(variant.name, option.key);
+                                          return name_sets_option(variant.name, option.key);
                                         });
         if (named != plan.variants.end()) {
           throw ConfigError(

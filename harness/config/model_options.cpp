@@ -116,6 +116,15 @@ bool has_model_option(std::string_view variant, std::string_view option) {
   return has_option(variant, option, [](const Field&) { return true; });
 }
 
+bool name_sets_option(std::string_view variant, std::string_view option) {
+  ModelOptions usual;
+  const Fields common = usual.fields();
+  const Field* found = find(common, option);
+  return found != nullptr && has_option(variant, option, [&](const Field& field) {
+           return field.set_by_name && field.text() != found->text();
+         });
+}
+
 std::string where_it_belongs(std::string_view option) {
   constexpr std::size_t kMost = 3;
   std::vector<std::string_view> having;

@@ -48,6 +48,10 @@ class ModelOptions {
   std::vector<std::unique_ptr<MixerSettings>> mixers_;  // in the order of the registry
 };
 
+/// Whether the variant's name sets the option to something else than the common default, so that
+/// what `model:` says does not reach it.
+[[nodiscard]] bool name_sets_option(std::string_view variant, std::string_view option);
+
 /// Whether a variant has an option, for its own map; "true" where no variant has that name.
 [[nodiscard]] bool has_model_option(std::string_view variant, std::string_view option);
 /// "; it belongs to gla, mamba-2": the variants that have an option which not every configuration

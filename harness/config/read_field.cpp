@@ -29,9 +29,9 @@ std::string expected(const Field& field) {
   if (type.starts_with("list of ")) {
     text = fmt::format("a list of {}{}",
                        field.exact_size > 0 ? fmt::format("{} ", field.exact_size) : "",
-                       type == "list of int"    ? "whole numbers"
-                       : type == "list of real" ? "numbers"
-                                                : "names or maps");
+                       type.starts_with("list of int")    ? "whole numbers"
+                       : type.starts_with("list of real") ? "numbers"
+                                                          : "names or maps");
   } else if (type.starts_with("int")) {
     text = "a whole number";
   } else if (type.starts_with("real")) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "math/eigen.hpp"
 #include "models/kernels/simd.hpp"
 
 namespace recollect {
@@ -18,7 +17,7 @@ void convolve(ConstView<S> taps, ConstView<S> z, Residual residual, View<S> y) {
   }
   for (Index t = 0; t < y.rows(); ++t) {
     for (Index j = 0; j < std::min(taps.rows(), before + t + 1); ++j) {
-      eigen(y).row(t).array() += eigen(taps).row(j).array() * eigen(z).row(before + t - j).array();
+      for (Index c = 0; c < y.cols(); ++c) y(t, c) += taps(j, c) * z(before + t - j, c);
     }
   }
 }
@@ -32,8 +31,10 @@ void convolve_backward(ConstView<S> taps, ConstView<S> z, Residual residual, Con
   for (Index t = 0; t < dy.rows(); ++t) {
     for (Index j = 0; j < std::min(taps.rows(), before + t + 1); ++j) {
       const Index from = before + t - j;
-      eigen(dz).row(from).array() += eigen(taps).row(j).array() * eigen(dy).row(t).array();
-      eigen(d_taps).row(j).array() += eigen(dy).row(t).array() * eigen(z).row(from).array();
+      for (Index c = 0; c < dy.cols(); ++c) {
+        dz(from, c) += taps(j, c) * dy(t, c);
+        d_taps(j, c) += dy(t, c) * z(from, c);
+      }
     }
   }
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "math/eigen.hpp"
 #include "models/kernels/simd.hpp"
 
 namespace recollect {
@@ -14,26 +13,31 @@ namespace hn = simd::hn;
 
 template <class S>
 void normalise(const S* weight, ConstView<S> x, View<S> normal, S* inverse, View<S> y) {
-  const ConstVectorView<S> scale(weight, x.cols());
   for (Index t = 0; t < x.rows(); ++t) {
-    const S square = eigen(x).row(t).squaredNorm() / static_cast<S>(x.cols());
-    inverse[t] = S(1) / std::sqrt(square + S(1e-5));
-    eigen(normal).row(t) = eigen(x).row(t) * inverse[t];
-    eigen(y).row(t) = eigen(normal).row(t).cwiseProduct(scale);
+    S squares = 0;
+    for (Index c = 0; c < x.cols(); ++c) squares += x(t, c) * x(t, c);
+    inverse[t] = S(1) / std::sqrt(squares / static_cast<S>(x.cols()) + S(1e-5));
+    for (Index c = 0; c < x.cols(); ++c) {
+      normal(t, c) = x(t, c) * inverse[t];
+      y(t, c) = normal(t, c) * weight[c];
+    }
   }
 }
 
 template <class S>
 void normalise_backward(const S* weight, ConstView<S> normal, const S* inverse, ConstView<S> dy,
                         View<S> dx, S* d_weight) {
-  const ConstVectorView<S> scale(weight, dy.cols());
-  VectorView<S> d_scale(d_weight, dy.cols());
-  const S share = S(1) / static_cast<S>(dy.cols());
   for (Index t = 0; t < dy.rows(); ++t) {
-    d_scale += eigen(dy).row(t).cwiseProduct(eigen(normal).row(t));
-    eigen(dx).row(t) = eigen(dy).row(t).cwiseProduct(scale);
-    const S slope = eigen(dx).row(t).dot(eigen(normal).row(t)) * share;
-    eigen(dx).row(t) = (eigen(dx).row(t) - eigen(normal).row(t) * slope) * inverse[t];
+    S slope = 0;
+    for (Index c = 0; c < dy.cols(); ++c) {
+      d_weight[c] += dy(t, c) * normal(t, c);
+      dx(t, c) = dy(t, c) * weight[c];
+      slope += dx(t, c) * normal(t, c);
+    }
+    slope /= static_cast<S>(dy.cols());
+    for (Index c = 0; c < dy.cols(); ++c) {
+      dx(t, c) = (dx(t, c) - normal(t, c) * slope) * inverse[t];
+    }
   }
 }
 

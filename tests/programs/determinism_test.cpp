@@ -31,7 +31,10 @@ Experiment all_variants(const std::string& task) {
                   "eval_every: 5, weight_decay: 0.01, warmup: 4, schedule: cosine}}\n"
                   "eval: {{lengths: [32, 48], examples: 30}}\n"
                   "seeds: [0, 1]\n",
-                  task, task == "mqar" ? ", pairs: 4, vocab: 32" : ", tokens: 4",
+                  task,
+                  task == "mqar"                ? ", pairs: 4, vocab: 32"
+                  : task == "selective-copying" ? ", tokens: 4"
+                                                : "",
                   fmt::join(names, ", ")),
       "all.yaml");
 }

@@ -266,12 +266,14 @@ TEST_CASE("malformed: messages about keys and sections, word for word") {
        "x.yaml:2: unknown key 'optimizer'; known: experiment, task, model, variants, train, eval, "
        "seeds, seed, grid"},
       {"model: {width: 8}",
-       "x.yaml:1: no task; add task: {name: ...} with one of mqar, selective-copying"},
+       "x.yaml:1: no task; add task: {name: ...} with one of mqar, selective-copying, "
+       "group-words"},
       {"task: {length: 8}",
-       "x.yaml:1: task has no name; add name: and one of mqar, selective-copying"},
+       "x.yaml:1: task has no name; add name: and one of mqar, selective-copying, "
+       "group-words"},
       {"task: {name: mkar}",
        "x.yaml:1: task.name = mkar is unknown; did you mean 'mqar'? known: mqar, "
-       "selective-copying"},
+       "selective-copying, group-words"},
       {"task: mqar", "x.yaml:1: task = mqar: must be a map of keys; write e.g. task: {name: mqar}"},
       {"task: {name: mqar}\nmodel:",
        "x.yaml:2: model = null: must be a map of keys; write e.g. model: {key: value}"},

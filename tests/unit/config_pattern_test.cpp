@@ -98,7 +98,8 @@ TEST_CASE("pattern: a cell's own file says what `model:` would give an entry oth
 }
 
 TEST_CASE(
-    "pattern: cells without one keep their identity; one that places the variant alone is none") {
+    "pattern: cells without one keep their identity, and one that places the variant alone is "
+    "none") {
   const Cell plain = parse("variants: [fixed-decay]").cells[0];
   CHECK(plain.identity() == "model.first_layer: ids\nseed: 0\ntask: mqar\nvariant: fixed-decay\n");
   CHECK(plain.yaml("x").find("pattern") == std::string::npos);

@@ -196,7 +196,7 @@ TEST_CASE("mixed layers: no output depends on a later token") {
   }
 }
 
-TEST_CASE("mixed layers: segments are whole chunks of every layer; streams give the same") {
+TEST_CASE("mixed layers: segments are whole chunks of every layer, and streams give the same") {
   // Segments hold 256 tokens, more where a layer's chunk is longer, wherever that layer stands.
   TestModel settings = mixed({"linear-decay", {}}, 3);
   TestModel wide = settings;
