@@ -370,8 +370,8 @@ TEST_CASE("malformed: messages about variants and seeds, word for word") {
        "x.yaml:2: model.dt_range = [0.01, 0.1] starts a gate, and gate is none; leave it out, or "
        "take gate: input or constant"},
       {"model: {A_init: [1, 16]}\nvariants: [deltanet, full-quadratic]",
-       "x.yaml:2: model.A_init = [1, 16]: none of the variants listed has a use for it; leave it "
-       "out"},
+       "x.yaml:2: model.A_init = [1, 16]: none of the variants listed has a use for it; it belongs "
+       "to fixed-decay, linear-decay, adaptive-decay and others; leave it out"},
       {"model: {A_init: [16, 1]}\nvariants: [mamba-2]",
        "x.yaml:2: model.A_init = [16, 1] begins above its end; write [1, 16]"},
       {"model: {dt_range: [0.1, 0.01]}\nvariants: [mamba-2]",
