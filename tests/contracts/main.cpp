@@ -1,4 +1,5 @@
 // recollect_contracts [VARIANT...]: runs what holds for every variant on some, or on all.
+// recollect_contracts --learn VARIANT: trains a small model; status 1 unless it recalls.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "tests/contracts/contracts.hpp"
+#include "tests/contracts/learning.hpp"
 #include "tests/contracts/shape_errors.hpp"
 
 namespace recollect {
@@ -47,13 +49,22 @@ int run_all(const std::vector<std::string>& names) {
   return failed == 0 ? 0 : 1;
 }
 
+int learn(const std::string& variant) {
+  constexpr double kChance = 0.25;
+  const double accuracy = accuracy_after_training(variant);
+  fmt::print("{}: accuracy {:.3f} after training, chance {:.2f}\n", variant, accuracy, kChance);
+  return accuracy > 2.0 * kChance ? 0 : 1;
+}
+
 }  // namespace
 }  // namespace recollect
 
 int main(int count, char** arguments) {
   recollect::report_signals();
   try {
-    return recollect::run_all({arguments + 1, arguments + count});
+    const std::vector<std::string> given(arguments + 1, arguments + count);
+    if (given.size() == 2 && given[0] == "--learn") return recollect::learn(given[1]);
+    return recollect::run_all(given);
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", error.what());
     return 64;
