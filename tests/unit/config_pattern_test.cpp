@@ -302,7 +302,9 @@ TEST_CASE("pattern: what does not fit is said in one line") {
       {"variants: [fixed-decay]\ngrid: {model.pattern: [[variant], [variant, variant]]}",
        "x.yaml:3: two cells are the same: "},
   };
-  for (const auto& [text, message] : cases) {
+  for (const auto& each : cases) {  // clang lets no macro capture a structured binding
+    const std::string text = each.first;
+    const std::string message = each.second;
     CAPTURE(text);
     const std::string said = error_of(kTask + text);
     const bool is_start = message.ends_with(": ") || message.ends_with("; ");
