@@ -195,8 +195,10 @@ TEST_CASE("parameters: A_init and dt_range are where a gate starts, on both kind
     const std::vector<float> by_head = of_gate(variant, "A_log", {}, {});
     CHECK(by_head[2] == doctest::Approx(std::log(3.0)));
 
-    for (const auto& [low, high] : std::vector<std::pair<double, double>>{
+    for (const auto& range : std::vector<std::pair<double, double>>{
              {1e-3, 0.1}, {1e-18, 1e-16}, {0.5, 0.5}, {1.0, 1e5}}) {
+      const double low = range.first;  // clang lets no macro capture a structured binding
+      const double high = range.second;
       CAPTURE(low);
       const std::vector<float> biases = of_gate(variant, "dt_bias", {}, {low, high});
       double logs_sum = 0.0;
