@@ -110,10 +110,11 @@ std::string configuration_reference() {
       "variants: [gated-linear, adaptive-decay, {name: full-quadratic, pattern: [variant]}]\n"
       "```\n\n"
       "An entry has the options of its own map, then what its name sets, then those of `model`; "
-      "the map of a variant is for the variant's own layers. What all layers share (`width`, "
-      "`heads`, `norm`, ...) is no option of an entry. Tables show the shortest pattern that gives "
-      "the layers, as `model_pattern`; a pattern of the variant alone is none. A grid may cross "
-      "patterns: `grid: {model.pattern: [[variant], [full-quadratic, variant]]}`.\n\n## train\n\n";
+      "the map of a variant is for the variant's own layers. Options that all layers share "
+      "(`width`, `heads`, `norm`, ...) cannot be given in an entry. Tables show the shortest "
+      "pattern that gives the layers, as `model_pattern`; a pattern of the variant alone is not "
+      "shown. A grid may cross patterns: `grid: {model.pattern: [[variant], [full-quadratic, "
+      "variant]]}`.\n\n## train\n\n";
   TrainSettings train;
   add_table(out, "train", train.fields());
 

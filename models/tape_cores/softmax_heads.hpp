@@ -48,7 +48,8 @@ class SoftmaxHeads {
 
  private:
   struct Keys;
-  /// What the segment's tokens see: their own keys and those that were handed on.
+  /// The keys that the segment's tokens attend to: their own and those carried over from earlier
+  /// segments.
   [[nodiscard]] Keys keys_of(const tape::Var<S>& k, const tape::Var<S>& v, const Queries& queries,
                              Carry& carry, Workspace<S>& workspace) const;
 
