@@ -35,6 +35,9 @@ void expect_heads(const ModelSettings& model, const HeadWidths& widths) {
 
 void MixerSettings::validate(const ModelSettings& model) const {
   expect_heads(model, head_widths());
+  if (model.init == Init::kIdentity && !identity_init()) {
+    throw FieldError("init", identity_init_error(name()));
+  }
   rules(model);
 }
 

@@ -54,7 +54,9 @@ class MixerSettings {
   /// The heads must divide the width unless both widths are given; rotary positions need an even
   /// number of key columns.
   [[nodiscard]] virtual HeadWidths head_widths() const noexcept { return {}; }
-  /// The rules of its own. @throws FieldError
+  /// Whether `init: identity` is defined: lambda starts at 1.
+  [[nodiscard]] virtual bool identity_init() const noexcept { return false; }
+  /// The rules of its own, beside those of heads and init. @throws FieldError
   virtual void rules(const ModelSettings& model) const { (void)model; }
 
   MixerSettings() = default;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/error.hpp"
 #include "models/tape/add_row.hpp"
 #include "models/tape/carry.hpp"
 #include "models/tape/convolution.hpp"
@@ -67,10 +66,6 @@ Var<S> GatedConvolution<S>::run(const Segment& segment) const {
 template <class S>
 std::int64_t GatedConvolution<S>::state(std::int64_t tokens) const noexcept {
   return std::min<std::int64_t>(tokens, kTaps - 1) * taps_.cols;
-}
-
-void GatedConvolutionSettings::rules(const ModelSettings& model) const {
-  if (model.init == Init::kIdentity) throw FieldError("init", identity_init_error(name()));
 }
 
 template class GatedConvolution<float>;

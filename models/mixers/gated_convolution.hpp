@@ -43,7 +43,6 @@ class GatedConvolutionSettings final : public MixerSettingsOf<GatedConvolutionSe
 
  private:
   [[nodiscard]] HeadWidths head_widths() const noexcept override { return {.none = true}; }
-  void rules(const ModelSettings& model) const override;
 };
 
 }  // namespace recollect

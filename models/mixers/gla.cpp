@@ -1,10 +1,5 @@
 #include "models/mixers/gla.hpp"
 
-#include <fmt/format.h>
-
-#include <bit>
-
-#include "base/error.hpp"
 #include "models/linear_attention/heads.hpp"
 #include "models/tape/elementwise.hpp"
 #include "models/tape/products.hpp"
@@ -115,20 +110,14 @@ std::int64_t Gla<S>::state(std::int64_t tokens) const noexcept {
 
 Fields GlaSettings::fields() {
   Fields all;
-  all.push_back(
-      field("chunk", chunk, "tokens a chunk of the chunkwise form; a power of two").range(2, 1024));
+  all.push_back(chunk_field(chunk));
   for (Field& each : around.fields({}, {"update", "beta_max", "value_scale", "skip"})) {
     all.push_back(std::move(each));
   }
   return all;
 }
 
-void GlaSettings::rules(const ModelSettings& model) const {
-  if (!std::has_single_bit(static_cast<std::uint64_t>(chunk))) {
-    throw FieldError("chunk", fmt::format("= {} is not a power of two; use e.g. 64", chunk));
-  }
-  if (model.init == Init::kIdentity) throw FieldError("init", identity_init_error(name()));
-}
+void GlaSettings::rules(const ModelSettings&) const { expect_chunk(chunk); }
 
 template class Gla<float>;
 template class Gla<double>;

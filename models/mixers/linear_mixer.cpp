@@ -31,14 +31,14 @@ LinearMixer<S>::LinearMixer(const LayerContext& context, const LinearShape& shap
                             ParameterLayout& layout)
     : TapeMixer<S>(context.model.width),
       shape_(shape),
-      width_(context.model.width),
-      heads_(context.model.heads),
-      key_width_(shape_.options.key_width > 0 ? shape_.options.key_width : width_ / heads_),
-      value_width_(shape_.options.value_width > 0 ? shape_.options.value_width : width_ / heads_),
       execution_(context.execution),
-      branches_(context, shape.options, layout) {
+      branches_(context, shape.options, layout),
+      heads_(branches_.heads()),
+      key_width_(branches_.key_width()),
+      value_width_(branches_.value_width()) {
   const auto matrix = [&](const char* name, Index rows) {
-    return layout.add_matrix(context.prefix + name, rows, width_, Fill::kNormal, kInitialDeviation);
+    return layout.add_matrix(context.prefix + name, rows, context.model.width, Fill::kNormal,
+                             kInitialDeviation);
   };
   if (shape_.gate != Gate::kNone) {
     a_log_ = shape_.gate_start.add_a_log(layout, context.prefix, heads_);

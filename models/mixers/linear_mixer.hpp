@@ -71,9 +71,9 @@ class LinearMixer final : public TapeMixer<S> {
                                          bool few) const;
 
   LinearShape shape_;
-  Index width_, heads_, key_width_, value_width_;
   Execution execution_;
   QkvBranches<S> branches_;
+  Index heads_, key_width_, value_width_;  ///< of branches_
   Tensor a_log_, dt_weight_, dt_bias_, beta_weight_;
   std::unique_ptr<LevelWeights<S>> level_weights_;
   std::optional<LogLinearHeads<S>> core_;

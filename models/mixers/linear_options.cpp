@@ -1,6 +1,9 @@
 #include "models/mixers/linear_options.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <bit>
 
 #include "base/error.hpp"
 
@@ -40,6 +43,16 @@ Fields declared(LinearOptions& options) {
 }
 
 }  // namespace
+
+Field chunk_field(std::int64_t& chunk) {
+  return field("chunk", chunk, "tokens a chunk of the chunkwise form; a power of two")
+      .range(2, 1024);
+}
+
+void expect_chunk(std::int64_t chunk) {
+  if (std::has_single_bit(static_cast<std::uint64_t>(chunk))) return;
+  throw FieldError("chunk", fmt::format("= {} is not a power of two; use e.g. 64", chunk));
+}
 
 Fields LinearOptions::fields(const LinearOptions& usual,
                              const std::vector<std::string_view>& without) {

@@ -18,6 +18,10 @@ enum class ValueScale { kNone, kDt };
 /// gate: y; rms(y) w; rms(y) w silu(W_g u); rms over all heads of (y silu(W_g u)), w (H d_v).
 enum class CoreOutput { kPlain, kRms, kRmsGate, kGateRms };
 
+/// The option `chunk`, and its rule beyond the range. @throws FieldError
+[[nodiscard]] Field chunk_field(std::int64_t& chunk);
+void expect_chunk(std::int64_t chunk);
+
 /// Which core of linear attention runs, and what stands around it. docs/model.md has the formulas.
 struct LinearOptions {
   Update update = Update::kAdditive;

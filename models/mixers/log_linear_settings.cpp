@@ -1,10 +1,5 @@
 #include "models/mixers/log_linear_settings.hpp"
 
-#include <fmt/format.h>
-
-#include <bit>
-
-#include "base/error.hpp"
 #include "models/choose_path.hpp"
 #include "models/level_weights/fixed.hpp"
 #include "models/level_weights/linear.hpp"
@@ -22,8 +17,7 @@ Fields LogLinearSettings::fields() {
     all.back().implied = choice("gate", usual, {"input", "constant", "none"}, "").text();
     all.back().set_by_name = true;
   }
-  all.push_back(
-      field("chunk", chunk, "tokens a chunk of the chunkwise form; a power of two").range(2, 1024));
+  all.push_back(chunk_field(chunk));
   all.push_back(
       choice("first_layer", first_layer, {"ids", "rows"},
              "how a first layer that sees token ids alone is computed: by id, which takes "
@@ -33,13 +27,8 @@ Fields LogLinearSettings::fields() {
   return all;
 }
 
-void LogLinearSettings::rules(const ModelSettings& model) const {
-  if (!std::has_single_bit(static_cast<std::uint64_t>(chunk))) {
-    throw FieldError("chunk", fmt::format("= {} is not a power of two; use e.g. 64", chunk));
-  }
-  if (model.init == Init::kIdentity && !identity_init()) {
-    throw FieldError("init", identity_init_error(name()));
-  }
+void LogLinearSettings::rules(const ModelSettings&) const {
+  expect_chunk(chunk);
   around.validate(gate);
   gate_start.validate(gate);
 }

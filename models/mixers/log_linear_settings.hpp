@@ -44,8 +44,6 @@ class LogLinearSettings : public MixerSettings {
     return std::make_unique<LinearMixer<S>>(context, LinearShape{gate, gate_start, chunk, around},
                                             make, layout);
   }
-  /// Whether `init: identity` is defined: lambda starts at 1.
-  [[nodiscard]] virtual bool identity_init() const noexcept { return false; }
 
  private:
   /// Projections, core and W_o alone, which is what the hand-written mixer computes.

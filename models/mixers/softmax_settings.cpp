@@ -18,12 +18,7 @@ Fields SoftmaxSettings::fields() {
   return all;
 }
 
-void SoftmaxSettings::rules(const ModelSettings& model) const {
-  if (model.init == Init::kIdentity) throw FieldError("init", identity_init_error(name()));
-}
-
-void SlidingWindowSettings::rules(const ModelSettings& model) const {
-  SoftmaxSettings::rules(model);
+void SlidingWindowSettings::rules(const ModelSettings&) const {
   if (window == 0) {
     throw FieldError("window",
                      "= 0: sliding-window needs a window of 1 or more; full-quadratic "

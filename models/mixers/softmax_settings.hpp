@@ -23,7 +23,6 @@ class SoftmaxSettings : public MixerSettings {
       : window(usual_window), usual_window_(usual_window) {}
 
   [[nodiscard]] HeadWidths head_widths() const noexcept override { return around.head_widths(); }
-  void rules(const ModelSettings& model) const override;
   /// Whether no option is set.
   [[nodiscard]] bool is_plain() const noexcept { return around == LinearOptions() && window == 0; }
   template <class S>
