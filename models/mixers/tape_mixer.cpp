@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "math/flush_to_zero.hpp"
 #include "models/tape/products.hpp"
 
 namespace recollect {
@@ -32,6 +33,7 @@ auto TapeMixer<S>::begin(const SequenceShape& shape, Workspace<S>& workspace) co
 template <class S>
 auto TapeMixer<S>::forward(const S* theta, ConstView<S> u, const Queries& queries, Carry* carry,
                            View<S> y, Workspace<S>& workspace) const -> const Tape* {
+  const FlushToZero flush;
   const Started& started = *static_cast<const Started*>(carry);
   Kept* kept =
       workspace.record(Kept{{}, tape::Tape<S>(workspace, started.backward), {}, {}, started.own});
@@ -44,6 +46,7 @@ auto TapeMixer<S>::forward(const S* theta, ConstView<S> u, const Queries& querie
 template <class S>
 void TapeMixer<S>::backward(const S*, S* gradient, ConstView<S>, const Queries&, const Tape* tape,
                             Carry*, ConstView<S> dy, View<S> du, Workspace<S>&) const {
+  const FlushToZero flush;
   // The caller hands back, to be walked once, what forward() made.
   Kept& kept = *const_cast<Kept*>(static_cast<const Kept*>(tape));  // NOLINT
   tape::Tape<S>::bind(kept.from, du, false);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "math/flush_to_zero.hpp"
 #include "math/parallel.hpp"
 #include "models/layers/linear.hpp"
 #include "models/mixers/tape_mixer.hpp"
@@ -66,6 +67,7 @@ class TapeMixer<S>::Table final : public FirstLayer<S> {
   [[nodiscard]] const Tape* forward(const S* theta, std::span<const std::int32_t> ids,
                                     const Queries& queries, Carry* carry, View<S> y,
                                     Workspace<S>& workspace) const override {
+    const FlushToZero flush;
     const Started& started = *static_cast<const Started*>(carry);
     Kept* kept =
         workspace.record(Kept{{}, tape::Tape<S>(workspace, started.backward), {}, {}, started.own});
@@ -79,6 +81,7 @@ class TapeMixer<S>::Table final : public FirstLayer<S> {
 
   void backward(const S*, S* gradient, std::span<const std::int32_t>, const Queries&,
                 const Tape* tape, Carry* carry, ConstView<S> dy, Workspace<S>&) const override {
+    const FlushToZero flush;
     // As TapeMixer::backward(): the caller hands back, to be walked once, what forward() made.
     Kept& kept = *const_cast<Kept*>(static_cast<const Kept*>(tape));  // NOLINT
     tape::Tape<S>::bind(kept.from, table(static_cast<const Started*>(carry)->table_gradient), true);
