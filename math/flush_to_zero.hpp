@@ -14,7 +14,11 @@ namespace recollect {
 /// know of, nothing is changed.
 class FlushToZero {
  public:
-  FlushToZero() noexcept : before_(mode()) { set_mode(before_ | kFlush); }
+  FlushToZero() noexcept : FlushToZero(true) {}
+  /// @param on  false: nothing is changed
+  explicit FlushToZero(bool on) noexcept : before_(mode()) {
+    if (on) set_mode(before_ | kFlush);
+  }
   ~FlushToZero() { set_mode(before_); }
   FlushToZero(const FlushToZero&) = delete;
   FlushToZero& operator=(const FlushToZero&) = delete;

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/error.hpp"
+#include "math/flush_to_zero.hpp"
 
 namespace recollect {
 
@@ -112,6 +113,10 @@ struct SequenceModel<S>::ReadOut {
 /// enough for products to run at full speed. A power of two, and more than the longest convolution
 /// reaches back.
 constexpr Index kSegment = 256;
+
+/// Sequences of more tokens take subnormal numbers as zero, forward and back. Shorter ones hardly
+/// meet any and keep the bits that their published results have. (Mixers on the tape always do.)
+constexpr std::size_t kLongestWithSubnormals = 1024;
 
 template <class S>
 Index SequenceModel<S>::segment_tokens(std::int64_t tokens) const noexcept {
@@ -242,6 +247,7 @@ template <class S>
 template <class Sink>
 void SequenceModel<S>::run(const SequenceInput& input, bool stream, Workspace<S>& workspace,
                            Sink&& sink) const {
+  const FlushToZero flush(input.ids.size() > kLongestWithSubnormals);
   const typename Workspace<S>::Scope scope(workspace);
   const Pass pass = begin(input, nullptr, stream, workspace);
   const Index width = settings_.width;
@@ -327,6 +333,7 @@ template <class S>
 SequenceOutcome SequenceModel<S>::forward_backward(const SequenceInput& input, S loss_scale,
                                                    Workspace<S>& workspace,
                                                    std::span<S> gradient_span) const {
+  const FlushToZero flush(input.ids.size() > kLongestWithSubnormals);
   const typename Workspace<S>::Scope scope(workspace);
   S* gradient = gradient_span.data();
   const Pass pass = begin(input, gradient, false, workspace);

@@ -74,25 +74,30 @@ std::vector<BenchGroup> options(const BenchShape& wanted) {
   return groups;
 }
 
-/// Time and memory against length: a few sequences, one a thread.
+/// Time and memory against length: a few sequences, one a thread. The lengths of a variant are
+/// compared with its shortest, with and without the shortcuts.
 std::vector<BenchGroup> growth(const BenchShape& wanted) {
   const bool asked = !wanted.lengths.empty();
   BenchShape shape = filled(wanted, mixers().names(), {256, 1024, 4096, 16384, 65536});
   if (!shape.batch) shape.batch = shape.threads;
+  const std::vector<Cell> cells = bench_cells(shape);  // lengths outermost
+  const std::size_t variants = cells.size() / shape.lengths.size();
   std::vector<BenchGroup> groups;
-  // With and without the shortcuts next to each other: a machine has slow minutes.
-  shape.shortcuts = true;
-  const std::vector<Cell> with = bench_cells(shape);
-  shape.shortcuts = false;
-  const std::vector<Cell> without = bench_cells(shape);
-  for (std::size_t i = 0; i < with.size(); ++i) {
-    for (const Cell* cell : {&with[i], &without[i]}) {
-      BenchCase one = case_of(cell->variant.name, *cell, shape);
-      if (!asked && cell->variant.name == kQuadratic && cell->task->length > kLongestQuadratic) {
-        one.skipped = fmt::format("left out beyond {} tokens; --variant {} --length {} measures it",
-                                  kLongestQuadratic, kQuadratic, cell->task->length);
+  for (std::size_t variant = 0; variant < variants; ++variant) {
+    for (const bool shortcuts : {true, false}) {
+      shape.shortcuts = shortcuts;
+      BenchGroup group{{}, true};
+      for (std::size_t i = variant; i < cells.size(); i += variants) {
+        const Cell& cell = cells[i];
+        BenchCase one = case_of(cell.variant.name, cell, shape);
+        if (!asked && cell.variant.name == kQuadratic && cell.task->length > kLongestQuadratic) {
+          one.skipped =
+              fmt::format("left out beyond {} tokens; --variant {} --length {} measures it",
+                          kLongestQuadratic, kQuadratic, cell.task->length);
+        }
+        group.cases.push_back(one);
       }
-      groups.push_back({{one}, false});
+      groups.push_back(group);
     }
   }
   return groups;

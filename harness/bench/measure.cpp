@@ -170,7 +170,8 @@ BenchReport run_bench(const std::vector<BenchGroup>& groups, const BenchSettings
       if (groups[g].compare && row.status == RowStatus::kOk && base.status == RowStatus::kOk) {
         row.relative = RelativeTiming{
             row.timing.ms / base.timing.ms, row.nominal_gflop / base.nominal_gflop,
-            row.timing.probe / base.timing.probe, row.timing.noisy || base.timing.noisy};
+            row.timing.probe / base.timing.probe, row.timing.noisy || base.timing.noisy,
+            static_cast<double>(row.tokens()) / static_cast<double>(base.tokens())};
       }
       report.rows.push_back(row);
     }

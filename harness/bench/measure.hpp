@@ -38,15 +38,19 @@ enum class RowStatus {
 
 /// A row relative to the first of its group.
 struct RelativeTiming {
-  double time_ratio = 1.0;   ///< of a step
-  double work_ratio = 1.0;   ///< of the nominal counts, over all cells at once
-  double probe_ratio = 1.0;  ///< of the rates that the probes beside the samples showed
-  bool noisy = false;        ///< one of the two is
+  double time_ratio = 1.0;    ///< of a step
+  double work_ratio = 1.0;    ///< of the nominal counts, over all cells at once
+  double probe_ratio = 1.0;   ///< of the rates that the probes beside the samples showed
+  bool noisy = false;         ///< one of the two is
+  double tokens_ratio = 1.0;  ///< of the tokens of a step
 
   /// How many times the work gets done in the same time.
   [[nodiscard]] double speedup() const noexcept { return work_ratio / time_ratio; }
   /// Speed-up relative to what the machine offered more.
   [[nodiscard]] double efficiency() const noexcept { return speedup() / probe_ratio; }
+  /// Of time and of nominal counts, a token.
+  [[nodiscard]] double token_time_ratio() const noexcept { return time_ratio / tokens_ratio; }
+  [[nodiscard]] double token_work_ratio() const noexcept { return work_ratio / tokens_ratio; }
   /// Time relative to what its work makes one expect: 1 / speedup.
   [[nodiscard]] double excess() const noexcept { return time_ratio / work_ratio; }
 };

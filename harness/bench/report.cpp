@@ -200,6 +200,11 @@ std::vector<TextColumn> text_columns(Suite suite) {
     }));
     add(text_figure("state", [](Row row) { return std::to_string(row.state_floats); }));
   }
+  if (suite == Suite::kGrowth) {
+    add(text_ratio("time x", [](const RelativeTiming& c) { return c.token_time_ratio(); }));
+    add(text_ratio("work x", [](const RelativeTiming& c) { return c.token_work_ratio(); }));
+    add(text_ratio("time/work", [](const RelativeTiming& c) { return c.excess(); }));
+  }
   if (suite == Suite::kOptions) {
     add({"plain ms", [](Row row) {
            return row.relative ? fmt::format("{:.3f}", row.timing.ms / row.relative->time_ratio)

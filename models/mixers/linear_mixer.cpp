@@ -201,6 +201,14 @@ MixerView<S> LinearMixer<S>::view_of(const Carry* carry, Workspace<S>& workspace
 }
 
 template <class S>
+double LinearMixer<S>::uncounted_multiply_adds(const SequenceShape& shape) const noexcept {
+  if (delta()) return 0.0;
+  SequenceShape computed = shape;
+  if (!shape.all() && !core_->dense_at(shape)) computed.queries = shape.tokens;
+  return core_->cost(computed).multiply_adds;
+}
+
+template <class S>
 std::int64_t LinearMixer<S>::state(std::int64_t tokens) const noexcept {
   if (tokens <= 0) return 0;
   const std::int64_t states = levels() == 0 ? 1 : occupied_levels(tokens);

@@ -48,6 +48,8 @@ class LinearMixer final : public TapeMixer<S> {
 
  protected:
   [[nodiscard]] tape::Var<S> run(const Segment& segment) const override;
+  /// Of the additive core, which is reckoned for whole sequences.
+  [[nodiscard]] double uncounted_multiply_adds(const SequenceShape& shape) const noexcept override;
   [[nodiscard]] std::int64_t state(std::int64_t tokens) const noexcept override;
   [[nodiscard]] std::int64_t state_peak(std::int64_t tokens) const noexcept override;
   [[nodiscard]] Carry* begin_states(const SequenceShape& shape,

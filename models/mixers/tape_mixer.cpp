@@ -1,6 +1,7 @@
 #include "models/mixers/tape_mixer.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <optional>
 #include <span>
@@ -135,16 +136,32 @@ Cost TapeMixer<S>::cost(const SequenceShape& shape) const noexcept {
   const std::int64_t queries = shape.all() ? tokens : std::min(shape.queries, tokens);
   const Taken all = taken({tokens, queries, shape.backward});
   const double times = static_cast<double>(shape.tokens) / static_cast<double>(tokens);
-  // States become more with every doubling; and a little for what lies between two buffers.
-  double grown = std::max(times, 1.0);
-  for (double left = times; left > 1.0; left /= 2.0) grown += 0.15 * times;
-  const auto scaled = [grown](std::int64_t elements) {
-    return static_cast<std::int64_t>(1.05 * grown * static_cast<double>(elements));
+  // log2 of `times`, between powers of two by interpolation: as often the length doubles, and with
+  // every time there is a state more.
+  double doublings = 0.0;
+  for (double left = times; left > 1.0; left /= 2.0) doublings += std::min(1.0, left - 1.0);
+  const double more_states = 1.05 * (1.0 + 0.2 * std::ceil(doublings));
+  const auto scaled = [=](std::int64_t elements, double by) {
+    return static_cast<std::int64_t>(more_states * by * static_cast<double>(elements));
   };
-  cost.multiply_adds = times * all.multiply_adds + uncounted_multiply_adds(shape);
-  cost.carry = scaled(all.carry);
-  cost.scratch = shape.all() ? all.scratch + all.scratch / 20 : scaled(all.scratch);
-  cost.tape = scaled(all.tape);
+  const double longer = std::max(times, 1.0);
+  cost.multiply_adds = times * all.multiply_adds;
+  if (shape.tokens > kRehearsed) {
+    // n tokens take n (a + b log2 n) where all are read, a + b n where few are.
+    constexpr std::int64_t kHalf = kRehearsed / 2;
+    const Taken half =
+        taken({kHalf, shape.all() ? kHalf : std::min(queries, kHalf), shape.backward});
+    cost.multiply_adds =
+        shape.all()
+            ? times * (all.multiply_adds + doublings * (all.multiply_adds - 2 * half.multiply_adds))
+            : all.multiply_adds + 2 * (times - 1) * (all.multiply_adds - half.multiply_adds);
+  }
+  cost.multiply_adds += uncounted_multiply_adds(shape);
+  // Without a backward pass the states of any length lie in the same places.
+  const bool stays = shape.all() && !shape.backward;
+  cost.carry = scaled(all.carry, stays ? 1.0 : longer);
+  cost.scratch = shape.all() ? all.scratch + all.scratch / 20 : scaled(all.scratch, longer);
+  cost.tape = scaled(all.tape, longer);
   const std::int64_t segment = std::max(kSegment, chunk());
   if (shape.all() && tokens > segment) {
     // A model reckons with the first segment as often as there are segments. Later ones take more,
@@ -152,7 +169,7 @@ Cost TapeMixer<S>::cost(const SequenceShape& shape) const noexcept {
     const double segments =
         shape.backward ? static_cast<double>(shape.tokens) / static_cast<double>(segment) : 1.0;
     const auto reckoned = static_cast<std::int64_t>(segments * static_cast<double>(all.first_tape));
-    const std::int64_t taken_of_all = shape.backward ? scaled(all.tape) : all.tape;
+    const std::int64_t taken_of_all = shape.backward ? scaled(all.tape, longer) : all.tape;
     const Taken first = taken({segment, segment, shape.backward});
     cost.carry += std::max<std::int64_t>(taken_of_all - reckoned, 0) +
                   std::max<std::int64_t>(all.scratch - first.scratch, 0);

@@ -36,7 +36,6 @@ Var<S> log_linear_heads(tape::Tape<S>& tape, const LogLinearHeads<S>& heads, con
       in.lambda.empty() ? View<const S>(nullptr, in.q.rows(), 0, 0) : in.lambda.value()};
   const tape::Output<S> y = tape.matrix(in.q.rows(), count * heads.shape().value_width);
   const auto kept = heads.forward(inputs, queries, carry, y.view, tape.workspace());
-  tape.count(heads.cost({n, in.q.rows(), false}).multiply_adds);
   const Var<S> made = y.var;
   tape.record(made, [&heads, in, inputs, queries, carry, kept, made, n, count](Backward<S>& walk,
                                                                                ConstView<S> dy) {

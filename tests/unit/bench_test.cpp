@@ -339,32 +339,53 @@ TEST_CASE("bench: suites hold the cases that they are about") {
 TEST_CASE("bench: growth has a sequence a thread, and leaves out long softmax attention aloud") {
   BenchShape shape;
   shape.threads = 2;
-  std::size_t skipped = 0;
-  for (const BenchGroup& group : suite_groups(Suite::kGrowth, shape)) {
-    const BenchCase& one = group.cases.front();
-    CHECK(one.cell.train.batch == 2);
-    if (one.skipped.empty()) continue;
-    ++skipped;
-    CHECK(one.cell.variant.name == "full-quadratic");
-    CHECK(one.cell.task->length == 65536);
-    CHECK(holds(one.skipped, "--variant full-quadratic --length 65536"));
-  }
-  CHECK(skipped == 2);  // with and without shortcuts
-
+  shape.variants = {"gated-linear", "full-quadratic"};
   const std::vector<BenchGroup> all = suite_groups(Suite::kGrowth, shape);
-  const auto found = std::find_if(all.begin(), all.end(), [](const BenchGroup& group) {
-    return !group.cases.front().skipped.empty();
-  });
-  const BenchReport report = run_bench({*found}, brief(), dense_twin, say_nothing);
+  REQUIRE(all.size() == 4);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    REQUIRE(all[i].cases.size() == 5);
+    for (const BenchCase& one : all[i].cases) {
+      CHECK(one.name == shape.variants[i / 2]);
+      CHECK(one.execution.shortcuts == (i % 2 == 0));
+      CHECK(one.cell.train.batch == 2);
+      const bool left_out = i >= 2 && one.cell.task->length == 65536;
+      CHECK(one.skipped.empty() == !left_out);
+      if (left_out) CHECK(holds(one.skipped, "--variant full-quadratic --length 65536"));
+    }
+  }
+
+  const BenchReport report =
+      run_bench({{{all[2].cases.back()}, true}}, brief(), dense_twin, say_nothing);
   const json row = json::parse(bench_json(report, {Suite::kGrowth, brief(), 2})).at("rows").at(0);
   CHECK(row.at("status") == "skipped");
   CHECK(row.at("ms_per_step").is_null());
-  CHECK(row.at("note") == found->cases.front().skipped);
+  CHECK(row.at("note") == all[2].cases.back().skipped);
 
   shape.lengths = {65536};
   shape.variants = {"full-quadratic"};
   for (const BenchGroup& group : suite_groups(Suite::kGrowth, shape)) {
     CHECK(group.cases.front().skipped.empty());
+  }
+}
+
+TEST_CASE("bench: growth compares the time and the nominal work of a token with the shortest") {
+  BenchShape shape = tiny_shape();
+  shape.lengths = {64, 256};
+  shape.variants = {"adaptive-decay"};
+  const BenchReport report =
+      run_bench(suite_groups(Suite::kGrowth, shape), brief(), dense_twin, say_nothing);
+  REQUIRE(report.rows.size() == 4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    const BenchRow& row = report.rows[i];
+    CHECK(row.what.execution.shortcuts == (i < 2));
+    REQUIRE(row.relative);
+    const BenchRow& shortest = report.rows[i / 2 * 2];
+    CHECK(row.relative->token_time_ratio() ==
+          doctest::Approx(shortest.tokens_per_second() / row.tokens_per_second()));
+    if (i % 2 == 0) continue;
+    CHECK(row.relative->tokens_ratio == 4.0);
+    CHECK(row.relative->token_work_ratio() > 1.0);  // two levels more
+    CHECK(row.relative->token_work_ratio() < 2.0);
   }
 }
 
