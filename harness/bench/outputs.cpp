@@ -29,7 +29,7 @@ Outputs outputs_of(const Cell& cell, Execution execution, std::span<const float>
   const auto count = static_cast<std::int64_t>(examples.size());
   Outputs outputs;
   if (mode == BenchMode::kTrain) {
-    BatchStep<S> step(model, count, tokens, 1);
+    BatchStep<S> step(model, count, model.gradient_size(tokens), 1);
     outputs.loss = step.run(model, [&](int b, Example& example, GeneratorScratch&) {
       example = examples[static_cast<std::size_t>(b)];
     });

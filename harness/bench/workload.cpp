@@ -16,7 +16,7 @@ StepLoop::StepLoop(const BenchCase& what)
       batch_(what.cell.train.batch),
       examples_(ready_examples(what.cell, batch_)),
       model_(build_model(what.cell, what.execution)),
-      batch_step_(model_, batch_, batch_ * length_, what.threads),
+      batch_step_(model_, batch_, model_.gradient_size(batch_ * length_), what.threads),
       optimizer_(model_.layout(), what.cell.train) {}
 
 void StepLoop::step() {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <map>
 #include <mutex>
 #include <queue>
@@ -51,8 +52,30 @@ class Stopwatch final : public TrainObserver {
 };
 
 /// Of one of `jobs` that train at once, as they will.
+double measure_step(const Cell& cell, int threads, int jobs);
+
+/// On average over an epoch: each component measured alone.
+double measure_mixture(const Cell& cell, int threads, int jobs) {
+  double seconds = 0.0;
+  double batches = 0.0;
+  for (const TaskPart& part : cell.mixture) {
+    Cell alone = cell;
+    alone.task = part.task;
+    alone.mixture.clear();
+    const double share =
+        std::ceil(static_cast<double>(part.examples) / static_cast<double>(cell.train.batch));
+    seconds += share * measure_step(alone, threads, jobs);
+    batches += share;
+  }
+  return seconds / batches;
+}
+
 double measure_step(const Cell& cell, int threads, int jobs) {
+  if (!cell.mixture.empty()) return measure_mixture(cell, threads, jobs);
   Cell brief = cell;
+  brief.train.schedule = Schedule::kConstant;
+  brief.train.epochs.reset();
+  brief.train.steps_per_epoch = 0;
   brief.train.steps = kSteps;
   brief.train.warmup = 0;
   brief.train.eval_every = brief.train.steps;

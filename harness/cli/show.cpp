@@ -75,7 +75,7 @@ std::int64_t chosen_length(const Cell& cell, Split split, const Options& options
   const auto has = [&](std::int64_t length) {
     return std::find(lengths.begin(), lengths.end(), length) != lengths.end();
   };
-  if (!options.length) return has(cell.task->length) ? cell.task->length : lengths.front();
+  if (!options.length) return trained_or_shortest(cell, split);
   if (has(*options.length)) return *options.length;
   throw UsageError(fmt::format(
       "--length {} has no {} examples, which are of length {}; choose {}, or {}", *options.length,

@@ -82,6 +82,10 @@ std::vector<ScoreKey> judging_scores(const std::set<ScoreKey, InTextOrder>& scor
     for (const ScoreKey& score : scores) {
       if (score.weights != choice.weights || score.split != choice.split) continue;
       if (choice.length && score.eval_length != wanted) continue;
+      if (!score.settings.empty()) {  // each setting is a question of its own
+        chosen.push_back(score);
+        continue;
+      }
       if (nearest == nullptr ||
           std::abs(score.eval_length - wanted) < std::abs(nearest->eval_length - wanted)) {
         nearest = &score;

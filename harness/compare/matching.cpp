@@ -104,14 +104,14 @@ bool InTextOrder::operator()(const ScoreKey& a, const ScoreKey& b) const {
   const auto texts = [](const ScoreKey& key) {
     return std::tuple(name_of(key.weights), std::string(name_of(key.split)),
                       std::to_string(key.eval_length), std::to_string(key.examples),
-                      key.unseen_levels);
+                      key.unseen_levels, key.settings);
   };
   return texts(a) < texts(b);
 }
 
 std::string score_text(const ScoreKey& key) {
-  return fmt::format("{}, {}, length {}", name_of(key.weights), name_of(key.split),
-                     key.eval_length);
+  return fmt::format("{}, {}, length {}{}", name_of(key.weights), name_of(key.split),
+                     key.eval_length, settings_text(key));
 }
 
 Matching::Matching(const ResultSet& base, const ResultSet& now) {

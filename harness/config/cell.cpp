@@ -73,6 +73,7 @@ std::string Cell::identity() const {
   own_train.order_seed.reset();
   if (own_train.select_length == task->length) own_train.select_length.reset();
   TrainSettings default_train;
+  if (train.epochs) own_train.steps = default_train.steps;
   add_differences(lines, "train", own_train.fields(), default_train.fields());
 
   // More rows than training reaches are other initial weights, and untrained rows are scored.

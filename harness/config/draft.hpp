@@ -22,7 +22,9 @@ struct Draft {
   ModelOptions model;
   TrainSettings train;
   EvalSettings eval;
-  Pattern pattern;  ///< of the model or the grid
+  std::vector<TaskPart> mixture;  ///< of train
+  std::vector<TaskPart> scored;   ///< of eval.cells
+  Pattern pattern;                ///< of the model or the grid
   PlaceMap places;
 };
 

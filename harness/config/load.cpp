@@ -19,6 +19,7 @@
 #include "harness/config/reporter.hpp"
 #include "harness/config/resolved.hpp"
 #include "harness/config/rules.hpp"
+#include "harness/config/task_parts.hpp"
 #include "harness/config/variant_model.hpp"
 #include "harness/config/yaml_tree.hpp"
 #include "models/registry.hpp"
@@ -29,6 +30,8 @@ namespace recollect {
 namespace {
 
 using Kind = YamlValue::Kind;
+
+constexpr std::int64_t kMaxSteps = 1'000'000'000;
 
 class Loader {
  public:
@@ -237,13 +240,85 @@ class Loader {
     if (const YamlValue* pattern = pattern_section(axes, point); pattern != nullptr) {
       draft.pattern = read_pattern(*pattern, "model.pattern");
     }
-    draft.task->resolve();
+    read_parts(draft, combination);
     const Reporter report(draft.places, combination);
     report("task.", [&] { draft.task->validate(); });
     report("train.", [&] { draft.train.validate(); });
-    if (draft.eval.lengths.empty()) draft.eval.lengths = {draft.task->length};
+    count_steps(draft, report);
+    if (draft.eval.lengths.empty() && draft.scored.empty()) {
+      draft.eval.lengths = {draft.task->length};
+    }
     if (!draft.train.select_length) draft.train.select_length = draft.task->length;
     return draft;
+  }
+
+  // Two options of which one decides what the other says.
+  static void refuse_beside(const Draft& draft, const std::string& key, const std::string& other,
+                            const std::string& combination) {
+    const auto found = draft.places.find(key);
+    if (found == draft.places.end()) return;
+    throw ConfigError(fmt::format("{}: {} does not go with {}, which decides it; leave one out{}",
+                                  found->second, key, other, combination));
+  }
+
+  // The components of a mixture and the settings to score, as tasks; resolves the task itself.
+  void read_parts(Draft& draft, const std::string& combination) const {
+    const std::unique_ptr<TaskSettings> written = draft.task->clone();
+    const auto list_of = [&](const char* section, const char* key,
+                             const std::vector<std::string>& given) -> const YamlValue* {
+      return given.empty() ? nullptr : root_.find(section)->find(key);
+    };
+    draft.task->resolve();
+    if (const YamlValue* list = list_of("train", "mixture", draft.train.mixture)) {
+      for (const char* key : {"train.examples", "train.select_length"}) {
+        refuse_beside(draft, key, "train.mixture", combination);
+      }
+      draft.mixture =
+          read_task_parts(*list, "train.mixture", *written, 0, draft.places, combination);
+      if (draft.mixture.size() > kMostComponents) {
+        throw ConfigError(fmt::format("{}: train.mixture has {} entries, more than {}; shorten it",
+                                      list->place, draft.mixture.size(), kMostComponents));
+      }
+      draft.task = longest_of(draft.mixture);
+      name_settings(draft.mixture, *draft.task);
+      draft.train.mixture = part_texts(draft.mixture, *draft.task);
+    }
+    if (const YamlValue* list = list_of("eval", "cells", draft.eval.cells)) {
+      refuse_beside(draft, "eval.lengths", "eval.cells", combination);
+      draft.scored = read_task_parts(*list, "eval.cells", *written, draft.eval.examples,
+                                     draft.places, combination);
+    } else if (!draft.mixture.empty() && draft.eval.lengths.empty()) {
+      draft.scored = draft.mixture;
+      for (TaskPart& part : draft.scored) part.examples = draft.eval.examples;
+    }
+    name_settings(draft.scored, *draft.task);
+    draft.eval.cells = part_texts(draft.scored, *draft.task);
+  }
+
+  // What an epoch takes, and all of them.
+  static void count_steps(Draft& draft, const Reporter& report) {
+    TrainSettings& train = draft.train;
+    if (!train.epochs && draft.mixture.empty()) return;
+    const auto batches = [&](std::int64_t examples) {
+      return (examples + train.batch - 1) / train.batch;
+    };
+    std::int64_t steps = 0;
+    for (const TaskPart& part : draft.mixture) steps += batches(part.examples);
+    train.steps_per_epoch = draft.mixture.empty() ? batches(*train.examples) : steps;
+    if (!train.epochs) return;
+    report("", [&] {
+      if (draft.places.contains("train.steps")) {
+        throw FieldError("train.steps",
+                         "does not go with train.epochs, which decides it; leave one out");
+      }
+      if (*train.epochs > kMaxSteps / train.steps_per_epoch) {
+        throw FieldError(
+            "train.epochs",
+            fmt::format("= {} of {} steps are more than {} steps; lower it to {}", *train.epochs,
+                        train.steps_per_epoch, kMaxSteps, kMaxSteps / train.steps_per_epoch));
+      }
+    });
+    train.steps = *train.epochs * train.steps_per_epoch;
   }
 
   static void read_crossed(const std::map<std::string, Fields>& sections, const GridAxis& axis,
@@ -368,6 +443,8 @@ class Loader {
         const VariantEntry& variant = plan.variants[v];
         Cell cell;
         cell.task = draft.task;
+        cell.mixture = draft.mixture;
+        cell.scored = draft.scored;
         cell.variant = resolve_variant(draft, variant, v, combination);
         cell.train = draft.train;
         cell.eval = draft.eval;

@@ -206,6 +206,7 @@ std::vector<T> read_list(const Field& field, const YamlValue& value, const std::
 // Names or maps, each on one line.
 std::vector<std::string> read_entries(const Field& field, const YamlValue& value,
                                       const std::string& key) {
+  if (is_word(field, value)) return {};
   require_filled_list(field, value, key);
   std::vector<std::string> all;
   for (std::size_t i = 0; i < value.items.size(); ++i) {

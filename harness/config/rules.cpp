@@ -16,14 +16,25 @@ namespace {
 std::int64_t longest(const Cell& cell) {
   std::int64_t length = std::max(cell.task->length, *cell.train.select_length);
   for (const std::int64_t other : cell.eval.lengths) length = std::max(length, other);
+  for (const TaskPart& part : cell.scored) length = std::max(length, part.task->length);
   return length;
 }
 
 // The option that asks for `length`.
 std::string_view asked_by(const Cell& cell, std::int64_t length) {
+  if (!cell.scored.empty()) return "eval.cells";
   const auto& lengths = cell.eval.lengths;
   const bool scored = std::find(lengths.begin(), lengths.end(), length) != lengths.end();
   return scored ? "eval.lengths" : "train.select_length";
+}
+
+void expect_positions(const Cell& cell, const std::string& key, std::int64_t length) {
+  if (cell.variant.model.position == Position::kLearned && length > cell.task->length) {
+    throw FieldError(key,
+                     fmt::format("= {} is beyond task.length = {}, where learned positions end; "
+                                 "use model.position none or rope, or lower it",
+                                 length, cell.task->length));
+  }
 }
 
 void check_length(const Cell& cell, const std::string& key, std::int64_t length) {
@@ -35,12 +46,7 @@ void check_length(const Cell& cell, const std::string& key, std::int64_t length)
     throw FieldError(key, fmt::format("= {} is not possible for task {}: task.{} {}", length,
                                       task->name(), error.key(), error.detail()));
   }
-  if (cell.variant.model.position == Position::kLearned && length > cell.task->length) {
-    throw FieldError(key,
-                     fmt::format("= {} is beyond task.length = {}, where learned positions end; "
-                                 "use model.position none or rope, or lower it",
-                                 length, cell.task->length));
-  }
+  expect_positions(cell, key, length);
 }
 
 }  // namespace
@@ -59,6 +65,9 @@ void check_cell(const Cell& cell) {
     check_length(cell, "eval.lengths", length);
   }
   check_length(cell, "train.select_length", *cell.train.select_length);
+  for (std::size_t i = 0; i < cell.scored.size(); ++i) {
+    expect_positions(cell, fmt::format("eval.cells[{}].length", i), cell.scored[i].task->length);
+  }
 
   const std::int64_t length = longest(cell);
   const bool unseen = level_count(length) > level_count(cell.task->length);

@@ -14,6 +14,12 @@ constexpr double kMaxCount = 1e9;
 constexpr double kMaxLoss = 1000.0;  // nats; guessing among kMaxVocab ids costs 15
 constexpr double kMaxExamples = 1 << 24;
 
+/// An option that another one may decide: it is not written down beside that one.
+Field decided(Field made, bool by_another) {
+  if (by_another) made.implied = made.text();
+  return made;
+}
+
 }  // namespace
 
 bool VariantSettings::has_levels() const {
@@ -23,13 +29,16 @@ bool VariantSettings::has_levels() const {
 
 Fields TrainSettings::fields() {
   Fields all;
-  all.push_back(field("examples", examples, "training examples, drawn once; online: fresh for ever")
-                    .range(1, kMaxExamples)
-                    .or_word("online"));
+  all.push_back(
+      decided(field("examples", examples, "training examples, drawn once; online: fresh for ever")
+                  .range(1, kMaxExamples)
+                  .or_word("online"),
+              !mixture.empty()));
   all.push_back(field("validation_examples", validation_examples, "validation examples")
                     .range(1, kMaxExamples));
   all.push_back(field("batch", batch, "examples a step").range(1, 65536));
-  all.push_back(field("steps", steps, "optimiser steps at most").range(1, kMaxCount));
+  all.push_back(decided(field("steps", steps, "optimiser steps at most").range(1, kMaxCount),
+                        epochs.has_value()));
   all.push_back(field("learning_rate", learning_rate, "Adam's step size").above(0, 10));
   all.push_back(field("betas", betas, "Adam's decay rates of the two moments").below(0, 1).size(2));
   all.push_back(field("epsilon", epsilon, "Adam's epsilon").above(0, 1));
@@ -37,20 +46,25 @@ Fields TrainSettings::fields() {
       field("weight_decay", weight_decay, "decoupled, on tensors of two or more dimensions")
           .range(0, 10));
   all.push_back(field("clip", clip, "largest global norm of the gradient; 0: off").range(0, 1e6));
-  all.push_back(choice("schedule", schedule, {"constant", "cosine"},
-                       "learning rate after the warmup; cosine ends at 0"));
+  all.push_back(choice("schedule", schedule, {"constant", "cosine", "cosine-epoch"},
+                       "learning rate after the warmup; cosine ends at 0; cosine-epoch is "
+                       "(1 + cos(pi e/E))/2 of it throughout epoch e = 0.. of E"));
   all.push_back(field("warmup", warmup, "steps of linear warmup").range(0, kMaxCount));
-  all.push_back(field("eval_every", eval_every, "steps between validations").range(1, kMaxCount));
+  all.push_back(field("eval_every", eval_every, "steps between validations; epoch: after each")
+                    .range(1, kMaxCount)
+                    .or_word("epoch"));
   all.push_back(field("stop_at", stop_at,
                       "stop at this validation accuracy (at most 1) or, with metric: loss, at this "
                       "validation loss or less")
                     .above(0, kMaxLoss)
                     .when_absent("train for all steps"));
-  all.push_back(field("select_length", select_length,
-                      "length at which validation selects the best weights; another length than "
-                      "task.length flags the rows")
-                    .range(1, 1 << 24)
-                    .when_absent("task.length"));
+  all.push_back(
+      decided(field("select_length", select_length,
+                    "length at which validation selects the best weights; another length than "
+                    "task.length flags the rows")
+                  .range(1, 1 << 24)
+                  .when_absent("task.length"),
+              !mixture.empty()));
   all.push_back(field("order_seed", order_seed, "seed of the batches; not with examples: online")
                     .range(0, static_cast<double>(kMaxSeed))
                     .when_absent("the cell's seed"));
@@ -62,17 +76,51 @@ Fields TrainSettings::fields() {
                       "validation accuracy from which a cell counts as solved, whatever the metric")
                     .above(0, 1)
                     .implied_at("0.99"));
+  all.push_back(field("epochs", epochs,
+                      "in place of steps: passes over all examples, the last batch of each may be "
+                      "short")
+                    .range(1, kMaxCount)
+                    .or_word("none")
+                    .implied_at("none"));
+  all.push_back(field("mixture", mixture,
+                      "components that training mixes, batch by batch: maps of task options and "
+                      "examples, e.g. {length: 64, pairs: 4, examples: 20000}")
+                    .or_word("none")
+                    .implied_at("none"));
+  all.push_back(choice("order", order, {"shuffled", "in-order"},
+                       "of a mixture or an epoch: examples and batches in a random order, another "
+                       "in each epoch; or as they are, component after component")
+                    .implied_at("shuffled"));
   return all;
 }
 
 void TrainSettings::validate() const {
+  const bool passes = epochs || !mixture.empty();
+  const auto needs_epochs = [&](const char* key, const std::string& value) {
+    throw FieldError(key, fmt::format("= {} needs train.epochs; give their number, or choose "
+                                      "another {}",
+                                      value, key));
+  };
+  if (!epochs && schedule == Schedule::kCosineEpoch) needs_epochs("schedule", "cosine-epoch");
+  if (!passes && !eval_every) needs_epochs("eval_every", "epoch");
+  if (!passes && order != ExampleOrder::kShuffled) needs_epochs("order", "in-order");
+  if (schedule == Schedule::kCosineEpoch && warmup > 0) {
+    throw FieldError("warmup", fmt::format("= {} does not go with schedule: cosine-epoch, which "
+                                           "is constant throughout an epoch; leave it out",
+                                           warmup));
+  }
+  if (!examples && epochs) {
+    throw FieldError("epochs", fmt::format("= {} does not go with train.examples = online, which "
+                                           "never come twice; give a number of examples or steps",
+                                           *epochs));
+  }
   if (stop_at && *stop_at > 1.0 && !selection.by_loss()) {
     throw FieldError("stop_at",
                      fmt::format("= {} is beyond every accuracy; lower it to 1 or less, or set "
                                  "train.metric: loss to stop at that validation loss",
                                  shortest(*stop_at)));
   }
-  if (examples && batch > *examples) {
+  if (!passes && examples && batch > *examples) {
     throw FieldError("batch",
                      fmt::format("= {} is more than train.examples = {}, and a batch holds no "
                                  "example twice; lower batch to {} or raise examples",
@@ -93,13 +141,20 @@ void TrainSettings::validate() const {
 
 Fields EvalSettings::fields() {
   Fields all;
-  all.push_back(field("lengths", lengths, "lengths at which the final and best weights are scored")
-                    .range(1, 1 << 24)
-                    .when_absent("[task.length]"));
+  all.push_back(
+      decided(field("lengths", lengths, "lengths at which the final and best weights are scored")
+                  .range(1, 1 << 24)
+                  .when_absent("[task.length]"),
+              !cells.empty()));
   all.push_back(field("examples", examples, "test examples at each length").range(1, kMaxExamples));
   all.push_back(choice("unseen_levels", unseen_levels, {"error", "clamp", "as-is"},
                        "what a level beyond the trained ones reads: nothing (an error), the last "
                        "trained level's lambda, or the untrained row"));
+  all.push_back(field("cells", cells,
+                      "in place of lengths: settings at which the weights are scored, maps of task "
+                      "options and examples; with a mixture its components, unless given")
+                    .or_word("none")
+                    .implied_at("none"));
   return all;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,7 +20,8 @@ class ModelOptions;  // harness/config/model_options.hpp
 /// Seeds are at most 2^53, so that every reader of CSV and JSON takes them exactly.
 inline constexpr std::int64_t kMaxSeed = std::int64_t{1} << 53;
 
-enum class Schedule { kConstant, kCosine };
+enum class Schedule { kConstant, kCosine, kCosineEpoch };
+enum class ExampleOrder { kShuffled, kInOrder };
 enum class UnseenLevels { kError, kClamp, kAsIs };
 
 /// How a model is trained.
@@ -27,7 +29,11 @@ struct TrainSettings {
   std::optional<std::int64_t> examples = 10000;  ///< absent: `online`, fresh examples for ever
   std::int64_t validation_examples = 1000;
   std::int64_t batch = 64;
-  std::int64_t steps = 5000;
+  std::int64_t steps = 5000;  ///< with `epochs`: as many as these take
+  std::optional<std::int64_t> epochs;
+  /// Maps of task options and `examples`, as YAML writes them; Cell::mixture holds what they say.
+  std::vector<std::string> mixture;
+  ExampleOrder order = ExampleOrder::kShuffled;  ///< of an epoch's examples and batches
   double learning_rate = 1e-3;
   std::vector<double> betas = {0.9, 0.999};
   double epsilon = 1e-8;
@@ -35,11 +41,19 @@ struct TrainSettings {
   double clip = 1.0;  ///< largest global gradient norm; 0: no clipping
   Schedule schedule = Schedule::kConstant;
   std::int64_t warmup = 0;
-  std::int64_t eval_every = 100;
-  std::optional<double> stop_at;  ///< absent: train for all steps
+  std::optional<std::int64_t> eval_every = 100;  ///< absent: an epoch
+  std::optional<double> stop_at;                 ///< absent: train for all steps
   Selection selection;
   std::optional<std::int64_t> select_length;  ///< absent: task.length
   std::optional<std::int64_t> order_seed;     ///< absent: the cell's seed, or examples online
+
+  /// Batches that hold every example once; 0 where batches are drawn anew at each step. Derived.
+  std::int64_t steps_per_epoch = 0;
+
+  /// Steps between validations.
+  [[nodiscard]] std::int64_t interval() const noexcept {
+    return eval_every.value_or(steps_per_epoch);
+  }
 
   [[nodiscard]] Fields fields();
   void validate() const;  ///< @throws FieldError
@@ -48,6 +62,8 @@ struct TrainSettings {
 /// How a trained model is scored.
 struct EvalSettings {
   std::vector<std::int64_t> lengths;  ///< empty until resolved: [task.length]
+  /// Maps of task options and `examples`, as YAML writes them, in place of lengths.
+  std::vector<std::string> cells;
   std::int64_t examples = 1000;
   UnseenLevels unseen_levels = UnseenLevels::kClamp;
 
@@ -69,12 +85,25 @@ struct VariantSettings {
   [[nodiscard]] bool has_levels() const;
 };
 
+/// Entries of a mixture: each has a column of its own.
+inline constexpr std::size_t kMostComponents = 32;
+
+/// A task at the settings of one entry of `train.mixture` or `eval.cells`.
+struct TaskPart {
+  std::shared_ptr<const TaskSettings> task;
+  std::int64_t examples = 0;
+  /// The options, length apart, that some entry of its list gives, with their values here.
+  std::map<std::string, std::string> settings = {};
+};
+
 /// One cell: a (task, model, variant and training settings, seed). The unit of work and of resume.
 /// Everything in it is resolved: no option is left to a default that depends on another.
 struct Cell {
-  std::shared_ptr<const TaskSettings> task;
+  std::shared_ptr<const TaskSettings> task;  ///< of a mixture: its longest component
   VariantSettings variant;
-  std::int64_t levels = 1;  ///< L of the model
+  std::int64_t levels = 1;        ///< L of the model
+  std::vector<TaskPart> mixture;  ///< components, each with its training examples; empty: `task`
+  std::vector<TaskPart> scored;   ///< what eval.cells lists; empty: `task` at eval.lengths
   TrainSettings train;
   EvalSettings eval;
   std::int64_t seed = 0;

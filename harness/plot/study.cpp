@@ -28,6 +28,16 @@ std::string data_seed_text(const GroupResult& group) {
   return group.data_seed ? std::to_string(*group.data_seed) : std::string();
 }
 
+/// Of eval.cells each entry is a section, as if it alone had been asked.
+void put_scored(Settings& settings, const ScoreKey& key) {
+  for (auto& [name, value] : settings) {
+    const auto scored =
+        name.starts_with("task_") ? key.settings.find(name.substr(5)) : key.settings.end();
+    if (scored != key.settings.end()) value = scored->second;
+    if (name == "task_length") value = std::to_string(key.eval_length);
+  }
+}
+
 /// Those of task and training, which make a section, or those of the model, which make a row.
 Settings settings_of(const GroupResult& group, bool of_model) {
   Settings settings;
@@ -40,6 +50,7 @@ Settings settings_of(const GroupResult& group, bool of_model) {
       settings.emplace_back(setting.name, setting.value.text);
     }
   }
+  if (!of_model && group.key && !group.key->settings.empty()) put_scored(settings, *group.key);
   if (!of_model) settings.emplace_back("data_seed", data_seed_text(group));
   return settings;
 }

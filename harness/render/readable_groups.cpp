@@ -116,7 +116,7 @@ struct Marks {
 template <class Row>
 std::string marked_length(const Row& row, Marks& marks) {
   const ScoreKey* key = key_of(row);
-  std::string text = key == nullptr ? "" : std::to_string(key->eval_length);
+  std::string text = key == nullptr ? "" : std::to_string(key->eval_length) + settings_text(*key);
   if (is_unseen(row)) {
     text += '*';
     marks.unseen = true;
@@ -175,34 +175,56 @@ std::vector<TextTable> readable(const std::vector<Row>& all_rows, const std::str
   return all;
 }
 
-/// Rows of the same groups at other lengths, as a table of one row each would show them.
-class OtherLengths {
+/// A length that is scored, or one of eval.cells: ", pairs 16".
+using ScoredAt = std::pair<std::int64_t, std::string>;
+
+/// Rows of the same groups at other lengths and settings, as a table of one row each would show
+/// them.
+class OtherScores {
  public:
-  explicit OtherLengths(const std::vector<GroupResult>& groups) : names_(setting_names(groups)) {
+  explicit OtherScores(const std::vector<GroupResult>& groups) : names_(setting_names(groups)) {
     for (const GroupResult* row : rows_to_show(groups)) rows_[key_of_group(*row)].push_back(row);
   }
 
-  /// Those that some group has, in order; a mark where one of them was never trained on.
-  [[nodiscard]] std::map<std::int64_t, bool> lengths() const {
-    std::map<std::int64_t, bool> lengths;
-    for (const auto& [key, rows] : rows_) {
-      for (const GroupResult* row : rows) {
-        if (!row->key || row->key->eval_length == row->train_length) continue;
-        lengths[row->key->eval_length] |= row->unseen_level;
-      }
-    }
-    return lengths;
+  /// What a group is asked first: the settings that it was trained at, or the longest of its
+  /// mixture; where it is not scored there, the first that it is.
+  [[nodiscard]] bool leads(const GroupResult& row) const {
+    if (!row.key || is_trained(row)) return true;
+    const Rows<GroupResult>& rows = rows_.at(key_of_group(row));
+    return !row.key->settings.empty() && scored_at(row) == scored_at(*rows.front()) &&
+           std::none_of(rows.begin(), rows.end(),
+                        [](const GroupResult* one) { return one->key && is_trained(*one); });
   }
 
-  /// The row of the same group at that length.
-  [[nodiscard]] const GroupResult* find(const GroupResult& row, std::int64_t length) const {
+  /// Those that some group has beside that, in order; a mark where a level was never trained.
+  [[nodiscard]] std::map<ScoredAt, bool> places() const {
+    std::map<ScoredAt, bool> places;
+    for (const auto& [key, rows] : rows_) {
+      for (const GroupResult* row : rows) {
+        if (row->key && !leads(*row)) places[scored_at(*row)] |= row->unseen_level;
+      }
+    }
+    return places;
+  }
+
+  /// The row of the same group there.
+  [[nodiscard]] const GroupResult* find(const GroupResult& row, const ScoredAt& place) const {
     for (const GroupResult* other : rows_.at(key_of_group(row))) {
-      if (other->key && other->key->eval_length == length) return other;
+      if (other->key && scored_at(*other) == place) return other;
     }
     return nullptr;
   }
 
  private:
+  [[nodiscard]] static ScoredAt scored_at(const GroupResult& row) {
+    return {row.key->eval_length, settings_text(*row.key)};
+  }
+  [[nodiscard]] static bool is_trained(const GroupResult& row) {
+    return row.key->eval_length == row.train_length &&
+           std::all_of(row.key->settings.begin(), row.key->settings.end(), [&](const auto& own) {
+             return setting_of(row.settings, "task_" + own.first).text == own.second;
+           });
+  }
   [[nodiscard]] std::vector<std::string> key_of_group(const GroupResult& row) const {
     std::vector<std::string> key = {row.experiment, row.label, text_of(row, "data_seed"),
                                     std::to_string(row.train_length)};
@@ -348,17 +370,19 @@ std::vector<TextTable> readable_groups(const std::vector<GroupResult>& groups) {
 }
 
 std::vector<TextTable> readable_headlines(const std::vector<GroupResult>& groups) {
-  const OtherLengths others(groups);
-  const std::map<std::int64_t, bool> lengths = others.lengths();
+  const OtherScores others(groups);
+  const std::map<ScoredAt, bool> places = others.places();
   std::vector<GroupResult> trained;
   for (const GroupResult& row : groups) {
-    if (!row.key || row.key->eval_length == row.train_length) trained.push_back(row);
+    const bool shown =
+        !row.key || (row.key->weights == Weights::kBest && row.key->split == Split::kTest);
+    if (shown && others.leads(row)) trained.push_back(row);
   }
   std::vector<std::string> columns = {"variant", "chance",      "ceiling_recent", "n",
                                       "test",    "95 %",        "test (final)",   "as published",
                                       "solved",  "95 % solved", "median step",    "mean step"};
-  for (const auto& [length, unseen] : lengths) {
-    columns.push_back(fmt::format("test at {}{}", length, unseen ? "*" : ""));
+  for (const auto& [place, unseen] : places) {
+    columns.push_back(fmt::format("test at {}{}{}", place.first, place.second, unseen ? "*" : ""));
   }
   const auto cells = [&](const GroupResult& row, std::vector<std::string>& line, Marks& marks) {
     const std::string clean = spread_text(row, row.clean);
@@ -371,8 +395,8 @@ std::vector<TextTable> readable_headlines(const std::vector<GroupResult>& groups
                  percent_range(row.solved_interval()), number_text(row.solve_step_median),
                  whole_text(row.solve_step_mean)});
     marks.clusters = marks.clusters || clusters || published.starts_with('!');
-    for (const auto& [length, unseen] : lengths) {
-      const GroupResult* other = others.find(row, length);
+    for (const auto& [place, unseen] : places) {
+      const GroupResult* other = others.find(row, place);
       line.push_back(other == nullptr ? "-" : spread_text(*other, other->clean));
       marks.clusters = marks.clusters || line.back().starts_with('!');
       marks.unseen = marks.unseen || unseen;

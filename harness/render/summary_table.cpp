@@ -62,15 +62,15 @@ SettingColumns setting_columns(const Rows& rows, const std::string& title,
                                const std::vector<std::string>& labels) {
   SettingColumns setting{title, {{"solved", {}}}};
   std::map<std::string, std::string> solved;
-  std::map<std::pair<std::string, std::int64_t>, std::string> accuracy;
-  std::map<std::int64_t, std::string> chance;
-  std::vector<std::int64_t> lengths;
+  std::map<std::pair<std::string, std::string>, std::string> accuracy;
+  std::map<std::string, std::string> chance;
+  std::vector<std::string> lengths;  // and the settings of eval.cells
   for (const GroupResult* row : rows) {
     if (row->runs() > 0) {
       solved[row->label] = fmt::format("{}/{}", row->solved(), row->runs());
     }
     if (!row->accuracy.summary) continue;
-    const std::int64_t length = row->key->eval_length;
+    const std::string length = std::to_string(row->key->eval_length) + settings_text(*row->key);
     accuracy[{row->label, length}] = accuracy_text(*row);
     chance[length] = percent(row->chance) + ' ';
     if (std::find(lengths.begin(), lengths.end(), length) == lengths.end()) {
@@ -83,9 +83,9 @@ SettingColumns setting_columns(const Rows& rows, const std::string& title,
   };
   for (const std::string& label : labels) setting.columns[0].cells.push_back(cell(solved, label));
   setting.columns[0].cells.emplace_back();
-  for (const std::int64_t length : lengths) {
+  for (const std::string& length : lengths) {
     SummaryColumn& column = setting.columns.emplace_back();
-    column.head = std::to_string(length) + ' ';
+    column.head = length + ' ';
     for (const std::string& label : labels) {
       column.cells.push_back(cell(accuracy, std::pair(label, length)));
     }

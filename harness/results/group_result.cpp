@@ -57,7 +57,7 @@ Measure side_score(const Group& group, const ScoreKey& key, Split split,
   for (const CellResult* row : group.scored) {
     const ScoreKey& own = row->score->key;
     if (own.weights == weights && own.split == split && own.eval_length == key.eval_length &&
-        own.unseen_levels == key.unseen_levels) {
+        own.unseen_levels == key.unseen_levels && own.settings == key.settings) {
       found.push_back(row);
     }
   }
@@ -93,6 +93,8 @@ void add_solving(GroupResult& result, const Rows& rows) {
 /// weights were selected by it at the training length.
 std::optional<std::int64_t> solved_at(const Group& group, const CellResult& first,
                                       double threshold) {
+  // Of a mixture the mean of the components selects.
+  if (!setting_of(first.settings, "train_mixture").text.empty()) return std::nullopt;
   const std::string& metric = setting_of(first.settings, "train_metric").text;
   const std::string& selected = setting_of(first.settings, "train_select_length").text;
   if ((!metric.empty() && metric != "accuracy") ||
@@ -215,7 +217,8 @@ std::vector<GroupResult> group_cells(const std::vector<CellResult>& original) {
   };
   const auto same_score = [](const CellResult& row) {
     const ScoreKey& key = row.score->key;
-    return std::tuple(key.weights, key.split, key.eval_length, key.examples, key.unseen_levels);
+    return std::tuple(key.weights, key.split, key.eval_length, key.settings, key.examples,
+                      key.unseen_levels);
   };
   std::vector<GroupResult> grouped;
   for (const Rows& rows : group_rows(pointers_to(cells), same_cells)) {

@@ -158,6 +158,25 @@ void add_measures(Columns& columns) {
   }
 }
 
+/// The settings that eval.cells gives, where some row has them.
+void add_eval_settings(Columns& columns) {
+  constexpr std::string_view kPrefix = "eval_";
+  for (const Column<ScoreRow>& score : score_columns()) {
+    if (!score.optional || !score.name.starts_with(kPrefix)) continue;
+    const std::string name = score.name.substr(kPrefix.size());
+    columns.push_back({score.name,
+                       [name](const Group& group) {
+                         if (!group.key) return Value();
+                         const auto found = group.key->settings.find(name);
+                         return found == group.key->settings.end()
+                                    ? Value()
+                                    : Value(OptionText{found->second});
+                       },
+                       {},
+                       true});
+  }
+}
+
 /// How far the seeds fall apart.
 void add_clusters(Columns& columns) {
   columns.push_back(
@@ -213,6 +232,7 @@ DataTable group_table(const std::vector<GroupResult>& groups) {
   add_measures(columns);
   add_clusters(columns);
   add_solving(columns);
+  add_eval_settings(columns);
   return to_data(columns, groups);
 }
 

@@ -1,11 +1,13 @@
 #include "harness/show/shown_example.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <set>
+#include <stdexcept>
 #include <variant>
 
+#include "harness/config/task_parts.hpp"
 #include "harness/config/task_text.hpp"
-#include "harness/train/scorer.hpp"
 
 namespace recollect {
 namespace {
@@ -53,40 +55,59 @@ void ask_task(ShownExample& shown, const Task& task, GeneratorScratch& scratch) 
   }
 }
 
+std::vector<TaskPart> parts_of(const Cell& cell, Split split) {
+  std::vector<TaskPart> parts;
+  if (split != Split::kTest) parts = training_parts(cell);
+  if (split != Split::kTrain) {
+    for (TaskPart& part : scored_parts(cell)) parts.push_back(std::move(part));
+  }
+  if (split == Split::kValidation) {
+    const std::shared_ptr<TaskSettings> selecting = cell.task->clone();
+    selecting->length = cell.train.select_length.value_or(cell.task->length);
+    parts.push_back({selecting, 0, {}});
+    for (TaskPart& part : parts) part.examples = cell.train.validation_examples;
+  }
+  return parts;
+}
+
+/// The first of a length.
+TaskPart part_at(const Cell& cell, Split split, std::int64_t length) {
+  for (TaskPart& part : parts_of(cell, split)) {
+    if (part.task->length == length) return std::move(part);
+  }
+  throw std::logic_error("a cell without examples of that length");
+}
+
 }  // namespace
 
 std::vector<std::int64_t> lengths_of(const Cell& cell, Split split) {
   std::set<std::int64_t> lengths;
-  if (split != Split::kTrain) lengths.insert(cell.eval.lengths.begin(), cell.eval.lengths.end());
-  if (split != Split::kTest) lengths.insert(cell.task->length);
-  if (split == Split::kValidation) {
-    lengths.insert(cell.train.select_length.value_or(cell.task->length));
-  }
+  for (const TaskPart& part : parts_of(cell, split)) lengths.insert(part.task->length);
   return {lengths.begin(), lengths.end()};
 }
 
+std::int64_t trained_or_shortest(const Cell& cell, Split split) {
+  const std::vector<std::int64_t> lengths = lengths_of(cell, split);
+  const bool trained = std::binary_search(lengths.begin(), lengths.end(), cell.task->length);
+  return trained ? cell.task->length : lengths.front();
+}
+
 std::int64_t examples_of(const Cell& cell, Split split) {
-  switch (split) {
-    case Split::kTrain:
-      return cell.train.examples.value_or(cell.train.steps * cell.train.batch);
-    case Split::kValidation:
-      return cell.train.validation_examples;
-    case Split::kTest:
-      return cell.eval.examples;
-  }
-  return 0;
+  return part_at(cell, split, trained_or_shortest(cell, split)).examples;
 }
 
 ShownExample shown_example(const CellPlace& place, Split split, std::int64_t index,
                            std::int64_t length) {
   const Cell& cell = place.cell;
   ShownExample shown;
-  describe_task(shown, *cell.task, length);
+  const TaskPart part = part_at(cell, split, length);
+  describe_task(shown, *part.task, length);
+  shown.trained_length = cell.task->length;
   describe_cell(shown, place);
   shown.split = split;
   shown.index = index;
-  shown.examples = examples_of(cell, split);
-  const std::unique_ptr<Task> task = task_at(cell, length);
+  shown.examples = part.examples;
+  const std::unique_ptr<Task> task = part.task->make();
   shown.vocab = task->vocab();
   shown.chance = task->chance();
   GeneratorScratch scratch;

@@ -16,7 +16,10 @@ namespace recollect {
 /// validation that, the length that selects and those that are scored, test those that are scored.
 [[nodiscard]] std::vector<std::int64_t> lengths_of(const Cell& cell, Split split);
 
-/// How many examples of a split a cell looks at; online: what its steps draw.
+/// The trained length where a cell has examples of the split there, else the shortest of them.
+[[nodiscard]] std::int64_t trained_or_shortest(const Cell& cell, Split split);
+
+/// How many examples of a split a cell looks at, there; online: what its steps draw.
 [[nodiscard]] std::int64_t examples_of(const Cell& cell, Split split);
 
 /// A cell, and which of its experiment's cells it is.

@@ -40,17 +40,16 @@ ArchivedFile plain_file(const std::string& name, const TableShape& columns) {
 /// Slices with a line a slice instead of a line a value, and right positions in the place of
 /// accuracies: a fifth of the size.
 ArchivedFile slices_file(const std::string& name) {
-  const std::vector<std::string> columns = shape_of(slice_columns()).names;
-  const CsvTable shape{columns, {}};
-  const std::size_t value = shape.index("value");
-  const std::size_t scored = shape.index("scored");
-  const std::size_t accuracy = shape.index("accuracy");
-  std::vector<std::string> packed = columns;
-  packed[accuracy] = "correct";
+  const TableShape shape = shape_of(slice_columns());
+  const CsvTable header{shape.names, {}};
+  const std::size_t value = header.index("value");
+  const std::size_t scored = header.index("scored");
+  const std::size_t accuracy = header.index("accuracy");
+  TableShape packed = shape;
+  packed.names[accuracy] = "correct";
 
   const auto pack = [=](const std::string& text) {
-    CsvTable table = parse_csv(text, name);
-    expect_header(table, columns, name);
+    CsvTable table = with_all_columns(parse_csv(text, name), shape, name);
     CsvRows rows;
     std::vector<std::string> key;
     for (std::vector<std::string>& row : table.rows) {
@@ -70,7 +69,7 @@ ArchivedFile slices_file(const std::string& name) {
     return rows;
   };
   const auto unpack = [=](const CsvRows& rows) {
-    CsvTable table{columns, {}};
+    CsvTable table{shape.names, {}};
     for (const std::vector<std::string>& row : rows) {
       const std::vector<std::string> values = words(row[value]);
       const std::vector<std::string> counts = words(row[scored]);
@@ -86,9 +85,9 @@ ArchivedFile slices_file(const std::string& name) {
         line[accuracy] = shortest(to_real(right[i]) / to_real(counts[i]));
       }
     }
-    return to_csv(table);
+    return to_csv(without_empty_columns(std::move(table), shape));
   };
-  return {name, name, all_of(packed), pack, unpack};
+  return {name, name, packed, pack, unpack};
 }
 
 ArchivedFile provenance_file() {

@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "harness/config/task_parts.hpp"
 #include "harness/store/checkpoint.hpp"
 
 namespace recollect {
@@ -191,18 +192,26 @@ std::string CellFolder::read_text(const std::string& file, const FileDigests& di
 }
 
 std::vector<ScoreKey> wanted_scores(const Cell& cell) {
-  const std::set<std::int64_t> lengths(cell.eval.lengths.begin(), cell.eval.lengths.end());
+  const std::vector<TaskPart> parts = scored_parts(cell);
   std::vector<ScoreKey> wanted;
   for (const Weights weights : {Weights::kFinal, Weights::kBest}) {
     for (const Split split : {Split::kValidation, Split::kTest}) {
-      for (const std::int64_t length : lengths) {
+      for (const TaskPart& part : parts) {
         const std::int64_t examples =
-            split == Split::kTest ? cell.eval.examples : cell.train.validation_examples;
-        wanted.push_back({weights, split, length, examples, name_of(cell.eval.unseen_levels)});
+            split == Split::kTest ? part.examples : cell.train.validation_examples;
+        wanted.push_back({weights, split, part.task->length, examples,
+                          name_of(cell.eval.unseen_levels), part.settings});
       }
     }
   }
   return wanted;
+}
+
+std::shared_ptr<const TaskSettings> task_of(const Cell& cell, const ScoreKey& key) {
+  for (const TaskPart& part : scored_parts(cell)) {
+    if (part.task->length == key.eval_length && part.settings == key.settings) return part.task;
+  }
+  throw std::logic_error("a score of settings that the cell is not scored at");
 }
 
 Missing missing_of(const CellFolder& folder, const ScoreTables& tables, const Cell& cell,

@@ -84,6 +84,9 @@ class CellFolder {
 /// eval length. Validation rows count train.validation_examples examples, test rows eval.examples.
 [[nodiscard]] std::vector<ScoreKey> wanted_scores(const Cell& cell);
 
+/// The task at the settings of one of them.
+[[nodiscard]] std::shared_ptr<const TaskSettings> task_of(const Cell& cell, const ScoreKey& key);
+
 /// What is missing of one wanted score.
 enum class Missing {
   kNothing,

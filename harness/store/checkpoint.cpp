@@ -53,7 +53,11 @@ std::string history_text(const std::vector<HistoryRow>& history) {
     text += fmt::format("{} {} {} {} {} {}", row.step, shortest(row.loss),
                         shortest(row.gradient_norm), shortest(row.learning_rate),
                         shortest(row.validation_accuracy), shortest(row.validation_exact_match));
-    text += row.validation_loss ? fmt::format(" {}\n", shortest(*row.validation_loss)) : "\n";
+    if (row.validation_loss) text += fmt::format(" {}", shortest(*row.validation_loss));
+    for (const double accuracy : row.component_accuracies) {
+      text += fmt::format(",{}", shortest(accuracy));
+    }
+    text += '\n';
   }
   return text;
 }
@@ -92,6 +96,10 @@ class MetadataReader {
       if (rest.starts_with(' ')) {  // selected by loss
         skip(rest, ' ', key);
         row.validation_loss = take<double>(rest, key);
+      }
+      while (rest.starts_with(',')) {  // of a mixture
+        skip(rest, ',', key);
+        row.component_accuracies.push_back(take<double>(rest, key));
       }
       skip(rest, '\n', key);
     }

@@ -116,6 +116,42 @@ void add_ceilings(std::vector<Column<ScoreRow>>& columns) {
   }
 }
 
+/// "validation_accuracy_2", of the second component of a mixture.
+Column<HistoryRow> component_column(std::size_t number) {
+  return {fmt::format("validation_accuracy_{}", number),
+          [number](const HistoryRow& row) {
+            return number <= row.component_accuracies.size()
+                       ? Value(row.component_accuracies[number - 1])
+                       : Value();
+          },
+          [](HistoryRow& row, const std::string& text) {
+            if (!text.empty()) row.component_accuracies.push_back(to_real(text));
+          }};
+}
+
+/// "eval_pairs": the options that eval.cells may give, but for the length.
+template <class Row>
+void add_eval_settings(std::vector<Column<Row>>& columns) {
+  std::set<std::string> known = {"length"};
+  for (const TaskEntry& entry : tasks()) {
+    const std::unique_ptr<TaskSettings> task = entry.settings();
+    for (const Field& field : task->fields()) {
+      const std::string name = field.name;
+      if (!known.insert(name).second) continue;
+      columns.push_back(optional(Column<Row>{"eval_" + name,
+                                             [name](const Row& row) {
+                                               const auto found = row.key.settings.find(name);
+                                               return found == row.key.settings.end()
+                                                          ? Value()
+                                                          : Value(OptionText{found->second});
+                                             },
+                                             [name](Row& row, const std::string& text) {
+                                               if (!text.empty()) row.key.settings[name] = text;
+                                             }}));
+    }
+  }
+}
+
 }  // namespace
 
 std::optional<double> ceiling_of(const std::vector<RuleAccuracy>& ceilings, std::string_view rule) {
@@ -123,6 +159,12 @@ std::optional<double> ceiling_of(const std::vector<RuleAccuracy>& ceilings, std:
     if (each.rule == rule) return each.accuracy;
   }
   return std::nullopt;
+}
+
+std::string settings_text(const ScoreKey& key) {
+  std::string text;
+  for (const auto& [name, value] : key.settings) text += fmt::format(", {} {}", name, value);
+  return text;
 }
 
 std::string name_of(Weights weights) { return weights == Weights::kFinal ? "final" : "best"; }
@@ -141,22 +183,29 @@ std::string name_of(UnseenLevels mode) {
 
 const std::vector<Column<HistoryRow>>& history_columns() {
   using Row = HistoryRow;
-  static const std::vector<Column<Row>> columns = {
-      column<Row>(
-          "step", [](Row & row) -> auto& { return row.step; }),
-      column<Row>(
-          "loss", [](Row & row) -> auto& { return row.loss; }),
-      column<Row>(
-          "gradient_norm", [](Row & row) -> auto& { return row.gradient_norm; }),
-      column<Row>(
-          "learning_rate", [](Row & row) -> auto& { return row.learning_rate; }),
-      column<Row>(
-          "validation_accuracy", [](Row & row) -> auto& { return row.validation_accuracy; }),
-      column<Row>(
-          "validation_exact_match", [](Row & row) -> auto& { return row.validation_exact_match; }),
-      optional(column<Row>(
-          "validation_loss", [](Row & row) -> auto& { return row.validation_loss; })),
-  };
+  static const std::vector<Column<Row>> columns = [] {
+    std::vector<Column<Row>> all = {
+        column<Row>(
+            "step", [](Row & row) -> auto& { return row.step; }),
+        column<Row>(
+            "loss", [](Row & row) -> auto& { return row.loss; }),
+        column<Row>(
+            "gradient_norm", [](Row & row) -> auto& { return row.gradient_norm; }),
+        column<Row>(
+            "learning_rate", [](Row & row) -> auto& { return row.learning_rate; }),
+        column<Row>(
+            "validation_accuracy", [](Row & row) -> auto& { return row.validation_accuracy; }),
+        column<Row>(
+            "validation_exact_match",
+            [](Row & row) -> auto& { return row.validation_exact_match; }),
+        optional(column<Row>(
+            "validation_loss", [](Row & row) -> auto& { return row.validation_loss; })),
+    };
+    for (std::size_t number = 1; number <= kMostComponents; ++number) {
+      all.push_back(optional(component_column(number)));
+    }
+    return all;
+  }();
   return columns;
 }
 
@@ -194,6 +243,7 @@ const std::vector<Column<ScoreRow>>& score_columns() {
             "foreign_selection", [](Row & row) -> auto& { return row.foreign_selection; }),
     };
     add_ceilings(all);
+    add_eval_settings(all);
     return all;
   }();
   return columns;
@@ -201,45 +251,53 @@ const std::vector<Column<ScoreRow>>& score_columns() {
 
 const std::vector<Column<SliceRow>>& slice_columns() {
   using Row = SliceRow;
-  static const std::vector<Column<Row>> columns = {
-      column<Row>(
-          "weights", [](Row & row) -> auto& { return row.key.weights; }),
-      column<Row>(
-          "split", [](Row & row) -> auto& { return row.key.split; }),
-      column<Row>(
-          "eval_length", [](Row & row) -> auto& { return row.key.eval_length; }),
-      column<Row>(
-          "slice", [](Row & row) -> auto& { return row.slice; }),
-      column<Row>(
-          "value", [](Row & row) -> auto& { return row.value; }),
-      column<Row>(
-          "scored", [](Row & row) -> auto& { return row.scored; }),
-      column<Row>(
-          "accuracy", [](Row & row) -> auto& { return row.accuracy; }),
-      column<Row>(
-          "examples", [](Row & row) -> auto& { return row.key.examples; }),
-      column<Row>(
-          "unseen_levels", [](Row & row) -> auto& { return row.key.unseen_levels; }),
-  };
+  static const std::vector<Column<Row>> columns = [] {
+    std::vector<Column<Row>> all = {
+        column<Row>(
+            "weights", [](Row & row) -> auto& { return row.key.weights; }),
+        column<Row>(
+            "split", [](Row & row) -> auto& { return row.key.split; }),
+        column<Row>(
+            "eval_length", [](Row & row) -> auto& { return row.key.eval_length; }),
+        column<Row>(
+            "slice", [](Row & row) -> auto& { return row.slice; }),
+        column<Row>(
+            "value", [](Row & row) -> auto& { return row.value; }),
+        column<Row>(
+            "scored", [](Row & row) -> auto& { return row.scored; }),
+        column<Row>(
+            "accuracy", [](Row & row) -> auto& { return row.accuracy; }),
+        column<Row>(
+            "examples", [](Row & row) -> auto& { return row.key.examples; }),
+        column<Row>(
+            "unseen_levels", [](Row & row) -> auto& { return row.key.unseen_levels; }),
+    };
+    add_eval_settings(all);
+    return all;
+  }();
   return columns;
 }
 
 const std::vector<Column<CorrectRow>>& correct_columns() {
   using Row = CorrectRow;
-  static const std::vector<Column<Row>> columns = {
-      column<Row>(
-          "weights", [](Row & row) -> auto& { return row.key.weights; }),
-      column<Row>(
-          "split", [](Row & row) -> auto& { return row.key.split; }),
-      column<Row>(
-          "eval_length", [](Row & row) -> auto& { return row.key.eval_length; }),
-      column<Row>(
-          "examples", [](Row & row) -> auto& { return row.key.examples; }),
-      column<Row>(
-          "unseen_levels", [](Row & row) -> auto& { return row.key.unseen_levels; }),
-      column<Row>(
-          "exact", [](Row & row) -> auto& { return row.exact; }),
-  };
+  static const std::vector<Column<Row>> columns = [] {
+    std::vector<Column<Row>> all = {
+        column<Row>(
+            "weights", [](Row & row) -> auto& { return row.key.weights; }),
+        column<Row>(
+            "split", [](Row & row) -> auto& { return row.key.split; }),
+        column<Row>(
+            "eval_length", [](Row & row) -> auto& { return row.key.eval_length; }),
+        column<Row>(
+            "examples", [](Row & row) -> auto& { return row.key.examples; }),
+        column<Row>(
+            "unseen_levels", [](Row & row) -> auto& { return row.key.unseen_levels; }),
+        column<Row>(
+            "exact", [](Row & row) -> auto& { return row.exact; }),
+    };
+    add_eval_settings(all);
+    return all;
+  }();
   return columns;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,9 +32,14 @@ struct ScoreKey {
   /// What levels beyond the trained ones read; "" where the length uses none, so that the same row
   /// serves every mode.
   std::string unseen_levels;
+  /// Options of the task that eval.cells gives, with their values here: TaskPart::settings.
+  std::map<std::string, std::string> settings = {};
   friend auto operator<=>(const ScoreKey&,
                           const ScoreKey&) = default;  // NOLINT(modernize-use-nullptr)
 };
+
+/// The settings of a key: ", pairs 16"; "" where it has none.
+[[nodiscard]] std::string settings_text(const ScoreKey& key);
 
 /// One line of scores.csv.
 struct ScoreRow {

@@ -16,6 +16,8 @@ struct HistoryRow {
   double validation_accuracy = 0.0;
   double validation_exact_match = 0.0;
   std::optional<double> validation_loss = std::nullopt;  ///< where train.metric is loss
+  /// Accuracies of a mixture's components, of which validation_accuracy is the mean; else empty.
+  std::vector<double> component_accuracies = {};
 };
 
 /// Where training stands after update `step`, but for weights and moments. Whether the evaluation

@@ -76,13 +76,13 @@ std::string add_missing_scores(const Cell& cell, const CellFolder& folder, std::
     const Missing missing = missing_of(folder, tables, cell, wanted);
     if (missing == Missing::kNothing) continue;
     SequenceModel<float>& model = weights_of(wanted.weights);
-    const Score score = recollect::score(model, cell, wanted.split, wanted.eval_length,
+    const Score score = recollect::score(model, cell, wanted.split, *task_of(cell, wanted),
                                          wanted.examples, threads, /*with_slices=*/true, stop);
     if (!std::isfinite(score.loss)) {
-      without_number +=
-          fmt::format("{}{} weights on {} examples at length {}",
-                      without_number.empty() ? "no finite loss from " : ", ",
-                      name_of(wanted.weights), name_of(wanted.split), wanted.eval_length);
+      without_number += fmt::format("{}{} weights on {} examples at length {}{}",
+                                    without_number.empty() ? "no finite loss from " : ", ",
+                                    name_of(wanted.weights), name_of(wanted.split),
+                                    wanted.eval_length, settings_text(wanted));
       continue;
     }
     ScoreRow row;

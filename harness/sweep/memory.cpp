@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "harness/config/task_parts.hpp"
 #include "harness/train/batch_step.hpp"
 #include "harness/train/cell_model.hpp"
 #include "harness/train/scorer.hpp"
@@ -39,18 +40,21 @@ CellMemory cell_memory(const Cell& cell, bool trains) {
   const std::size_t tags = cell.task->tags().size();
   CellMemory memory;
   if (trains) {
-    const std::unique_ptr<Task> task = cell.task->make();
+    double example = 0.0;
+    for (const TaskPart& part : training_parts(cell)) {
+      const std::unique_ptr<Task> task = part.task->make();
+      example = std::max(example, example_bytes(*task, tags));
+      memory.training_thread =
+          std::max(memory.training_thread,
+                   workspace_bytes(sizes, {task->length(), task->max_scored(), true}));
+    }
     // The model twice, as the cell's folder has one of its own to score with; two moments; best and
     // final weights; and a state that is being written, of weights, moments and best.
-    memory.training =
-        10.0 * weights + static_cast<double>(cell.train.batch) * example_bytes(*task, tags);
+    memory.training = 10.0 * weights + static_cast<double>(cell.train.batch) * example;
     // A thread adds up its shards as a tree, whose open nodes are never more than this.
     const auto shards = static_cast<unsigned>(BatchStep<float>::shard_count(cell.train.batch));
-    memory.training_thread =
-        sizeof(float) *
-            static_cast<double>(sizes.gradient_size(cell.train.batch * task->length())) *
-            std::bit_width(shards) +
-        workspace_bytes(sizes, {task->length(), task->max_scored(), true});
+    memory.training_thread +=
+        sizeof(float) * static_cast<double>(largest_gradient(cell, sizes)) * std::bit_width(shards);
     if (cell.train.select_length) {
       memory.training_thread =
           std::max(memory.training_thread,
@@ -59,9 +63,9 @@ CellMemory cell_memory(const Cell& cell, bool trains) {
   }
   memory.scoring = (trains ? 3.0 : 2.0) * weights;
   const std::size_t scored_tags = tags + cell.task->more_tags().size();
-  for (const std::int64_t length : cell.eval.lengths) {
+  for (const TaskPart& part : scored_parts(cell)) {
     memory.scoring_thread =
-        std::max(memory.scoring_thread, forward_bytes(sizes, *task_at(cell, length), scored_tags));
+        std::max(memory.scoring_thread, forward_bytes(sizes, *part.task->make(), scored_tags));
   }
   return memory;
 }

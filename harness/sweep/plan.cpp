@@ -15,6 +15,7 @@
 #include "base/file.hpp"
 #include "base/memory.hpp"
 #include "base/text.hpp"
+#include "harness/config/task_parts.hpp"
 #include "harness/store/cell_damage.hpp"
 #include "harness/store/experiment_file.hpp"
 #include "harness/store/safetensors.hpp"
@@ -34,10 +35,11 @@ class Estimates {
  public:
   const Estimate& of(const Cell& cell, bool trains) {
     // Beside the shape, what decides the memory and the cost of validation and scoring.
-    const std::string key = fmt::format(
-        "{}\n{} {} {} {} {} {} {}", shape_of(cell).identity(), trains,
-        cell.train.select_length.value_or(0), fmt::join(cell.eval.lengths, " "), cell.train.steps,
-        cell.train.eval_every, cell.train.validation_examples, cell.eval.examples);
+    const std::string key =
+        fmt::format("{}\n{} {} {} {} {} {} {} {}", shape_of(cell).identity(), trains,
+                    cell.train.select_length.value_or(0), fmt::join(cell.eval.lengths, " "),
+                    fmt::join(cell.eval.cells, " "), cell.train.steps, cell.train.interval(),
+                    cell.train.validation_examples, cell.eval.examples);
     const auto found = known_.find(key);
     if (found != known_.end()) return found->second;
     const Estimate estimate{cell_cost(cell, model_sizes(cell)), cell_memory(cell, trains)};
@@ -66,8 +68,8 @@ std::string refusal_text(const Experiment& experiment, const PlannedCell& planne
   const bool scores = memory.scoring + threads * memory.scoring_thread >= need;
   const std::string length =
       scores
-          ? fmt::format("eval.lengths up to {}",
-                        *std::max_element(cell.eval.lengths.begin(), cell.eval.lengths.end()))
+          ? fmt::format("{} up to {}", cell.scored.empty() ? "eval.lengths" : "eval.cells",
+                        longest_of(scored_parts(cell))->length)
           : fmt::format("task.length = {}, train.batch = {}", cell.task->length, cell.train.batch);
   return fmt::format(
       "{}: cell {} of {} ({}, {}, seed {}) needs about {} of memory, with model.width = {}, "
@@ -139,8 +141,8 @@ std::vector<ScoreKey> lacking(const Cell& cell, const std::vector<ScoreRow>& row
 }
 
 std::string text_of(const ScoreKey& key) {
-  return fmt::format("{} weights on {} {} examples at length {}", name_of(key.weights),
-                     key.examples, name_of(key.split), key.eval_length);
+  return fmt::format("{} weights on {} {} examples at length {}{}", name_of(key.weights),
+                     key.examples, name_of(key.split), key.eval_length, settings_text(key));
 }
 
 /// Why a cell that is done somewhere has to be worked on again; empty texts where it need not be.

@@ -164,9 +164,9 @@ std::vector<Cell> further_scorings(const Cell& cell, const CellFolder& folder) {
   std::map<Options, std::map<std::int64_t, std::set<Weights>>> asked;
   for (const ScoreRow& row : rows) {
     const ScoreKey& key = row.key;
-    if (key.split == Split::kTest && std::none_of(own.begin(), own.end(), [&](const ScoreKey& one) {
-          return answers(row, one);
-        })) {
+    if (key.settings.empty() && key.split == Split::kTest &&
+        std::none_of(own.begin(), own.end(),
+                     [&](const ScoreKey& one) { return answers(row, one); })) {
       asked[{key.examples, key.unseen_levels}][key.eval_length].insert(key.weights);
     }
   }
@@ -175,6 +175,7 @@ std::vector<Cell> further_scorings(const Cell& cell, const CellFolder& folder) {
     Cell more = cell;
     more.eval.examples = options.first;
     more.eval.lengths.clear();
+    more.scored.clear();
     for (const auto& [length, weights] : lengths) {
       if (weights.size() == 2) more.eval.lengths.push_back(length);
     }

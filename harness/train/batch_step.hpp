@@ -38,23 +38,27 @@ struct Lane {
 template <class S>
 class BatchStep {
  public:
-  /// @param tokens  of a whole batch, as the model's begin_step() is given
-  BatchStep(const SequenceModel<S>& model, std::int64_t batch, std::int64_t tokens, int threads)
-      : batch_(static_cast<int>(batch)),
+  /// @param batch     sequences of the largest batch
+  /// @param gradient  the most that SequenceModel::gradient_size() says of any batch
+  BatchStep(const SequenceModel<S>& model, std::int64_t batch, std::size_t gradient, int threads)
+      : count_(static_cast<int>(batch)),
         shards_(shard_count(batch)),
         examples_(static_cast<std::size_t>(batch)),
         lanes_(static_cast<std::size_t>(threads)),
         outcomes_(static_cast<std::size_t>(batch)),
-        gradients_(shards_, threads, model.gradient_size(tokens)),
+        gradients_(shards_, threads, gradient),
         weights_(model.parameters().size()) {}
 
-  /// fill(b, example, scratch) puts sequence b of the batch into `example`. The gradient is that of
+  /// A batch of `count` sequences; fill(b, example, scratch) puts number b into `example`. The
+  /// gradient is that of
   /// the mean loss over the scored positions of the whole batch. `stop` is looked at between
   /// sequences. `dropout` is the draw of the batch's first sequence.
   /// @returns the mean loss  @throws Interrupted; the gradient is worth nothing then
   template <class Fill>
-  double run(SequenceModel<S>& model, Fill&& fill, const StopRequest& stop = StopRequest::never(),
+  double run(SequenceModel<S>& model, std::int64_t count, Fill&& fill,
+             const StopRequest& stop = StopRequest::never(),
              const std::optional<DropoutDraw>& dropout = {}) {
+    count_ = static_cast<int>(count);
     const std::int64_t scored = fill_all(fill);
     const S scale = S(1) / static_cast<S>(scored);
     const std::span<S> sum = gradients_.sum([&](int shard, int thread, std::span<S> gradient) {
@@ -72,8 +76,15 @@ class BatchStep {
     model.end_step(sum, static_cast<int>(lanes_.size()));
     gradient_ = sum.first(weights_);
     double loss = 0.0;
-    for (const SequenceOutcome& outcome : outcomes_) loss += outcome.loss;
+    for (int b = 0; b < count_; ++b) loss += outcomes_[static_cast<std::size_t>(b)].loss;
     return loss / static_cast<double>(scored);
+  }
+
+  /// The same with a batch of the largest size.
+  template <class Fill>
+  double run(SequenceModel<S>& model, Fill&& fill, const StopRequest& stop = StopRequest::never(),
+             const std::optional<DropoutDraw>& dropout = {}) {
+    return run(model, std::ssize(examples_), fill, stop, dropout);
   }
 
   [[nodiscard]] std::span<S> gradient() noexcept { return gradient_; }
@@ -87,7 +98,7 @@ class BatchStep {
  private:
   static constexpr int kShards = 16;
 
-  [[nodiscard]] int first_of(int shard) const noexcept { return shard * batch_ / shards_; }
+  [[nodiscard]] int first_of(int shard) const noexcept { return shard * count_ / shards_; }
 
   /// Makes the batch's examples: only then it is known over how many positions the mean goes.
   /// @returns their number
@@ -96,17 +107,19 @@ class BatchStep {
     const auto threads = static_cast<int>(lanes_.size());
     // Shares of lanes, not of threads: what a lane's scratch has grown to fits its next batch.
     parallel_for(threads, threads, [&](int lane, int) {
-      for (int b = batch_ * lane / threads; b < batch_ * (lane + 1) / threads; ++b) {
+      for (int b = count_ * lane / threads; b < count_ * (lane + 1) / threads; ++b) {
         fill(b, examples_[static_cast<std::size_t>(b)],
              lanes_[static_cast<std::size_t>(lane)].scratch);
       }
     });
     std::int64_t scored = 0;
-    for (const Example& example : examples_) scored += std::ssize(example.positions);
+    for (int b = 0; b < count_; ++b) {
+      scored += std::ssize(examples_[static_cast<std::size_t>(b)].positions);
+    }
     return scored;
   }
 
-  int batch_;
+  int count_;  // sequences of the last batch
   int shards_;
   std::vector<Example> examples_;  // (batch)
   std::vector<Lane<S>> lanes_;

@@ -1,8 +1,10 @@
 #include "harness/train/cell_model.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 
+#include "harness/config/task_parts.hpp"
 #include "tasks/task.hpp"
 
 namespace recollect {
@@ -27,14 +29,38 @@ Cell shape_of(const Cell& cell) {
   Cell shape = cell;
   shape.train = TrainSettings{};
   shape.train.batch = cell.train.batch;
+  shape.train.mixture = cell.train.mixture;
+  shape.train.steps_per_epoch = cell.train.steps_per_epoch;
   shape.seed = shape.data_seed = shape.order_seed = 0;
   return shape;
 }
 
+std::size_t largest_gradient(const Cell& cell, const SequenceModel<float>& model) {
+  std::size_t most = 0;
+  for (const TaskPart& part : training_parts(cell)) {
+    const std::int64_t batch = cell.train.batch;
+    // Of an epoch the last batch of a component may be short.
+    const std::int64_t left = cell.train.steps_per_epoch > 0 ? part.examples % batch : 0;
+    for (const std::int64_t sequences : {std::min(batch, part.examples), left}) {
+      most = std::max(most, model.gradient_size(sequences * part.task->length));
+    }
+  }
+  return most;
+}
+
 double step_cost(const Cell& cell, const SequenceModel<float>& model) {
-  const std::unique_ptr<Task> task = cell.task->make();
-  return kPassesPerTrainingSequence * static_cast<double>(cell.train.batch) *
-         model.cost({task->length(), task->max_scored(), true}).multiply_adds;
+  const auto sequence = [&](const TaskPart& part) {
+    const std::unique_ptr<Task> task = part.task->make();
+    return kPassesPerTrainingSequence *
+           model.cost({task->length(), task->max_scored(), true}).multiply_adds;
+  };
+  const std::vector<TaskPart> parts = training_parts(cell);
+  if (cell.train.steps_per_epoch == 0) {
+    return static_cast<double>(cell.train.batch) * sequence(parts.front());
+  }
+  double epoch = 0.0;
+  for (const TaskPart& part : parts) epoch += static_cast<double>(part.examples) * sequence(part);
+  return epoch / static_cast<double>(cell.train.steps_per_epoch);
 }
 
 }  // namespace recollect

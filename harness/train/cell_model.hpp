@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include "harness/config/settings.hpp"
 #include "models/sequence_model.hpp"
 
@@ -28,7 +30,10 @@ template <class S>
 /// defaults: cells of equal shape take equally long a step. Compare them by identity().
 [[nodiscard]] Cell shape_of(const Cell& cell);
 
-/// Nominal multiply-adds of one training step.
+/// The most that SequenceModel::gradient_size() says of any batch.
+[[nodiscard]] std::size_t largest_gradient(const Cell& cell, const SequenceModel<float>& model);
+
+/// Nominal multiply-adds of a training step, on average.
 [[nodiscard]] double step_cost(const Cell& cell, const SequenceModel<float>& model);
 
 }  // namespace recollect

@@ -8,31 +8,40 @@
 #include <tuple>
 
 #include "base/text.hpp"
+#include "harness/config/task_parts.hpp"
 #include "harness/config/task_text.hpp"
-#include "harness/train/scorer.hpp"
 
 namespace recollect {
 namespace {
+
+/// What a cell draws, by length: training examples of what is trained, validation of that and of
+/// what is scored, test of what is scored.
+std::vector<DataSet> sets_of(const Cell& cell) {
+  std::vector<DataSet> sets;
+  const auto set_of = [&](const TaskPart& part) -> DataSet& {
+    const std::string text = task_text(*part.task, part.task->length);
+    const auto known = std::find_if(sets.begin(), sets.end(),
+                                    [&](const DataSet& set) { return set.task == text; });
+    if (known != sets.end()) return *known;
+    SplitSizes sizes;
+    sizes.validation = cell.train.validation_examples;
+    return sets.emplace_back(
+        DataSet{text, part.task, part.task->length, cell.data_seed, sizes, {}, {}});
+  };
+  for (const TaskPart& part : training_parts(cell)) set_of(part).sizes.train = part.examples;
+  for (const TaskPart& part : scored_parts(cell)) set_of(part).sizes.test = part.examples;
+  std::stable_sort(sets.begin(), sets.end(),
+                   [](const DataSet& a, const DataSet& b) { return a.length < b.length; });
+  return sets;
+}
 
 std::vector<DataSet> distinct_sets(const Experiment& experiment) {
   std::vector<DataSet> sets;
   std::set<std::tuple<std::string, std::int64_t, SplitSizes>> known;
   for (const Cell& cell : experiment.cells) {
-    const std::vector<std::int64_t>& scored = cell.eval.lengths;
-    std::set<std::int64_t> lengths(scored.begin(), scored.end());
-    lengths.insert(cell.task->length);
-    for (const std::int64_t length : lengths) {
-      SplitSizes sizes;
-      sizes.validation = cell.train.validation_examples;
-      if (std::find(scored.begin(), scored.end(), length) != scored.end()) {
-        sizes.test = cell.eval.examples;
-      }
-      if (length == cell.task->length) {
-        sizes.train = cell.train.examples.value_or(cell.train.steps * cell.train.batch);
-      }
-      const std::string task = task_text(*cell.task, length);
-      if (!known.emplace(task, cell.data_seed, sizes).second) continue;
-      sets.push_back(DataSet{task, &cell, length, cell.data_seed, sizes, {}, {}});
+    for (DataSet& set : sets_of(cell)) {
+      if (!known.emplace(set.task, set.data_seed, set.sizes).second) continue;
+      sets.push_back(std::move(set));
     }
   }
   return sets;
@@ -118,8 +127,8 @@ Leakage count_leakage(const Experiment& experiment, int threads, std::int64_t mo
   Leakage leakage{distinct_sets(experiment)};
   share_out(leakage.sets, most_tokens);
   for (DataSet& set : leakage.sets) {
-    set.overlap = count_overlap(*task_at(*set.cell, set.length),
-                                static_cast<std::uint64_t>(set.data_seed), set.counted, threads);
+    set.overlap = count_overlap(*set.settings->make(), static_cast<std::uint64_t>(set.data_seed),
+                                set.counted, threads);
   }
   return leakage;
 }

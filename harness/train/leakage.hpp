@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,8 @@ namespace recollect {
 
 /// The examples that cells share: those of one task at one length and of one data seed.
 struct DataSet {
-  std::string task;            ///< name and every option, "mqar: length 128, layout packed, ..."
-  const Cell* cell = nullptr;  ///< the first that uses it
+  std::string task;  ///< name and every option, "mqar: length 128, layout packed, ..."
+  std::shared_ptr<const TaskSettings> settings;
   std::int64_t length = 0;
   std::int64_t data_seed = 0;
   SplitSizes sizes;    ///< what the cells train on (online: what `steps` batches draw), and score

@@ -206,9 +206,9 @@ Score evaluate(SequenceModel<float>& model, const Task& task, std::int64_t data_
   return run(model, task, data_seed, split, examples, lanes, Requested{}, stop);
 }
 
-Score score(SequenceModel<float>& model, const Cell& cell, Split split, std::int64_t length,
+Score score(SequenceModel<float>& model, const Cell& cell, Split split, const TaskSettings& at,
             std::int64_t examples, int threads, bool with_slices, const StopRequest& stop) {
-  const std::unique_ptr<Task> task = task_at(cell, length);
+  const std::unique_ptr<Task> task = at.make();
   std::vector<Lane<float>> lanes(static_cast<std::size_t>(threads));
   Requested requested{.rules = cell.task->rules()};
   if (with_slices) {
@@ -218,8 +218,15 @@ Score score(SequenceModel<float>& model, const Cell& cell, Split split, std::int
   }
   Score result = run(model, *task, cell.data_seed, split, examples, lanes, requested, stop);
   result.unseen_level =
-      cell.variant.has_levels() && level_count(length) > level_count(cell.task->length);
+      cell.variant.has_levels() && level_count(at.length) > level_count(cell.task->length);
   return result;
+}
+
+Score score(SequenceModel<float>& model, const Cell& cell, Split split, std::int64_t length,
+            std::int64_t examples, int threads, bool with_slices, const StopRequest& stop) {
+  const std::unique_ptr<TaskSettings> at = cell.task->clone();
+  at->length = length;
+  return score(model, cell, split, *at, examples, threads, with_slices, stop);
 }
 
 }  // namespace recollect

@@ -48,9 +48,14 @@ struct Score {
                              Split split, std::int64_t examples, std::vector<Lane<float>>& lanes,
                              const StopRequest& stop = StopRequest::never());
 
-/// Scores `model` on examples 0..examples-1 of `split`. The task is the cell's own at `length`.
-/// The result does not depend on `threads`. @throws FieldError if the task does not fit the length,
-/// Interrupted
+/// Scores `model` on examples 0..examples-1 of `split` of a task: the cell's own at another length
+/// or at other settings. The result does not depend on `threads`. @throws FieldError if the
+/// settings do not fit, Interrupted
+[[nodiscard]] Score score(SequenceModel<float>& model, const Cell& cell, Split split,
+                          const TaskSettings& at, std::int64_t examples, int threads,
+                          bool with_slices, const StopRequest& stop = StopRequest::never());
+
+/// The same at another length. @throws FieldError also where the task does not fit it
 [[nodiscard]] Score score(SequenceModel<float>& model, const Cell& cell, Split split,
                           std::int64_t length, std::int64_t examples, int threads, bool with_slices,
                           const StopRequest& stop = StopRequest::never());

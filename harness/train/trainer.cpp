@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "harness/config/task_parts.hpp"
+#include "harness/train/batch_order.hpp"
 #include "harness/train/batch_step.hpp"
 #include "harness/train/optimizer.hpp"
 #include "harness/train/schedule.hpp"
@@ -15,33 +17,6 @@
 namespace recollect {
 namespace {
 
-/// Which training examples update `step` sees.
-class BatchOrder {
- public:
-  BatchOrder(const Cell& cell) : seed_(cell.order_seed), train_(cell.train) {}
-
-  /// Index of sequence b of the batch that begin() prepared.
-  [[nodiscard]] std::uint64_t operator[](int b) const {
-    if (!train_.examples) return static_cast<std::uint64_t>(first_ + b);
-    return static_cast<std::uint64_t>(drawn_[static_cast<std::size_t>(b)]);
-  }
-
-  void begin(std::int64_t step) {
-    first_ = (step - 1) * train_.batch;
-    if (!train_.examples) return;
-    Rng rng(static_cast<std::uint64_t>(seed_), Stream::kOrder, static_cast<std::uint64_t>(step));
-    drawn_ = sampler_.draw(rng, static_cast<std::int32_t>(*train_.examples),
-                           static_cast<std::int32_t>(train_.batch));
-  }
-
- private:
-  std::int64_t seed_;
-  const TrainSettings& train_;
-  Sampler sampler_;
-  std::span<const std::int32_t> drawn_;
-  std::int64_t first_ = 0;
-};
-
 /// The sign of what is no number depends on the compiler.
 std::string shown(double value) {
   return std::isnan(value) ? std::string("nan") : fmt::format("{}", value);
@@ -49,6 +24,12 @@ std::string shown(double value) {
 
 std::vector<float> copy_of(std::span<const float> weights) {
   return {weights.begin(), weights.end()};
+}
+
+std::vector<std::unique_ptr<Task>> component_tasks(const Cell& cell) {
+  std::vector<std::unique_ptr<Task>> tasks;
+  for (const TaskPart& part : training_parts(cell)) tasks.push_back(part.task->make());
+  return tasks;
 }
 
 /// One training. Between updates its state is in `progress_`, the model and the optimiser alone.
@@ -60,9 +41,9 @@ class Training {
         observer_(observer),
         control_(control),
         threads_(threads),
-        task_(cell.task->make()),
+        tasks_(component_tasks(cell)),
         model_(build_model(cell)),
-        batch_(model_, settings_.batch, settings_.batch * task_->length(), threads),
+        batch_(model_, settings_.batch, largest_gradient(cell, model_), threads),
         optimizer_(model_.layout(), settings_),
         order_(cell) {
     const std::int64_t select_length = settings_.select_length.value_or(cell.task->length);
@@ -127,7 +108,7 @@ class Training {
 
   [[nodiscard]] bool evaluation_is_due() const {
     const std::int64_t step = progress_.step;
-    return step > 0 && (step % settings_.eval_every == 0 || step == settings_.steps) &&
+    return step > 0 && (step % settings_.interval() == 0 || step == settings_.steps) &&
            !is_evaluated();
   }
 
@@ -149,12 +130,13 @@ class Training {
   std::string update() {
     const std::int64_t step = progress_.step + 1;
     order_.begin(step);
-    model_.begin_step({task_->length(), settings_.batch * task_->length(), threads_});
+    const Task& task = *tasks_[order_.component()];
+    model_.begin_step({task.length(), order_.size() * task.length(), threads_});
     const double loss = batch_.run(
-        model_,
+        model_, order_.size(),
         [&](int b, Example& example, GeneratorScratch& scratch) {
-          task_->example({static_cast<std::uint64_t>(cell_.data_seed), Split::kTrain, order_[b]},
-                         example, scratch);
+          task.example({static_cast<std::uint64_t>(cell_.data_seed), Split::kTrain, order_[b]},
+                       example, scratch);
         },
         control_.stop,
         DropoutDraw{static_cast<std::uint64_t>(cell_.order_seed),
@@ -190,18 +172,26 @@ class Training {
     const auto value_of = [&](const Score& score) {
       return selection.value(score.accuracy, score.loss);
     };
-    const Score score = validate(*task_);
-    const Score selection_score = selection_task_ ? validate(*selection_task_) : score;
-    for (const Score* each : {&score, &selection_score}) {
-      if (std::isfinite(each->loss)) continue;
-      return fmt::format("step {}: validation loss {} at length {}", progress_.step,
-                         shown(each->loss), each->eval_length);
+    std::vector<double> accuracies;  // of the components
+    Score score;
+    for (const std::unique_ptr<Task>& task : tasks_) {
+      const Score one = validate(*task);
+      if (std::string none = without_loss(one); !none.empty()) return none;
+      accuracies.push_back(one.accuracy);
+      const double share = 1.0 / static_cast<double>(tasks_.size());
+      score.accuracy += share * one.accuracy;
+      score.exact_match += share * one.exact_match;
+      score.loss += share * one.loss;
     }
+    if (tasks_.size() == 1) accuracies.clear();
+    const Score selection_score = selection_task_ ? validate(*selection_task_) : score;
+    if (std::string none = without_loss(selection_score); !none.empty()) return none;
     const double candidate = value_of(selection_score);
     progress_.history.push_back(HistoryRow{
         progress_.step, progress_.loss_since / static_cast<double>(progress_.steps_since),
         progress_.gradient_norm, learning_rate(settings_, progress_.step), score.accuracy,
-        score.exact_match, selection.by_loss() ? std::optional(score.loss) : std::nullopt});
+        score.exact_match, selection.by_loss() ? std::optional(score.loss) : std::nullopt,
+        std::move(accuracies)});
     progress_.loss_since = 0.0;
     progress_.steps_since = 0;
     if (!progress_.solved_step && score.accuracy >= selection.solve_at) {
@@ -214,6 +204,13 @@ class Training {
     }
     observer_.on_evaluation(progress_.history.back());
     return "";
+  }
+
+  /// Why a validation shows that training has diverged; empty: it does not.
+  [[nodiscard]] std::string without_loss(const Score& score) const {
+    if (std::isfinite(score.loss)) return "";
+    return fmt::format("step {}: validation loss {} at length {}", progress_.step,
+                       shown(score.loss), score.eval_length);
   }
 
   TrainResult result(std::string diverged) {
@@ -234,7 +231,7 @@ class Training {
   TrainObserver& observer_;
   const TrainControl& control_;
   int threads_;
-  std::unique_ptr<Task> task_;
+  std::vector<std::unique_ptr<Task>> tasks_;  // the components of a mixture, or the one task
   std::unique_ptr<Task> selection_task_;  // of another length, where that selects the best weights
   SequenceModel<float> model_;
   BatchStep<float> batch_;

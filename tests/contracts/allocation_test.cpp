@@ -34,7 +34,7 @@ std::uint64_t blocks_after_first_step(const std::string& variant, const TestMode
   TrainSettings train;
   Adam<float> optimizer(model.layout(), train);
   const std::int64_t tokens = tabulate ? 1000 * length : 0;
-  BatchStep<float> batch(model, 16, tokens, threads);
+  BatchStep<float> batch(model, 16, model.gradient_size(tokens), threads);
   std::uint64_t before = 0;
   for (std::int64_t step = 1; step <= 4; ++step) {
     if (step == 2) before = testing::allocations_of_all_threads();

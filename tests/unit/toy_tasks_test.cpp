@@ -88,7 +88,7 @@ TEST_CASE("training: the loss is the mean over the scored positions of the batch
   CHECK(result.history.at(0).loss == twin.loss / static_cast<double>(scored_of(batch)));
 
   // And so is the gradient: of single sequences, each with the batch's own divisor.
-  BatchStep<float> step(model, 5, 5 * 24, 2);
+  BatchStep<float> step(model, 5, model.gradient_size(5 * 24), 2);
   (void)step.run(model, [&](int b, Example& example, GeneratorScratch&) {
     example = batch[static_cast<std::size_t>(b)];
   });
