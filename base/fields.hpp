@@ -39,7 +39,8 @@ struct Field {
   std::size_t exact_size = 0;  ///< for lists: the only allowed length; 0: any but none
   /// The variant's name sets it: what `model:` says is for the other variants.
   bool set_by_name = false;
-  std::string implied;  ///< a text that is left out where settings are written down; "": none
+  std::string implied;   ///< a text that is left out where settings are written down; "": none
+  bool decided = false;  ///< by another option: left out there, whatever it is
   /// Texts that stand for another one in the identity of a cell, where the meaning of a name has
   /// changed: {text, text in the identity}.
   std::vector<std::pair<std::string, std::string>> identities;
@@ -62,7 +63,9 @@ struct Field {
   Field&& implied_at(std::string default_text) &&;
 
   [[nodiscard]] bool bounded() const noexcept { return low != high; }
-  [[nodiscard]] bool is_implied() const { return !implied.empty() && text() == implied; }
+  [[nodiscard]] bool is_implied() const {
+    return decided || (!implied.empty() && text() == implied);
+  }
   /// "int", "real", "bool", "string", "list of int", "list of real", "list of names or maps" or
   /// "one of a, b, c".
   [[nodiscard]] std::string type() const;

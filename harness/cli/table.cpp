@@ -9,6 +9,7 @@
 #include "harness/results/group_result.hpp"
 #include "harness/results/published.hpp"
 #include "harness/results/result_set.hpp"
+#include "harness/results/selected_values.hpp"
 #include "harness/store/csv.hpp"
 
 namespace recollect::cli {
@@ -20,6 +21,7 @@ struct Options {
   std::string rows = "groups";
   std::string experiment;
   std::string published;
+  std::string select;
   bool summary = false;
 };
 
@@ -36,6 +38,14 @@ std::string rendered(const Options& options, const DataTable& data,
   return text;
 }
 
+std::vector<GroupResult> selected(const std::vector<CellResult>& cells, const std::string& keys) {
+  try {
+    return select_groups(cells, parse_select(keys));
+  } catch (const FieldError& error) {
+    throw UsageError(fmt::format("{} {}", error.key(), error.detail()));
+  }
+}
+
 ExitStatus tabulate(const Options& options) {
   if (options.rows == "published" && options.published.empty()) {
     throw UsageError(
@@ -45,11 +55,15 @@ ExitStatus tabulate(const Options& options) {
   if (!options.experiment.empty()) experiments.push_back(options.experiment);
   const ResultSet cells = read_result_set(options.runs, experiments);
   for (const std::string& warning : cells.warnings) report(fmt::format("warning: {}", warning));
+  if (options.rows == "cells" && !options.select.empty()) {
+    throw UsageError("--select chooses among groups; leave out --rows cells");
+  }
   if (options.rows == "cells") {
     print(rendered(options, cell_table(cells.cells), readable_cells(cells.cells)));
     return ExitStatus::kDone;
   }
-  const std::vector<GroupResult> groups = group_cells(cells.cells);
+  const std::vector<GroupResult> groups =
+      options.select.empty() ? group_cells(cells.cells) : selected(cells.cells, options.select);
   if (options.summary) {
     print(summary_text(groups));
     return ExitStatus::kDone;
@@ -106,6 +120,13 @@ void add_table(CLI::App& app, Action& action) {
                        "Figures of others to set beside ours, e.g. "
                        "results/published/published.csv; markdown and latex add them to the groups")
           ->type_name("FILE");
+  command
+      ->add_option("--select", options->select,
+                   "Of each variant and setting the value of these options whose mean validation "
+                   "score is best (several with commas: train.learning_rate,train.weight_decay); "
+                   "with @test behind them the one with the best test score, as papers do")
+      ->type_name("KEYS")
+      ->excludes(published);
   command
       ->add_flag("--summary", options->summary,
                  "In short, for a terminal: a line a variant with the seeds that solved the task "

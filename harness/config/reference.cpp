@@ -118,9 +118,35 @@ std::string configuration_reference() {
   TrainSettings train;
   add_table(out, "train", train.fields());
 
+  out +=
+      "A mixture trains on several settings of the task at once, as most published recall results "
+      "are; a model that learns nothing from the hardest setting alone may solve it there:\n\n"
+      "```yaml\n"
+      "task: {name: mqar, layout: power-law, filler: zeros, vocab: 256}\n"
+      "train:\n"
+      "  mixture:\n"
+      "    - {length: 64, pairs: 4, examples: 20000}\n"
+      "    - {length: 128, pairs: 16, examples: 8000}\n"
+      "  epochs: 12\n"
+      "  schedule: cosine-epoch\n"
+      "  eval_every: epoch\n"
+      "eval: {cells: [{length: 128, pairs: 16}, {length: 256, pairs: 32}]}\n"
+      "```\n\n"
+      "An entry overrides options of `task`; what it leaves out is that of `task`, and the "
+      "vocabulary is the same for all. Each has a fixed set of examples, and a batch holds those "
+      "of one entry. Levels and learned positions follow the longest. Validation takes "
+      "`validation_examples` of each entry; its figures are means with equal weights, and "
+      "history.csv has each entry's accuracy beside them, `validation_accuracy_1` and so on. "
+      "`epochs` works without a mixture too.\n\n";
+
   out += "## eval\n\n";
   EvalSettings eval;
   add_table(out, "eval", eval.fields());
+  out +=
+      "Each entry of `cells` is a row of scores.csv with its length, chance and ceilings; options "
+      "that entries give otherwise than `task` are columns, `eval_pairs`. In tables and pictures "
+      "an "
+      "entry stands where a length would.\n\n";
   out.pop_back();
   return out;
 }

@@ -38,6 +38,10 @@ void emit_common(std::string& out, const std::vector<Fields>& drafts, const std:
     });
     const bool unused = is_unused(plan, section, field.name);
     if (!crossed && common && field.is_implied()) continue;
+    if (std::any_of(drafts.begin(), drafts.end(),
+                    [&](const Fields& other) { return other[i].decided; })) {
+      continue;
+    }
     if (unused && !is_always_listed(field.name)) continue;
     if (crossed) {
       out += fmt::format("{}# {}: crossed by the grid\n", indent, field.name);

@@ -16,7 +16,7 @@ constexpr double kMaxExamples = 1 << 24;
 
 /// An option that another one may decide: it is not written down beside that one.
 Field decided(Field made, bool by_another) {
-  if (by_another) made.implied = made.text();
+  made.decided = by_another;
   return made;
 }
 

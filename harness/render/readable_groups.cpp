@@ -283,6 +283,15 @@ void fill_group(const GroupResult& row, std::vector<std::string>& line, Marks& m
   marks.clusters = marks.clusters || clusters || published.starts_with('!');
 }
 
+/// "train.learning_rate 0.003 of 4, at the edge, by test".
+std::string chosen_text(const ChosenValue& chosen) {
+  std::string text = fmt::format("{} of {}", chosen.text, chosen.of);
+  if (chosen.edge) text += ", at the edge";
+  if (chosen.by_test) text += ", by the test score itself";
+  if (!chosen.failed.empty()) text += fmt::format(" (failed: {})", chosen.failed);
+  return text;
+}
+
 /// Of runs some of which solved the task: these, and the others, where they lie 20 points apart.
 /// That they are two kinds of runs needs no test.
 std::optional<TwoClusters> by_solving(const std::vector<double>& values,
@@ -354,6 +363,14 @@ std::string spread_text(const GroupResult& group, const Measure& measure) {
 }
 
 std::vector<TextTable> readable_groups(const std::vector<GroupResult>& groups) {
+  std::vector<std::string> columns = {
+      "variant",  "eval_length", "chance",       "ceiling_first", "ceiling_recent",
+      "n",        "test",        "95 %",         "test (final)",  "median",
+      "min",      "max",         "as published", "solved",        "95 % solved",
+      "90, 95 %", "median step", "mean step",    "failed"};
+  const bool chosen = std::any_of(groups.begin(), groups.end(),
+                                  [](const GroupResult& row) { return row.chosen.has_value(); });
+  if (chosen) columns.emplace_back("chosen");
   return readable(
       groups,
       "Best weights, accuracy in per cent, mean \u00b1 standard deviation over the seeds. `test` "
@@ -363,10 +380,10 @@ std::vector<TextTable> readable_groups(const std::vector<GroupResult>& groups) {
       "selection the best of all checks. `final`: the weights after the last step. Steps to solve: "
       "`median` after Kaplan-Meier, `mean` restricted to the last step; `90, 95 %`: runs that "
       "reached these in the place of 99 %.",
-      {"variant", "eval_length", "chance", "ceiling_first", "ceiling_recent", "n", "test", "95 %",
-       "test (final)", "median", "min", "max", "as published", "solved", "95 % solved", "90, 95 %",
-       "median step", "mean step", "failed"},
-      fill_group);
+      columns, [chosen](const GroupResult& row, std::vector<std::string>& line, Marks& marks) {
+        fill_group(row, line, marks);
+        if (chosen) line.push_back(row.chosen ? chosen_text(*row.chosen) : "-");
+      });
 }
 
 std::vector<TextTable> readable_headlines(const std::vector<GroupResult>& groups) {

@@ -16,6 +16,15 @@ struct Measure {
   std::optional<Summary> summary;  ///< none for no values
 };
 
+/// The value that `recollect table --select` took.
+struct ChosenValue {
+  std::string text;     ///< "train.learning_rate 0.003"
+  std::int64_t of = 1;  ///< so many values
+  bool edge = false;    ///< the smallest or the largest that was tried: a better one may lie beyond
+  bool by_test = false;
+  std::string failed;  ///< cells without scores, of any value: "train.learning_rate 0.1 seed 2"
+};
+
 /// One score of a group of cells that differ in their seeds alone.
 struct GroupResult {
   std::string experiment;
@@ -60,6 +69,8 @@ struct GroupResult {
   /// How many runs reached 0.90 and 0.95 on validation at the training length; none where the best
   /// weights were selected otherwise.
   std::optional<std::int64_t> solved_at_90, solved_at_95;
+
+  std::optional<ChosenValue> chosen;  ///< where values were chosen
 
   [[nodiscard]] std::int64_t n() const noexcept { return static_cast<std::int64_t>(seeds.size()); }
   [[nodiscard]] std::int64_t runs() const noexcept { return n() + diverged; }

@@ -1,3 +1,4 @@
+#include <functional>
 #include <string_view>
 #include <utility>
 
@@ -177,6 +178,25 @@ void add_eval_settings(Columns& columns) {
   }
 }
 
+/// What --select took.
+void add_chosen(Columns& columns) {
+  const auto add = [&](std::string name, std::function<Value(const ChosenValue&)> value) {
+    columns.push_back({std::move(name),
+                       [value = std::move(value)](const Group& group) {
+                         return group.chosen ? value(*group.chosen) : Value();
+                       },
+                       {},
+                       true});
+  };
+  add("chosen", [](const ChosenValue& chosen) { return Value(chosen.text); });
+  add("chosen_of", [](const ChosenValue& chosen) { return Value(chosen.of); });
+  add("chosen_edge", [](const ChosenValue& chosen) { return Value(chosen.edge); });
+  add("chosen_by", [](const ChosenValue& chosen) {
+    return Value(std::string(chosen.by_test ? "test" : "validation"));
+  });
+  add("chosen_failed", [](const ChosenValue& chosen) { return Value(chosen.failed); });
+}
+
 /// How far the seeds fall apart.
 void add_clusters(Columns& columns) {
   columns.push_back(
@@ -233,6 +253,7 @@ DataTable group_table(const std::vector<GroupResult>& groups) {
   add_clusters(columns);
   add_solving(columns);
   add_eval_settings(columns);
+  add_chosen(columns);
   return to_data(columns, groups);
 }
 

@@ -1,0 +1,230 @@
+#include "harness/results/selected_values.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "harness/stats/statistics.hpp"
+
+namespace recollect {
+namespace {
+
+using Values = std::vector<std::string>;  // of the keys, in their order
+using Rows = std::vector<const CellResult*>;
+
+/// "train.learning_rate" as a column.
+std::string column_of(const std::string& key) {
+  std::string column = key;
+  std::replace(column.begin(), column.end(), '.', '_');
+  return column;
+}
+
+bool smaller(const std::string& a, const std::string& b) {
+  char* end_a = nullptr;
+  char* end_b = nullptr;
+  const double x = std::strtod(a.c_str(), &end_a);
+  const double y = std::strtod(b.c_str(), &end_b);
+  const bool numbers = !a.empty() && !b.empty() && *end_a == '\0' && *end_b == '\0';
+  return numbers ? x < y : a < b;
+}
+
+struct SmallerValues {
+  bool operator()(const Values& a, const Values& b) const {
+    return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), smaller);
+  }
+};
+
+bool by_loss(const CellResult& cell) {
+  return setting_of(cell.settings, "train_metric").text == "loss";
+}
+
+/// The cells of one value: what selects, by seed, and those that have none.
+struct Candidate {
+  Rows rows;
+  std::map<std::int64_t, std::vector<double>> scores;
+  std::set<std::int64_t> failed;
+};
+
+/// All values of one variant and setting.
+class Contest {
+ public:
+  Contest(const SelectRequest& request, std::string name)
+      : request_(request), name_(std::move(name)) {}
+
+  void add(const Values& values, const CellResult& cell) {
+    Candidate& candidate = candidates_[values];
+    candidate.rows.push_back(&cell);
+    if (!cell.score) {
+      candidate.failed.insert(cell.seed);
+      return;
+    }
+    const ScoreKey& key = cell.score->key;
+    const Split wanted = request_.by_test ? Split::kTest : Split::kValidation;
+    if (key.weights != Weights::kBest || key.split != wanted) return;
+    if (key.settings.empty() && key.eval_length != cell.train_length) return;
+    loss_ = by_loss(cell);
+    candidate.scores[cell.seed].push_back(loss_ ? cell.score->loss : cell.score->accuracy);
+  }
+
+  [[nodiscard]] std::vector<GroupResult> result() const {
+    const Values& best = chosen();
+    std::vector<CellResult> cells;
+    for (const CellResult* row : candidates_.at(best).rows) cells.push_back(*row);
+    std::vector<GroupResult> groups = group_cells(cells);
+    const ChosenValue value{text_of(best), static_cast<std::int64_t>(candidates_.size()),
+                            is_edge(best), request_.by_test, failed_text()};
+    for (GroupResult& group : groups) group.chosen = value;
+    return groups;
+  }
+
+ private:
+  /// Seeds that every value has, but for those that have none.
+  [[nodiscard]] std::set<std::int64_t> common_seeds() const {
+    std::optional<std::set<std::int64_t>> common;
+    for (const auto& [values, candidate] : candidates_) {
+      if (candidate.scores.empty()) continue;
+      std::set<std::int64_t> seeds;
+      for (const auto& [seed, scores] : candidate.scores) {
+        if (!common || common->contains(seed)) seeds.insert(seed);
+      }
+      common = std::move(seeds);
+    }
+    return common.value_or(std::set<std::int64_t>());
+  }
+
+  [[nodiscard]] const Values& chosen() const {
+    const std::set<std::int64_t> seeds = common_seeds();
+    if (seeds.empty()) {
+      throw FieldError("--select", fmt::format("{}: the values of {} have no seed with scores in "
+                                               "common; run the same seeds of each",
+                                               name_, fmt::join(request_.keys, ", ")));
+    }
+    const Values* best = nullptr;
+    double best_score = 0.0;
+    for (const auto& [values, candidate] : candidates_) {  // the smallest first
+      if (candidate.scores.empty()) continue;
+      std::vector<double> scores;
+      for (const std::int64_t seed : seeds) scores.push_back(mean(candidate.scores.at(seed)));
+      const double score = mean(scores);
+      if (best == nullptr || (loss_ ? score < best_score : score > best_score)) {
+        best = &values;
+        best_score = score;
+      }
+    }
+    return *best;
+  }
+
+  [[nodiscard]] std::string text_of(const Values& values) const {
+    std::string text;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", request_.keys[i], values[i]);
+    }
+    return text;
+  }
+
+  /// Whether a better value may lie beyond those that were tried.
+  [[nodiscard]] bool is_edge(const Values& best) const {
+    for (std::size_t i = 0; i < best.size(); ++i) {
+      bool below = false, above = false;
+      for (const auto& [values, candidate] : candidates_) {
+        below = below || smaller(values[i], best[i]);
+        above = above || smaller(best[i], values[i]);
+      }
+      if (!below || !above) return true;
+    }
+    return false;
+  }
+
+  [[nodiscard]] std::string failed_text() const {
+    std::vector<std::string> parts;
+    for (const auto& [values, candidate] : candidates_) {
+      if (candidate.failed.empty()) continue;
+      parts.push_back(fmt::format("{} seed {}", text_of(values), fmt::join(candidate.failed, " ")));
+    }
+    return fmt::format("{}", fmt::join(parts, "; "));
+  }
+
+  const SelectRequest& request_;
+  std::string name_;
+  bool loss_ = false;
+  std::map<Values, Candidate, SmallerValues> candidates_;
+};
+
+void expect_known(const std::vector<CellResult>& cells, const SelectRequest& request) {
+  const std::vector<std::string> names = setting_names(cells);
+  for (const std::string& key : request.keys) {
+    const std::string column = column_of(key);
+    if (std::find(names.begin(), names.end(), column) != names.end()) continue;
+    const std::string near = nearest_name(column, names);
+    throw FieldError("--select",
+                     fmt::format("{}: no cell has this option{}", key,
+                                 near.empty() ? "; write it in full, e.g. train.learning_rate"
+                                              : fmt::format("; did you mean {}.{}?",
+                                                            near.substr(0, near.find('_')),
+                                                            near.substr(near.find('_') + 1))));
+  }
+}
+
+}  // namespace
+
+SelectRequest parse_select(std::string_view text) {
+  SelectRequest request;
+  constexpr std::string_view kByTest = "@test";
+  if (text.ends_with(kByTest)) {
+    request.by_test = true;
+    text.remove_suffix(kByTest.size());
+  }
+  while (true) {
+    const std::size_t comma = text.find(',');
+    const std::string key(text.substr(0, comma));
+    if (key.find('.') == std::string::npos || key.find('@') != std::string::npos) {
+      throw FieldError("--select", fmt::format("{} is no option in full; write e.g. "
+                                               "train.learning_rate, or train.learning_rate@test",
+                                               printable(key)));
+    }
+    request.keys.push_back(key);
+    if (comma == std::string_view::npos) return request;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+std::vector<GroupResult> select_groups(const std::vector<CellResult>& original,
+                                       const SelectRequest& request) {
+  expect_known(original, request);
+  std::vector<CellResult> cells = original;
+  name_following_seeds(cells);
+  std::vector<std::string> columns;
+  for (const std::string& key : request.keys) columns.push_back(column_of(key));
+  const std::vector<std::string> names = setting_names(cells);
+
+  std::vector<Contest> contests;
+  std::map<std::vector<std::string>, std::size_t> places;
+  for (const CellResult& cell : cells) {
+    std::vector<std::string> setting = {cell.experiment, cell.task, cell.variant, cell.label};
+    Values values;
+    for (const std::string& column : columns) {
+      values.push_back(setting_of(cell.settings, column).text);
+    }
+    for (const std::string& name : names) {
+      const bool selected = std::find(columns.begin(), columns.end(), name) != columns.end();
+      if (!selected) setting.push_back(setting_of(cell.settings, name).text);
+    }
+    const auto [place, added] = places.emplace(setting, contests.size());
+    if (added) contests.emplace_back(request, fmt::format("{}, {}", cell.experiment, cell.label));
+    contests[place->second].add(values, cell);
+  }
+  std::vector<GroupResult> groups;
+  for (const Contest& contest : contests) {
+    for (GroupResult& group : contest.result()) groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
+}  // namespace recollect
