@@ -17,7 +17,8 @@ enum class Stream : std::uint32_t {
   kOrder = 4,
   kInit = 5,
   kBootstrap = 6,
-  kDropout = 7
+  kDropout = 7,
+  kSharedMap = 8
 };
 
 /// Counter-based random numbers: Philox4x32-10 (Salmon et al., SC'11) through Random123. The key is

@@ -380,6 +380,7 @@ class Loader {
           cell.data_seed = draft.data_seed.value_or(seed);
           cell.order_seed = draft.train.order_seed.value_or(seed);
           if (cell.train.examples) cell.train.order_seed = cell.order_seed;
+          cell.task = told_of_training(*draft.task, cell);
           check_new(seen, cell, combination);
           experiment.cells.push_back(cell);
         }
@@ -390,6 +391,14 @@ class Loader {
       experiment.warnings.push_back(fmt::format("{} ({})", text, fmt::join(labels, ", ")));
     }
     return experiment;
+  }
+
+  static std::shared_ptr<const TaskSettings> told_of_training(const TaskSettings& task,
+                                                              const Cell& cell) {
+    std::shared_ptr<TaskSettings> told = task.clone();
+    told->training = {static_cast<std::uint64_t>(cell.data_seed), task.length,
+                      cell.train.examples.value_or(cell.train.steps * cell.train.batch)};
+    return told;
   }
 
   static void note_unseen(std::vector<std::pair<std::string, std::vector<std::string>>>& unseen,

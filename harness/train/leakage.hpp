@@ -26,6 +26,8 @@ struct DataSet {
 struct Leakage {
   std::vector<DataSet> sets;
 
+  /// Sets of tasks whose splits share something by design (TaskSettings::shared_by_design) do not
+  /// leak, whatever they have in common.
   [[nodiscard]] bool found() const noexcept;
 };
 
@@ -42,11 +44,11 @@ inline constexpr std::int64_t kMostLeakageTokens = std::int64_t{1} << 28;
                                     std::int64_t most_tokens = kMostLeakageTokens);
 
 /// What the count found: a line on all the data, then, where there is something to say, on
-/// repeated training examples and on what was not counted; the warning; and the data sets next to
-/// the worst.
+/// repeated training examples, on what was not counted and on what splits share by design; the
+/// warning; and the data sets next to the worst.
 [[nodiscard]] std::vector<std::string> describe(const Leakage& leakage);
 
-/// One line on the worst data set, with a remedy; "" where nothing leaks.
+/// One line on the worst data set, with a remedy; "" where nothing leaks but by design.
 [[nodiscard]] std::string leakage_warning(const Leakage& leakage);
 
 }  // namespace recollect
