@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <string_view>
 #include <tuple>
 
 #include "base/text.hpp"
@@ -33,7 +32,14 @@ std::vector<DataSet> distinct_sets(const Experiment& experiment) {
       }
       const std::string task = task_text(*cell.task, length);
       if (!known.emplace(task, cell.data_seed, sizes).second) continue;
-      sets.push_back(DataSet{task, &cell, length, cell.data_seed, sizes, {}, {}});
+      sets.push_back(DataSet{task,
+                             std::string(cell.task->shared_by_design()),
+                             &cell,
+                             length,
+                             cell.data_seed,
+                             sizes,
+                             {},
+                             {}});
     }
   }
   return sets;
@@ -96,10 +102,7 @@ std::string leak_text(const DataSet& set) {
   return fmt::format("{}, data_seed {}: {}", set.task, set.data_seed, fmt::join(parts, ", "));
 }
 
-/// What the splits of a set share by design; "": nothing.
-std::string_view shared_by_design(const DataSet& set) { return set.cell->task->shared_by_design(); }
-
-bool leaks(const DataSet& set) { return set.overlap.leaks() && shared_by_design(set).empty(); }
+bool leaks(const DataSet& set) { return set.overlap.leaks() && set.by_design.empty(); }
 
 /// The data sets that leak, the worst first.
 std::vector<const DataSet*> leaking_sets(const Leakage& leakage) {
@@ -116,15 +119,14 @@ std::vector<const DataSet*> leaking_sets(const Leakage& leakage) {
 /// A line on each task whose splits share something by design, with the data set of which they
 /// share most examples.
 void add_designs(std::vector<std::string>& lines, const Leakage& leakage) {
-  std::map<std::string_view, const DataSet*> worst;  // by task
+  std::map<std::string, const DataSet*> worst;  // by the task's name
   for (const DataSet& set : leakage.sets) {
-    if (shared_by_design(set).empty()) continue;
-    const DataSet*& known = worst[set.cell->task->name()];
+    if (set.by_design.empty()) continue;
+    const DataSet*& known = worst[set.task.substr(0, set.task.find(':'))];
     if (known == nullptr || worst_share(set) > worst_share(*known)) known = &set;
   }
   for (const auto& [name, set] : worst) {
-    lines.push_back(
-        fmt::format("by design: all splits of {} share {}", name, shared_by_design(*set)));
+    lines.push_back(fmt::format("by design: all splits of {} share {}", name, set->by_design));
     if (set->overlap.leaks()) lines.back() += fmt::format("; {}", leak_text(*set));
   }
 }

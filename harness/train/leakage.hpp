@@ -12,6 +12,7 @@ namespace recollect {
 /// The examples that cells share: those of one task at one length and of one data seed.
 struct DataSet {
   std::string task;            ///< name and every option, "mqar: length 128, layout packed, ..."
+  std::string by_design;       ///< TaskSettings::shared_by_design()
   const Cell* cell = nullptr;  ///< the first that uses it
   std::int64_t length = 0;
   std::int64_t data_seed = 0;

@@ -196,7 +196,7 @@ TEST_CASE("memorisation: a cell tells what it trains on, a fixed set or online")
   const auto seen = [](const std::string& train) {
     const Experiment experiment = parse_experiment(
         "experiment: x\ntask: {name: memorisation, length: 8, data_seed: 5}\n"
-        "model: {dim: 8}\nvariants: [fixed-decay]\neval: {lengths: [8, 20]}\n"
+        "model: {width: 8}\nvariants: [fixed-decay]\neval: {lengths: [8, 20]}\n"
         "train: " +
             train + "\n",
         "x.yaml");
