@@ -9,10 +9,11 @@
 namespace recollect {
 
 /// Fuzzy in-context recall: keys and values are words of one to three tokens.
-///   position   0  1  2  3| 4  5  6| 7  8| 9 10 11 12|13 14 ... T-3 T-2 T-1     '_' padding
-///   ids        _  _  _  _|k1 k2 v1|k3 v2|k1 k2 v1 k3|v2 k4 ...  k4  k5  v4 (v5)
-///   labels     -  -  -  -| -  - - | -  -| - v1  - v2| -  - ...   -  v4  v5      '-' not scored
-/// The answer is due one position before its token; the last label is a token that is left out.
+///   position   0  1  2  3 | 4  5  6 | 7  8 | 9 10 11 |12 13 ...      |T-2 T-1
+///   ids        _  _  _  _ |k1 k2 v1 |k3 v2 |k1 k2 v1 |k3 v2 ...      | k4  v3 (v4)
+///   labels     -  -  -  - | -  -  - | -  - | - v1  - |v2  - ...      | v3  v4
+///   '_' padding, '-' not scored; (v4) is left out. Here v1 is the value of the key k1 k2.
+/// The answer is due one position before its token; the last label is the token that is left out.
 /// Ids: with m = floor((V-1)/2), keys consist of 0..m-1, values of m..V-2, padding is V-1. A key is
 /// a different ids, a value b of them, all orders equally likely: b uniform in 1..3, a uniform in
 /// 1..3 in training and 3 in validation and test.
