@@ -182,7 +182,8 @@ TEST_CASE("memorisation: the ceiling is the share of scored keys that training s
     const double seen = seen_by_rule(settings, test);
     CHECK(seen == seen_by_hand(training, test));
     // Each of 4 * examples draws misses a key with probability 126/127.
-    CHECK(std::abs(seen - (1.0 - std::pow(126.0 / 127.0, 4.0 * examples))) < 0.1);
+    CHECK(std::abs(seen - (1.0 - std::pow(126.0 / 127.0, 4.0 * static_cast<double>(examples)))) <
+          0.1);
     // At another length it is the same training set.
     MemorisationSettings longer = settings;
     longer.length = 20;
