@@ -18,7 +18,8 @@ enum class Stream : std::uint32_t {
   kInit = 5,
   kBootstrap = 6,
   kDropout = 7,
-  kEpoch = 8
+  kSharedMap = 8,
+  kEpoch = 9
 };
 
 /// Counter-based random numbers: Philox4x32-10 (Salmon et al., SC'11) through Random123. The key is

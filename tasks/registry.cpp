@@ -2,7 +2,12 @@
 
 #include <array>
 
+#include "tasks/compositional_recall.hpp"
+#include "tasks/fuzzy_recall.hpp"
 #include "tasks/group_words.hpp"
+#include "tasks/in_context_recall.hpp"
+#include "tasks/induction_heads.hpp"
+#include "tasks/memorisation.hpp"
 #include "tasks/mqar.hpp"
 #include "tasks/selective_copying.hpp"
 
@@ -22,6 +27,17 @@ constexpr std::array kTasks{
               &defaults<SelectiveCopyingSettings>},
     TaskEntry{"group-words", "state tracking: the product of all group elements so far",
               &defaults<GroupWordsSettings>},
+    TaskEntry{"compositional-recall", "recall of values that belong to two keys together",
+              &defaults<CompositionalRecallSettings>},
+    TaskEntry{"in-context-recall", "every key that comes again has the value it had before",
+              &defaults<InContextRecallSettings>},
+    TaskEntry{"fuzzy-recall",
+              "in-context recall where keys and values are words of one to three tokens",
+              &defaults<FuzzyRecallSettings>},
+    TaskEntry{"memorisation", "values of keys that no example tells: the weights have to know",
+              &defaults<MemorisationSettings>},
+    TaskEntry{"induction-heads", "what followed this token the first time?",
+              &defaults<InductionHeadsSettings>},
 };
 
 }  // namespace

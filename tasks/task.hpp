@@ -42,11 +42,19 @@ struct Draw {
   return Rng(draw.seed, stream_of(draw.split), draw.index);
 }
 
+/// A map that all examples of a data seed share, kept from one example to the next.
+struct SharedMap {
+  std::uint64_t seed = 0;
+  std::int32_t vocab = 0;            ///< what it was drawn for; 0: nothing yet
+  std::vector<std::int32_t> values;  ///< of each key
+};
+
 /// Buffers that generating an example needs; one for each thread, reused without allocating.
 struct GeneratorScratch {
   Sampler sampler;
   std::vector<std::int32_t> items;
   std::vector<std::pair<double, std::int32_t>> race;
+  SharedMap map;
 };
 
 /// The value of a tag that says nothing of a scored position.
@@ -111,6 +119,13 @@ struct RuleAccuracy {
   friend bool operator==(const RuleAccuracy&, const RuleAccuracy&) = default;
 };
 
+/// What a model is trained on: examples 0..examples-1 of the training split at one length.
+struct TrainingSet {
+  std::uint64_t seed = 0;  ///< data_seed
+  std::int64_t length = 0;
+  std::int64_t examples = 0;
+};
+
 /// The options of a task, as a configuration's `task:` section gives them, `name` and `data_seed`
 /// apart.
 class TaskSettings {
@@ -118,6 +133,9 @@ class TaskSettings {
   virtual ~TaskSettings() = default;
 
   std::int64_t length = 0;  ///< T; every task has one, and scoring at another length replaces it
+
+  /// For rules that know what training can tell, and no option: a cell says what it trains on.
+  std::vector<TrainingSet> training;
 
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
 
@@ -138,6 +156,11 @@ class TaskSettings {
   /// The kinds of tokens that examples consist of, each with a mark of its own
   /// (Task::find_kinds). Nothing is computed from them. The same for all settings.
   [[nodiscard]] virtual TokenKinds kinds() const noexcept { return kOnlyKind; }
+
+  /// What examples of all splits share by design, beyond the rules of the task: "the map from keys
+  /// to values"; "": nothing. Scores ask for it again, so examples that splits have in common are
+  /// no leak.
+  [[nodiscard]] virtual std::string_view shared_by_design() const noexcept { return {}; }
 
   /// Every option, bound to this object; `length` first. Valid while the object lives.
   [[nodiscard]] virtual Fields fields() = 0;

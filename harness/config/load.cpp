@@ -457,6 +457,10 @@ class Loader {
           cell.data_seed = draft.data_seed.value_or(seed);
           cell.order_seed = draft.train.order_seed.value_or(seed);
           if (cell.train.examples) cell.train.order_seed = cell.order_seed;
+          cell.task = draft.task;
+          cell.mixture = draft.mixture;
+          cell.scored = draft.scored;
+          tell_of_training(cell);
           check_new(seen, cell, combination);
           experiment.cells.push_back(cell);
         }
@@ -467,6 +471,23 @@ class Loader {
       experiment.warnings.push_back(fmt::format("{} ({})", text, fmt::join(labels, ", ")));
     }
     return experiment;
+  }
+
+  // Every task of the cell, of what the cell trains on.
+  static void tell_of_training(Cell& cell) {
+    std::vector<TrainingSet> sets;
+    for (const TaskPart& part : training_parts(cell)) {
+      sets.push_back(
+          {static_cast<std::uint64_t>(cell.data_seed), part.task->length, part.examples});
+    }
+    const auto tell = [&](std::shared_ptr<const TaskSettings>& task) {
+      const std::shared_ptr<TaskSettings> told = task->clone();
+      told->training = sets;
+      task = told;
+    };
+    tell(cell.task);
+    for (TaskPart& part : cell.mixture) tell(part.task);
+    for (TaskPart& part : cell.scored) tell(part.task);
   }
 
   static void note_unseen(std::vector<std::pair<std::string, std::vector<std::string>>>& unseen,

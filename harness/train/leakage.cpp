@@ -25,8 +25,14 @@ std::vector<DataSet> sets_of(const Cell& cell) {
     if (known != sets.end()) return *known;
     SplitSizes sizes;
     sizes.validation = cell.train.validation_examples;
-    return sets.emplace_back(
-        DataSet{text, part.task, part.task->length, cell.data_seed, sizes, {}, {}});
+    return sets.emplace_back(DataSet{text,
+                                     std::string(part.task->shared_by_design()),
+                                     part.task,
+                                     part.task->length,
+                                     cell.data_seed,
+                                     sizes,
+                                     {},
+                                     {}});
   };
   for (const TaskPart& part : training_parts(cell)) set_of(part).sizes.train = part.examples;
   for (const TaskPart& part : scored_parts(cell)) set_of(part).sizes.test = part.examples;
@@ -104,11 +110,13 @@ std::string leak_text(const DataSet& set) {
   return fmt::format("{}, data_seed {}: {}", set.task, set.data_seed, fmt::join(parts, ", "));
 }
 
+bool leaks(const DataSet& set) { return set.overlap.leaks() && set.by_design.empty(); }
+
 /// The data sets that leak, the worst first.
 std::vector<const DataSet*> leaking_sets(const Leakage& leakage) {
   std::vector<const DataSet*> leaking;
   for (const DataSet& set : leakage.sets) {
-    if (set.overlap.leaks()) leaking.push_back(&set);
+    if (leaks(set)) leaking.push_back(&set);
   }
   std::stable_sort(leaking.begin(), leaking.end(), [](const DataSet* a, const DataSet* b) {
     return worst_share(*a) > worst_share(*b);
@@ -116,12 +124,24 @@ std::vector<const DataSet*> leaking_sets(const Leakage& leakage) {
   return leaking;
 }
 
+/// A line on each task whose splits share something by design, with the data set of which they
+/// share most examples.
+void add_designs(std::vector<std::string>& lines, const Leakage& leakage) {
+  std::map<std::string, const DataSet*> worst;  // by the task's name
+  for (const DataSet& set : leakage.sets) {
+    if (set.by_design.empty()) continue;
+    const DataSet*& known = worst[set.task.substr(0, set.task.find(':'))];
+    if (known == nullptr || worst_share(set) > worst_share(*known)) known = &set;
+  }
+  for (const auto& [name, set] : worst) {
+    lines.push_back(fmt::format("by design: all splits of {} share {}", name, set->by_design));
+    if (set->overlap.leaks()) lines.back() += fmt::format("; {}", leak_text(*set));
+  }
+}
+
 }  // namespace
 
-bool Leakage::found() const noexcept {
-  return std::any_of(sets.begin(), sets.end(),
-                     [](const DataSet& set) { return set.overlap.leaks(); });
-}
+bool Leakage::found() const noexcept { return std::any_of(sets.begin(), sets.end(), leaks); }
 
 Leakage count_leakage(const Experiment& experiment, int threads, std::int64_t most_tokens) {
   Leakage leakage{distinct_sets(experiment)};
@@ -148,12 +168,14 @@ std::vector<std::string> describe(const Leakage& leakage) {
     repeats += set.overlap.repeats_in_train;
   }
   const std::vector<const DataSet*> leaking = leaking_sets(leakage);
+  const auto overlapping = std::count_if(leakage.sets.begin(), leakage.sets.end(),
+                                         [](const DataSet& set) { return set.overlap.leaks(); });
   std::vector<std::string> lines;
   lines.push_back(fmt::format(
       "examples: {} training, {} validation, {} test in {} (task, length, seed); {}", counted.train,
       counted.validation, counted.test, plural(leakage.sets.size(), "data set"),
-      leaking.empty() ? std::string("no split holds an example of another")
-                      : fmt::format("overlap in {}", leaking.size())));
+      overlapping == 0 ? std::string("no split holds an example of another")
+                       : fmt::format("overlap in {}", overlapping)));
   if (repeats > 0) {
     lines.push_back(fmt::format("examples: {} training examples ({:.1f} %) equal an earlier one",
                                 repeats, 100.0 * share(repeats, counted.train)));
@@ -164,6 +186,7 @@ std::vector<std::string> describe(const Leakage& leakage) {
         "compare all of them would take too long",
         all.train, all.validation, all.test));
   }
+  add_designs(lines, leakage);
   const std::string warning = leakage_warning(leakage);
   if (!warning.empty()) lines.push_back(fmt::format("warning: {}", warning));
   for (std::size_t i = 1; i < std::min(leaking.size(), kMostSets); ++i) {

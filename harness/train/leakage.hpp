@@ -12,7 +12,8 @@ namespace recollect {
 
 /// The examples that cells share: those of one task at one length and of one data seed.
 struct DataSet {
-  std::string task;  ///< name and every option, "mqar: length 128, layout packed, ..."
+  std::string task;       ///< name and every option, "mqar: length 128, layout packed, ..."
+  std::string by_design;  ///< TaskSettings::shared_by_design()
   std::shared_ptr<const TaskSettings> settings;
   std::int64_t length = 0;
   std::int64_t data_seed = 0;
@@ -27,6 +28,8 @@ struct DataSet {
 struct Leakage {
   std::vector<DataSet> sets;
 
+  /// Sets of tasks whose splits share something by design (TaskSettings::shared_by_design) do not
+  /// leak, whatever they have in common.
   [[nodiscard]] bool found() const noexcept;
 };
 
@@ -43,11 +46,11 @@ inline constexpr std::int64_t kMostLeakageTokens = std::int64_t{1} << 28;
                                     std::int64_t most_tokens = kMostLeakageTokens);
 
 /// What the count found: a line on all the data, then, where there is something to say, on
-/// repeated training examples and on what was not counted; the warning; and the data sets next to
-/// the worst.
+/// repeated training examples, on what was not counted and on what splits share by design; the
+/// warning; and the data sets next to the worst.
 [[nodiscard]] std::vector<std::string> describe(const Leakage& leakage);
 
-/// One line on the worst data set, with a remedy; "" where nothing leaks.
+/// One line on the worst data set, with a remedy; "" where nothing leaks but by design.
 [[nodiscard]] std::string leakage_warning(const Leakage& leakage);
 
 }  // namespace recollect

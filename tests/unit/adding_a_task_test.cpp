@@ -14,7 +14,7 @@
 #include "harness/train/cell_model.hpp"
 #include "harness/train/scorer.hpp"
 #include "harness/train/trainer.hpp"
-#include "tasks/induction_heads.hpp"  // from the page
+#include "tasks/what_followed.hpp"  // from the page
 #include "tests/support/page_quote.hpp"
 #include "tests/support/toy_tasks.hpp"
 
@@ -22,7 +22,7 @@ namespace recollect {
 namespace {
 
 TEST_CASE("adding a task: the page's example asks for what followed the trigger") {
-  InductionHeadsSettings settings;
+  WhatFollowedSettings settings;
   settings.length = 40;
   const auto task = settings.make();
   GeneratorScratch scratch;
@@ -53,7 +53,7 @@ TEST_CASE("adding a task: the page's example asks for what followed the trigger"
 }
 
 TEST_CASE("adding a task: the page shows what `recollect show` prints of its example") {
-  auto settings = std::make_shared<InductionHeadsSettings>();
+  auto settings = std::make_shared<WhatFollowedSettings>();
   settings->length = 24;
   settings->vocab = 16;
   Cell cell = testing::toy_cell(settings, "adaptive-decay", "steps: 5000");
@@ -63,7 +63,7 @@ TEST_CASE("adding a task: the page shows what `recollect show` prints of its exa
 }
 
 TEST_CASE("adding a task: the page's example is trained and scored") {
-  auto settings = std::make_shared<InductionHeadsSettings>();
+  auto settings = std::make_shared<WhatFollowedSettings>();
   settings->length = 16;
   settings->vocab = 8;
   const Cell cell = testing::toy_cell(settings, "adaptive-decay",

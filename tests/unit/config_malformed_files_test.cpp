@@ -120,7 +120,8 @@ TEST_CASE("malformed: files that are no configuration are one clear line") {
        "x.yaml:1: byte 0x00 is not text; a configuration is a UTF-8 file"},
       {"task: {name: \"a\\e[31m\"}\n",
        "x.yaml:1: task.name = a\\x1B[31m is unknown; known: mqar, selective-copying, "
-       "group-words"},
+       "group-words, compositional-recall, in-context-recall, fuzzy-recall, memorisation, "
+       "induction-heads"},
   };
   for (const auto& [text, message] : cases) CHECK(error_of(text) == message);
 }

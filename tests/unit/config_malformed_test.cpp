@@ -267,13 +267,16 @@ TEST_CASE("malformed: messages about keys and sections, word for word") {
        "seeds, seed, grid"},
       {"model: {width: 8}",
        "x.yaml:1: no task; add task: {name: ...} with one of mqar, selective-copying, "
-       "group-words"},
+       "group-words, compositional-recall, in-context-recall, fuzzy-recall, memorisation, "
+       "induction-heads"},
       {"task: {length: 8}",
        "x.yaml:1: task has no name; add name: and one of mqar, selective-copying, "
-       "group-words"},
+       "group-words, compositional-recall, in-context-recall, fuzzy-recall, memorisation, "
+       "induction-heads"},
       {"task: {name: mkar}",
        "x.yaml:1: task.name = mkar is unknown; did you mean 'mqar'? known: mqar, "
-       "selective-copying, group-words"},
+       "selective-copying, group-words, compositional-recall, in-context-recall, fuzzy-recall, "
+       "memorisation, induction-heads"},
       {"task: mqar", "x.yaml:1: task = mqar: must be a map of keys; write e.g. task: {name: mqar}"},
       {"task: {name: mqar}\nmodel:",
        "x.yaml:2: model = null: must be a map of keys; write e.g. model: {key: value}"},

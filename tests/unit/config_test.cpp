@@ -130,6 +130,12 @@ TEST_CASE("config: a default that changes must raise numerics_version") {
   CHECK(hex(hash_text(defaults_of("mqar") + defaults_of("selective-copying"))) ==
         "6fb36811ac480b5a");
   CHECK(hex(hash_text(defaults_of("group-words"))) == "4e07d9b53b9e72ab");
+  std::string later;
+  for (const char* task : {"compositional-recall", "in-context-recall", "fuzzy-recall",
+                           "memorisation", "induction-heads"}) {
+    later += defaults_of(task);
+  }
+  CHECK(hex(hash_text(later)) == "74647644d24354df");
 }
 
 TEST_CASE("config: identity holds what differs from the defaults, and nothing else") {

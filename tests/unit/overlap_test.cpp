@@ -5,6 +5,11 @@
 #include <algorithm>
 #include <vector>
 
+#include "tasks/compositional_recall.hpp"
+#include "tasks/fuzzy_recall.hpp"
+#include "tasks/in_context_recall.hpp"
+#include "tasks/induction_heads.hpp"
+#include "tasks/memorisation.hpp"
 #include "tasks/mqar.hpp"
 #include "tasks/selective_copying.hpp"
 
@@ -87,6 +92,37 @@ TEST_CASE("overlap: counts what comparing each example with each finds") {
   const Overlap some = count_overlap(*copying.make(), 0, {100, 90, 80}, 1);
   CHECK(some.test_in_train > 0);  // the twin above had something to find, and to leave out
   CHECK(some.test_in_train < 80);
+}
+
+template <class Settings>
+std::unique_ptr<Task> tiny(std::int64_t length, std::int64_t vocab) {
+  Settings settings;
+  settings.length = length;
+  settings.vocab = vocab;
+  if constexpr (requires { settings.pairs; }) settings.pairs = 1;
+  if constexpr (requires { settings.all; }) settings.all = true;
+  return settings.make();
+}
+
+TEST_CASE("overlap: the same of the tasks whose spaces have closed forms") {
+  // A second key of 2, a value of 2, a filler of 5; then as many fillers as make sharing rare.
+  const SplitSizes sizes{1000, 900, 50};
+  CHECK(count_overlap(*tiny<CompositionalRecallSettings>(6, 6), 0, {1000, 900, 50}, 1) ==
+        Overlap{900, 50, 50, 1000 - 2 * 2 * 5});
+  expect_the_twin(*tiny<CompositionalRecallSettings>(9, 6), {300, 200, 150});
+  // Two keys and two values: the first pair, and whether it is the last one again.
+  CHECK(count_overlap(*tiny<InContextRecallSettings>(4, 4), 0, sizes, 1) ==
+        Overlap{900, 50, 50, 1000 - 4});
+  expect_the_twin(*tiny<InContextRecallSettings>(12, 8), {300, 200, 150});
+  // Three keys at two places; their values are the same in all splits.
+  CHECK(count_overlap(*tiny<MemorisationSettings>(4, 7), 0, sizes, 1) ==
+        Overlap{900, 50, 50, 1000 - 9});
+  expect_the_twin(*tiny<MemorisationSettings>(8, 11), {300, 200, 150});
+  // A trigger, two patterns and three ids at 0 and 4.
+  CHECK(count_overlap(*tiny<InductionHeadsSettings>(5, 4), 0, sizes, 1) ==
+        Overlap{900, 50, 50, 1000 - 18});
+  expect_the_twin(*tiny<InductionHeadsSettings>(8, 6), {300, 200, 150});
+  expect_the_twin(*tiny<FuzzyRecallSettings>(24, 7), {300, 200, 150});
 }
 
 TEST_CASE("overlap: the same ids asked at another place are another example") {

@@ -18,6 +18,9 @@
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "math/fenwick.hpp"
+#include "tasks/compositional_recall.hpp"
+#include "tasks/in_context_recall.hpp"
+#include "tasks/induction_heads.hpp"
 #include "tasks/mqar.hpp"
 #include "tasks/registry.hpp"
 #include "tasks/selective_copying.hpp"
@@ -84,6 +87,29 @@ std::vector<Case> all_cases() {
     cases.push_back({names[static_cast<int>(dialect)],
                      std::make_shared<SelectiveCopyingSettings>(copying(dialect, 64))});
   }
+  for (const auto layout : {CompositionalLayout::kPacked, CompositionalLayout::kPowerLaw}) {
+    for (const auto filler :
+         {CompositionalFiller::kRandom, CompositionalFiller::kZeros, CompositionalFiller::kClean}) {
+      const auto settings = std::make_shared<CompositionalRecallSettings>();
+      settings->layout = layout;
+      settings->filler = filler;
+      settings->length = 64;
+      settings->pairs = 9;
+      settings->vocab = 64;
+      const std::string place = layout == CompositionalLayout::kPacked ? "packed" : "power-law";
+      const char* const fillers[] = {"random", "zeros", "clean"};
+      cases.push_back(
+          {"compositional " + place + " " + fillers[static_cast<int>(filler)], settings});
+    }
+  }
+  const auto noisy = std::make_shared<InContextRecallSettings>();
+  noisy->vocab = 33;
+  noisy->noise_ids = 16;
+  noisy->noise = 0.2;
+  cases.push_back({"in-context noise", noisy});
+  const auto all = std::make_shared<InductionHeadsSettings>();
+  all->all = true;
+  cases.push_back({"induction-heads all", all});
   return cases;
 }
 
@@ -265,6 +291,19 @@ TEST_CASE("tasks: the bytes of every layout, filler, offset and dialect are pinn
       {"mad", "941d347f845c092a"},
       {"mamba", "f9b9662333da0aa3"},
       {"group-words", "a13b7a3e45792a7f"},
+      {"compositional-recall", "96ea2c56147491cb"},
+      {"compositional packed random", "630bd4c034a66af4"},
+      {"compositional packed zeros", "4780cecefa937958"},
+      {"compositional packed clean", "8bab1d71df6c2ce9"},
+      {"compositional power-law random", "7c03574543d6ca0c"},
+      {"compositional power-law zeros", "ad2ec4e053b5fb9a"},
+      {"compositional power-law clean", "502614eef5909214"},
+      {"in-context-recall", "5fa5ed4589017e20"},
+      {"in-context noise", "634bfca948356a29"},
+      {"fuzzy-recall", "b2441b69b160aca5"},
+      {"memorisation", "981a7b5606611607"},
+      {"induction-heads", "765a7df33c03e5a0"},
+      {"induction-heads all", "80edca24af6d60e1"},
   };
   const std::vector<Case> cases = all_cases();
   REQUIRE(cases.size() >= pinned.size());
