@@ -59,6 +59,12 @@ void check_cell(const Cell& cell) {
     check_length(cell, "eval.lengths", length);
   }
   check_length(cell, "train.select_length", *cell.train.select_length);
+  if (cell.train.loss == TrainLoss::kNextToken && cell.task->make()->scores_everywhere()) {
+    throw FieldError("train.loss",
+                     fmt::format("= next-token adds nothing to task {}, which scores every "
+                                 "position; leave it out or set it to answers",
+                                 cell.task->name()));
+  }
 
   const std::int64_t length = longest(cell);
   const bool unseen = level_count(length) > level_count(cell.task->length);

@@ -39,7 +39,7 @@ CellMemory cell_memory(const Cell& cell, bool trains) {
   const std::size_t tags = cell.task->tags().size();
   CellMemory memory;
   if (trains) {
-    const std::unique_ptr<Task> task = cell.task->make();
+    const std::unique_ptr<Task> task = training_task(cell);
     // The model twice, as the cell's folder has one of its own to score with; two moments; best and
     // final weights; and a state that is being written, of weights, moments and best.
     memory.training =

@@ -2,8 +2,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
-#include "tasks/task.hpp"
+#include "harness/train/next_token_task.hpp"
 
 namespace recollect {
 namespace {
@@ -27,12 +28,19 @@ Cell shape_of(const Cell& cell) {
   Cell shape = cell;
   shape.train = TrainSettings{};
   shape.train.batch = cell.train.batch;
+  shape.train.loss = cell.train.loss;
   shape.seed = shape.data_seed = shape.order_seed = 0;
   return shape;
 }
 
+std::unique_ptr<Task> training_task(const Cell& cell) {
+  std::unique_ptr<Task> task = cell.task->make();
+  if (cell.train.loss == TrainLoss::kAnswers) return task;
+  return std::make_unique<NextTokenTask>(std::move(task));
+}
+
 double step_cost(const Cell& cell, const SequenceModel<float>& model) {
-  const std::unique_ptr<Task> task = cell.task->make();
+  const std::unique_ptr<Task> task = training_task(cell);
   return kPassesPerTrainingSequence * static_cast<double>(cell.train.batch) *
          model.cost({task->length(), task->max_scored(), true}).multiply_adds;
 }

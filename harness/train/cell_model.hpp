@@ -1,7 +1,10 @@
 #pragma once
 
+#include <memory>
+
 #include "harness/config/settings.hpp"
 #include "models/sequence_model.hpp"
+#include "tasks/task.hpp"
 
 namespace recollect {
 
@@ -27,6 +30,10 @@ template <class S>
 /// A cell with the seeds and the training settings that do not change the work of a step put to
 /// defaults: cells of equal shape take equally long a step. Compare them by identity().
 [[nodiscard]] Cell shape_of(const Cell& cell);
+
+/// What training draws its examples from: the cell's task, and with train.loss = next-token the
+/// same examples with more labels (NextTokenTask). Scores come from the cell's task alone.
+[[nodiscard]] std::unique_ptr<Task> training_task(const Cell& cell);
 
 /// Nominal multiply-adds of one training step.
 [[nodiscard]] double step_cost(const Cell& cell, const SequenceModel<float>& model);

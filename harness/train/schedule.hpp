@@ -7,7 +7,7 @@
 namespace recollect {
 
 /// The learning rate of update `step` = 1..steps: linear warm-up over the first `warmup` updates,
-/// then constant, or a half cosine that reaches 0 at the last update.
+/// then constant, or a half cosine that reaches min_learning_rate at the last update.
 [[nodiscard]] double learning_rate(const TrainSettings& train, std::int64_t step);
 
 }  // namespace recollect

@@ -61,6 +61,7 @@ class Training {
         control_(control),
         threads_(threads),
         task_(cell.task->make()),
+        training_task_(training_task(cell)),
         model_(build_model(cell)),
         batch_(model_, settings_.batch, settings_.batch * task_->length(), threads),
         optimizer_(model_.layout(), settings_),
@@ -153,8 +154,9 @@ class Training {
     const double loss = batch_.run(
         model_,
         [&](int b, Example& example, GeneratorScratch& scratch) {
-          task_->example({static_cast<std::uint64_t>(cell_.data_seed), Split::kTrain, order_[b]},
-                         example, scratch);
+          training_task_->example(
+              {static_cast<std::uint64_t>(cell_.data_seed), Split::kTrain, order_[b]}, example,
+              scratch);
         },
         control_.stop,
         DropoutDraw{static_cast<std::uint64_t>(cell_.order_seed),
@@ -234,7 +236,8 @@ class Training {
   TrainObserver& observer_;
   const TrainControl& control_;
   int threads_;
-  std::unique_ptr<Task> task_;
+  std::unique_ptr<Task> task_;            // what is validated
+  std::unique_ptr<Task> training_task_;   // what is learned
   std::unique_ptr<Task> selection_task_;  // of another length, where that selects the best weights
   SequenceModel<float> model_;
   BatchStep<float> batch_;

@@ -79,6 +79,28 @@ std::vector<Case> all_cases() {
       }
     }
   }
+  using Change = void (*)(MqarSettings&);
+  const auto more = [&](std::string name, MqarLayout layout, MqarFiller filler, Change change) {
+    auto settings = std::make_shared<MqarSettings>(mqar(layout, filler, 64, 4, 32, 1));
+    change(*settings);
+    cases.push_back({std::move(name), std::move(settings)});
+  };
+  more("level random", MqarLayout::kLevel, MqarFiller::kRandom, [](auto& s) { s.level = 5; });
+  more("level zeros, twice, again", MqarLayout::kLevel, MqarFiller::kZeros, [](auto& s) {
+    s.level = 6;
+    s.repeat = 2;
+    s.rebind = 3;
+  });
+  more("packed clean, again", MqarLayout::kPacked, MqarFiller::kClean,
+       [](auto& s) { s.rebind = 4; });
+  more("packed random, three times", MqarLayout::kPacked, MqarFiller::kRandom,
+       [](auto& s) { s.repeat = 3; });
+  more("power-law clean, twice, again", MqarLayout::kPowerLaw, MqarFiller::kClean, [](auto& s) {
+    s.repeat = 2;
+    s.rebind = 2;
+  });
+  more("power-law zeros, again", MqarLayout::kPowerLaw, MqarFiller::kZeros,
+       [](auto& s) { s.rebind = 1; });
   const char* const names[] = {"adaptive", "mad", "mamba", "mad-uniform"};
   for (const CopyingDialect dialect : kDialects) {
     cases.push_back({names[static_cast<int>(dialect)],
@@ -265,6 +287,12 @@ TEST_CASE("tasks: the bytes of every layout, filler, offset and dialect are pinn
       {"mad", "941d347f845c092a"},
       {"mamba", "f9b9662333da0aa3"},
       {"group-words", "a13b7a3e45792a7f"},
+      {"level random", "?"},
+      {"level zeros, twice, again", "?"},
+      {"packed clean, again", "?"},
+      {"packed random, three times", "?"},
+      {"power-law clean, twice, again", "?"},
+      {"power-law zeros, again", "?"},
   };
   const std::vector<Case> cases = all_cases();
   REQUIRE(cases.size() >= pinned.size());
