@@ -230,7 +230,7 @@ TEST_CASE("train options: where they make no sense they are refused in one line"
         "which the schedule falls; lower it");
   CHECK(refusal("schedule: cosine, min_learning_rate: -1").find("train.min_learning_rate = -1") !=
         std::string::npos);
-  CHECK(refusal("loss: next").find("did you mean 'next-token'?") != std::string::npos);
+  CHECK(refusal("loss: next-tokens").find("did you mean 'next-token'?") != std::string::npos);
 }
 
 TEST_CASE("train options: what is not given is written nowhere, and what is given comes back") {
