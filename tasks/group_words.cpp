@@ -81,6 +81,7 @@ class GroupWords final : public Task {
   [[nodiscard]] std::int64_t length() const noexcept override { return length_; }
   [[nodiscard]] std::int64_t vocab() const noexcept override { return products_.order; }
   [[nodiscard]] std::int64_t max_scored() const noexcept override { return length_; }
+  [[nodiscard]] bool scores_everywhere() const noexcept override { return true; }
   [[nodiscard]] double chance() const noexcept override { return 1.0 / products_.order; }
 
   void example(const Draw& draw, Example& out, GeneratorScratch&) const override {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <numeric>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,6 +24,7 @@ constexpr std::array<std::string_view, 5> kMoreTags = {
     "bound_again", "levels_beyond", "levels_beyond_once", "levels_beyond_again", "sixteenth"};
 constexpr std::array<std::string_view, 2> kRules = {"first", "recent"};
 constexpr std::size_t kLag = 0;
+constexpr std::size_t kPair = 2;
 constexpr std::array<TokenKind, 4> kKinds = {
     {{"filler", '.'}, {"key", 'k'}, {"value", 'v'}, {"query", 'q'}}};
 constexpr std::int32_t kFillerKind = 0;
@@ -29,6 +32,7 @@ constexpr std::int32_t kKeyKind = 1;
 constexpr std::int32_t kValueKind = 2;
 constexpr std::int32_t kQueryKind = 3;
 
+constexpr std::int64_t kMaxLevel = level_count(kMaxLength) - 1;
 constexpr double kPower = 0.01;  // the `a` of the slot weights i^(a-1)
 
 class Mqar final : public Task {
@@ -38,14 +42,17 @@ class Mqar final : public Task {
         pairs_(static_cast<std::int32_t>(settings.pairs)),
         vocab_(static_cast<std::int32_t>(settings.vocab)),
         offset_(static_cast<std::int32_t>(settings.offset)),
+        rebind_(static_cast<std::int32_t>(settings.rebind)),
+        repeat_(static_cast<std::int32_t>(settings.repeat)),
         layout_(settings.layout),
         filler_(settings.filler) {
-    if (layout_ == MqarLayout::kPacked) {
-      first_slot_ = length_ - 2 * pairs_;
+    if (layout_ != MqarLayout::kPowerLaw) {
+      first_slot_ = layout_ == MqarLayout::kLevel ? std::int32_t{1} << (settings.level - 1)
+                                                  : length_ - 2 * pairs_;
       slots_ = pairs_;
       return;
     }
-    first_slot_ = offset_ + 2 * pairs_;
+    first_slot_ = bindings_end();
     slots_ = (length_ - first_slot_) / 2;
     inverse_weights_.reserve(static_cast<std::size_t>(slots_));
     for (std::int32_t i = 1; i <= slots_; ++i) {
@@ -61,41 +68,60 @@ class Mqar final : public Task {
   void example(const Draw& draw, Example& out, GeneratorScratch& scratch) const override {
     Rng rng = generator_of(draw);
     const auto count = static_cast<std::size_t>(pairs_);
+    const auto bindings = static_cast<std::size_t>(pairs_ + rebind_);
     const auto slots = static_cast<std::size_t>(slots_);
     const auto half = static_cast<std::size_t>(vocab_ / 2);
-    scratch.items.resize(2 * count + slots + half);
-    const std::span<std::int32_t> items(scratch.items);
-    const auto keys = items.first(count);
-    const auto values = items.subspan(count, count);
-    const auto asked = items.subspan(2 * count, slots);  // the pair that a slot asks, or -1
-    const auto substitutes = items.last(half);
+    scratch.items.resize(2 * count + 2 * bindings + slots + half);
+    std::span<std::int32_t> room(scratch.items);
+    const auto next = [&room](std::size_t size) {
+      const std::span<std::int32_t> part = room.first(size);
+      room = room.subspan(size);
+      return part;
+    };
+    const auto keys = next(count);
+    const auto bound = next(bindings);   // the key of each binding, as a place in `keys`
+    const auto values = next(bindings);  // and its value
+    const auto latest = next(count);     // the position of each key's latest value
+    const auto asked = next(slots);      // the key that a slot asks, or -1
+    const auto substitutes = next(half);
 
     std::ranges::copy(scratch.sampler.draw(rng, vocab_ / 2 - 1, pairs_), keys.begin());
     for (std::int32_t& key : keys) key += 1;
-    std::ranges::copy(scratch.sampler.draw(rng, vocab_ / 2, pairs_), values.begin());
+    std::ranges::copy(scratch.sampler.draw(rng, vocab_ / 2, pairs_ + rebind_), values.begin());
     for (std::int32_t& value : values) value += vocab_ / 2;
-    if (layout_ == MqarLayout::kPacked) {
-      std::ranges::copy(scratch.sampler.draw(rng, pairs_, pairs_), asked.begin());
-    } else {
+    std::iota(bound.begin(), bound.begin() + pairs_, 0);
+    if (rebind_ > 0) {
+      std::ranges::copy(scratch.sampler.draw(rng, pairs_, rebind_), bound.begin() + pairs_);
+    }
+    if (layout_ == MqarLayout::kPowerLaw) {
       draw_slots(rng, asked, scratch.race);
+    } else {
+      std::ranges::copy(scratch.sampler.draw(rng, pairs_, pairs_), asked.begin());
     }
 
     out.ids.resize(static_cast<std::size_t>(length_));
     fill(rng, keys, substitutes, out.ids);
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t at = static_cast<std::size_t>(offset_) + 2 * i;
-      out.ids[at] = keys[i];
-      out.ids[at + 1] = values[i];
+    std::int32_t at = offset_;
+    const auto bind = [&](std::size_t binding) {
+      const auto key = static_cast<std::size_t>(bound[binding]);
+      out.ids[static_cast<std::size_t>(at)] = keys[key];
+      out.ids[static_cast<std::size_t>(at + 1)] = values[binding];
+      latest[key] = at + 1;
+      at += 2;
+    };
+    for (std::int32_t time = 0; time < repeat_; ++time) {
+      for (std::size_t i = 0; i < count; ++i) bind(i);
     }
+    for (std::size_t i = count; i < bindings; ++i) bind(i);
     out.clear_scored();
     for (std::int32_t slot = 0; slot < slots_; ++slot) {
       const std::int32_t pair = asked[static_cast<std::size_t>(slot)];
       if (pair < 0) continue;
       const std::int32_t position = first_slot_ + 2 * slot;
-      const std::int32_t answer = offset_ + 2 * pair + 1;
+      const std::int32_t answer = latest[static_cast<std::size_t>(pair)];
       out.ids[static_cast<std::size_t>(position)] = keys[static_cast<std::size_t>(pair)];
       out.positions.push_back(position);
-      out.labels.push_back(values[static_cast<std::size_t>(pair)]);
+      out.labels.push_back(out.ids[static_cast<std::size_t>(answer)]);
       out.tags.insert(out.tags.end(), {position - answer, level(position, answer), pair});
     }
   }
@@ -122,8 +148,8 @@ class Mqar final : public Task {
 
   void find_kinds(const Example& example, std::span<std::int32_t> kinds) const override {
     std::ranges::fill(kinds, kFillerKind);
-    for (std::size_t i = 0; i < static_cast<std::size_t>(pairs_); ++i) {
-      const std::size_t at = static_cast<std::size_t>(offset_) + 2 * i;
+    for (std::int32_t position = offset_; position < bindings_end(); position += 2) {
+      const auto at = static_cast<std::size_t>(position);
       kinds[at] = kKeyKind;
       kinds[at + 1] = kValueKind;
     }
@@ -153,7 +179,8 @@ class Mqar final : public Task {
         const std::int32_t next = example.ids[s + 1];
         latest[place(example.ids[s], next >= half)] = next;
       }
-      const bool again = latest[place(example.ids[query], true)] != example.labels[r];
+      const auto pair = static_cast<std::size_t>(offset_ + 2 * example.tags_of(r)[kPair]);
+      const bool again = latest[place(example.ids[query], true)] != example.ids[pair + 1];
       const std::int32_t answer = position - example.tags_of(r)[kLag];
       const std::int32_t beyond = levels_beyond(level(position, answer), trained_length);
       *value++ = again ? 1 : 0;
@@ -165,6 +192,11 @@ class Mqar final : public Task {
   }
 
  private:
+  /// Where pairs and rebindings end, and slots may begin.
+  [[nodiscard]] std::int32_t bindings_end() const noexcept {
+    return offset_ + 2 * (repeat_ * pairs_ + rebind_);
+  }
+
   // Weighted draws without replacement, as a race: slot i arrives at -log(u) / weight, and the
   // order of arrival has the distribution of the order of drawing (Efraimidis and Spirakis, 2006).
   void draw_slots(Rng& rng, std::span<std::int32_t> asked,
@@ -215,6 +247,8 @@ class Mqar final : public Task {
   std::int32_t pairs_;
   std::int32_t vocab_;
   std::int32_t offset_;
+  std::int32_t rebind_;
+  std::int32_t repeat_;
   MqarLayout layout_;
   MqarFiller filler_;
   std::int32_t first_slot_ = 0;  // where slot 0 starts; a query may stand on the first of its two
@@ -223,8 +257,8 @@ class Mqar final : public Task {
 };
 
 // "lower it to 32 or raise length to 160": the two ways out of a sequence that is too short.
-std::string room_remedy(std::int64_t most_pairs, std::int64_t needed) {
-  if (most_pairs < 1) return fmt::format("raise length to {}", needed);
+std::string room_remedy(std::int64_t most_pairs, std::int64_t fewest_pairs, std::int64_t needed) {
+  if (most_pairs < fewest_pairs) return fmt::format("raise length to {}", needed);
   return fmt::format("lower it to {} or raise length to {}", most_pairs, needed);
 }
 
@@ -241,9 +275,9 @@ TokenKinds MqarSettings::kinds() const noexcept { return kKinds; }
 Fields MqarSettings::fields() {
   Fields all;
   all.push_back(field("length", length, "T, tokens an example").range(1, kMaxLength));
-  all.push_back(choice("layout", layout, {"packed", "power-law"},
-                       "where the queries stand: all at the end, or anywhere after the pairs with "
-                       "early places far more likely"));
+  all.push_back(choice("layout", layout, {"packed", "power-law", "level"},
+                       "where the queries stand: all at the end, anywhere after the pairs with "
+                       "early places far more likely, or where every answer lies in task.level"));
   all.push_back(choice("filler", filler, {"random", "zeros", "clean"},
                        "what stands elsewhere: any id, zeros, or any id but the example's keys"));
   all.push_back(field("pairs", pairs, "K, key-value pairs an example; each is asked once")
@@ -255,7 +289,80 @@ Fields MqarSettings::fields() {
             "filler tokens before the first pair; 0 puts each key alone in level 1 of its "
             "value")
           .range(0, 1));
+  all.push_back(field("level", level,
+                      "of layout level: the queries stand from position 2^(level-1) on; 0: another "
+                      "layout")
+                    .range(0, kMaxLevel)
+                    .implied_at("0"));
+  all.push_back(field("rebind", rebind,
+                      "U, keys that are bound again after the pairs, to unused values, which are "
+                      "the answers then; with filler clean or zeros")
+                    .range(0, kMaxPairs)
+                    .implied_at("0"));
+  all.push_back(field("repeat", repeat, "p, how often the block of pairs stands at the start")
+                    .range(1, kMaxLength / 2)
+                    .implied_at("1"));
   return all;
+}
+
+void MqarSettings::validate_rebind() const {
+  require_within("rebind", rebind, 0, kMaxPairs);
+  if (rebind == 0) return;
+  if (rebind > pairs) {
+    throw FieldError("rebind", fmt::format("= {} is more than the {} keys of an example; lower it "
+                                           "to {} or raise pairs to {}",
+                                           rebind, pairs, pairs, rebind));
+  }
+  const std::int64_t values = vocab / 2;
+  if (pairs + rebind > values) {
+    throw FieldError("rebind",
+                     fmt::format("= {} and pairs {} need {} different values, but vocab {} has "
+                                 "{}; lower it to {} or raise vocab to {}",
+                                 rebind, pairs, pairs + rebind, vocab, values, values - pairs,
+                                 2 * (pairs + rebind)));
+  }
+  if (filler == MqarFiller::kRandom) {
+    throw FieldError("filler",
+                     fmt::format("= random may bind a key again by accident, so that what rebind "
+                                 "{} asks for has no sure answer; use clean or zeros",
+                                 rebind));
+  }
+}
+
+void MqarSettings::validate_level() const {
+  require_within("level", level, 0, kMaxLevel);
+  if (layout != MqarLayout::kLevel) {
+    if (level == 0) return;
+    throw FieldError("level",
+                     fmt::format("= {} has no effect with layout {}; leave it out or set "
+                                 "layout to level",
+                                 level, layout == MqarLayout::kPacked ? "packed" : "power-law"));
+  }
+  if (level == 0) {
+    throw FieldError("layout", "= level needs to know which; give task.level, from 2 on");
+  }
+  const std::int64_t first = std::int64_t{1} << (level - 1);
+  const std::int64_t bindings = offset + 2 * (repeat * pairs + rebind);
+  if (bindings > first) {
+    throw FieldError("level",
+                     fmt::format("= {} leaves {} positions before the queries, but {} = "
+                                 "{} are needed; raise it to {}",
+                                 level, first, bindings_text(), bindings,
+                                 1 + std::bit_width(static_cast<std::uint64_t>(bindings - 1))));
+  }
+  if (const std::int64_t needed = first + 2 * pairs; needed > length) {
+    throw FieldError("level", fmt::format("= {} puts the queries of {} pairs at positions {} to "
+                                          "{}, but length is {}; lower it or raise length to {}",
+                                          level, pairs, first, needed - 1, length, needed));
+  }
+}
+
+/// "2*8 + offset 0": what stands before the filler, as far as it was asked for.
+std::string MqarSettings::bindings_text() const {
+  std::string text =
+      repeat == 1 ? fmt::format("2*{}", pairs) : fmt::format("2*{}*{}", repeat, pairs);
+  if (rebind > 0) text += fmt::format(" + 2*{}", rebind);
+  return text + fmt::format(" + offset {}", offset);
 }
 
 void MqarSettings::validate() const {
@@ -276,18 +383,31 @@ void MqarSettings::validate() const {
                                  pairs, pairs, vocab, keys, keys, 2 * (pairs + 1)));
   }
   require_within("offset", offset, 0, 1);
-  const std::int64_t needed = 4 * pairs + offset;
+  require_within("repeat", repeat, 1, kMaxLength / 2);
+  validate_rebind();
+  validate_level();
+  if (layout == MqarLayout::kLevel) return;
+  const std::int64_t needed = 2 * (repeat + 1) * pairs + 2 * rebind + offset;
   if (needed <= length) return;
-  const std::string remedy = room_remedy((length - offset) / 4, needed);
+  const std::int64_t most_pairs = (length - offset - 2 * rebind) / (2 * (repeat + 1));
+  const std::string remedy = room_remedy(most_pairs, std::max<std::int64_t>(rebind, 1), needed);
+  const std::int64_t bindings = needed - 2 * pairs;
   if (layout == MqarLayout::kPacked) {
-    throw FieldError("pairs", fmt::format("= {} needs 4*{} + offset {} = {} tokens with layout "
-                                          "packed, but length is {}; {}",
-                                          pairs, pairs, offset, needed, length, remedy));
+    const std::string sum = repeat == 1 && rebind == 0
+                                ? fmt::format("4*{} + offset {}", pairs, offset)
+                                : fmt::format("2*{} + {}", pairs, bindings_text());
+    throw FieldError("pairs", fmt::format("= {} needs {} = {} tokens with layout packed, but "
+                                          "length is {}; {}",
+                                          pairs, sum, needed, length, remedy));
   }
-  const std::int64_t slots = std::max<std::int64_t>(0, (length - offset - 2 * pairs) / 2);
+  const std::int64_t slots = std::max<std::int64_t>(0, (length - bindings) / 2);
+  const std::string taken =
+      repeat == 1 && rebind == 0
+          ? fmt::format("length {} and offset {} leave {}", length, offset, slots)
+          : fmt::format("length {} less {} leaves {}", length, bindings_text(), slots);
   throw FieldError("pairs", fmt::format("= {} needs {} two-token slots after the pairs with layout "
-                                        "power-law, but length {} and offset {} leave {}; {}",
-                                        pairs, pairs, length, offset, slots, remedy));
+                                        "power-law, but {}; {}",
+                                        pairs, pairs, taken, remedy));
 }
 
 std::unique_ptr<TaskSettings> MqarSettings::clone() const {

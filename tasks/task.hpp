@@ -85,6 +85,8 @@ class Task {
   /// The most scored positions that an example has; every example has one at least.
   [[nodiscard]] virtual std::int64_t max_scored() const noexcept = 0;
   [[nodiscard]] virtual double chance() const noexcept = 0;  ///< accuracy of the stated guess
+  /// Whether every position of every example is scored, so that a loss has none to add.
+  [[nodiscard]] virtual bool scores_everywhere() const noexcept { return false; }
 
   /// Overwrites `out` with an example.
   virtual void example(const Draw& draw, Example& out, GeneratorScratch& scratch) const = 0;

@@ -68,6 +68,12 @@ void check_cell(const Cell& cell) {
   for (std::size_t i = 0; i < cell.scored.size(); ++i) {
     expect_positions(cell, fmt::format("eval.cells[{}].length", i), cell.scored[i].task->length);
   }
+  if (cell.train.loss == TrainLoss::kNextToken && cell.task->make()->scores_everywhere()) {
+    throw FieldError("train.loss",
+                     fmt::format("= next-token adds nothing to task {}, which scores every "
+                                 "position; leave it out or set it to answers",
+                                 cell.task->name()));
+  }
 
   const std::int64_t length = longest(cell);
   const bool unseen = level_count(length) > level_count(cell.task->length);

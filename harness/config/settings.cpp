@@ -47,8 +47,9 @@ Fields TrainSettings::fields() {
           .range(0, 10));
   all.push_back(field("clip", clip, "largest global norm of the gradient; 0: off").range(0, 1e6));
   all.push_back(choice("schedule", schedule, {"constant", "cosine", "cosine-epoch"},
-                       "learning rate after the warmup; cosine ends at 0; cosine-epoch is "
-                       "(1 + cos(pi e/E))/2 of it throughout epoch e = 0.. of E"));
+                       "learning rate after the warmup; cosine ends at min_learning_rate, and so "
+                       "does cosine-epoch: (1 + cos(pi e/E))/2 of the way throughout epoch e = 0.. "
+                       "of E"));
   all.push_back(field("warmup", warmup, "steps of linear warmup").range(0, kMaxCount));
   all.push_back(field("eval_every", eval_every, "steps between validations; epoch: after each")
                     .range(1, kMaxCount)
@@ -91,6 +92,17 @@ Fields TrainSettings::fields() {
                        "of a mixture or an epoch: examples and batches in a random order, another "
                        "in each epoch; or as they are, component after component")
                     .implied_at("shuffled"));
+  all.push_back(
+      choice("loss", loss, {"answers", "next-token"},
+             "what training learns to answer: the scored positions, or also the next "
+             "token at every other position but the last; scores are of the answers alone")
+          .implied_at("answers"));
+  all.push_back(field("min_learning_rate", min_learning_rate, "where cosine schedules end")
+                    .range(0, 10)
+                    .implied_at("0"));
+  all.push_back(
+      field("decay_all", decay_all, "weight_decay on every tensor, also on those of one dimension")
+          .implied_at("false"));
   return all;
 }
 
@@ -131,6 +143,23 @@ void TrainSettings::validate() const {
                      fmt::format("= {} has no effect with train.examples = online, where no "
                                  "batches are drawn; leave it out or give a number of examples",
                                  *order_seed));
+  }
+  if (decay_all && weight_decay == 0.0) {
+    throw FieldError("decay_all",
+                     "= true has no effect with train.weight_decay = 0; leave it out or give a "
+                     "weight_decay");
+  }
+  if (min_learning_rate > 0.0 && schedule == Schedule::kConstant) {
+    throw FieldError("min_learning_rate",
+                     fmt::format("= {} has no effect with train.schedule = constant, which never "
+                                 "falls; leave it out or set schedule to cosine",
+                                 shortest(min_learning_rate)));
+  }
+  if (min_learning_rate > learning_rate) {
+    throw FieldError("min_learning_rate",
+                     fmt::format("= {} is more than train.learning_rate = {}, from which the "
+                                 "schedule falls; lower it",
+                                 shortest(min_learning_rate), shortest(learning_rate)));
   }
   if (warmup > steps) {
     throw FieldError(

@@ -22,6 +22,11 @@ inline constexpr std::int64_t kMaxSeed = std::int64_t{1} << 53;
 
 enum class Schedule { kConstant, kCosine, kCosineEpoch };
 enum class ExampleOrder { kShuffled, kInOrder };
+/// What a training step learns to answer.
+enum class TrainLoss {
+  kAnswers,    ///< the labels of the scored positions
+  kNextToken,  ///< and, at every other position but the last, the next token
+};
 enum class UnseenLevels { kError, kClamp, kAsIs };
 
 /// How a model is trained.
@@ -38,12 +43,15 @@ struct TrainSettings {
   std::vector<double> betas = {0.9, 0.999};
   double epsilon = 1e-8;
   double weight_decay = 0.0;
-  double clip = 1.0;  ///< largest global gradient norm; 0: no clipping
+  bool decay_all = false;  ///< weight decay on every tensor
+  double clip = 1.0;       ///< largest global gradient norm; 0: no clipping
   Schedule schedule = Schedule::kConstant;
+  double min_learning_rate = 0.0;  ///< where cosine schedules end
   std::int64_t warmup = 0;
   std::optional<std::int64_t> eval_every = 100;  ///< absent: an epoch
   std::optional<double> stop_at;                 ///< absent: train for all steps
   Selection selection;
+  TrainLoss loss = TrainLoss::kAnswers;
   std::optional<std::int64_t> select_length;  ///< absent: task.length
   std::optional<std::int64_t> order_seed;     ///< absent: the cell's seed, or examples online
 

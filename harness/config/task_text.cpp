@@ -12,6 +12,7 @@ std::string task_text(const TaskSettings& task, std::int64_t length) {
   std::string text(settings->name());
   const char* separator = ": ";
   for (const Field& field : settings->fields()) {
+    if (field.is_implied()) continue;
     text += fmt::format("{}{} {}", separator, field.name, field.text());
     separator = ", ";
   }

@@ -18,6 +18,7 @@ void describe_task(ShownExample& shown, const TaskSettings& task, std::int64_t l
   shown.task = task_text(task, length);
   shown.task_name = task.name();
   for (const Field& field : settings->fields()) {
+    if (field.is_implied()) continue;
     const bool is_word = std::holds_alternative<ChoiceRef>(field.value) ||
                          std::holds_alternative<std::string*>(field.value);
     shown.options.emplace_back(field.name, OptionText{field.text(), is_word});

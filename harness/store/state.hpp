@@ -10,7 +10,7 @@ namespace recollect {
 /// One line of history.csv: written at every evaluation.
 struct HistoryRow {
   std::int64_t step = 0;
-  double loss = 0.0;  ///< mean training loss since the row before, in nats a scored position
+  double loss = 0.0;           ///< mean training loss since the row before, in nats a label
   double gradient_norm = 0.0;  ///< of this step, before clipping
   double learning_rate = 0.0;
   double validation_accuracy = 0.0;

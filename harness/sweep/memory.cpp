@@ -42,7 +42,7 @@ CellMemory cell_memory(const Cell& cell, bool trains) {
   if (trains) {
     double example = 0.0;
     for (const TaskPart& part : training_parts(cell)) {
-      const std::unique_ptr<Task> task = part.task->make();
+      const std::unique_ptr<Task> task = training_task(cell, *part.task);
       example = std::max(example, example_bytes(*task, tags));
       memory.training_thread =
           std::max(memory.training_thread,

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "harness/config/task_parts.hpp"
+#include "harness/train/next_token_task.hpp"
 #include "tasks/task.hpp"
 
 namespace recollect {
@@ -31,8 +33,15 @@ Cell shape_of(const Cell& cell) {
   shape.train.batch = cell.train.batch;
   shape.train.mixture = cell.train.mixture;
   shape.train.steps_per_epoch = cell.train.steps_per_epoch;
+  shape.train.loss = cell.train.loss;
   shape.seed = shape.data_seed = shape.order_seed = 0;
   return shape;
+}
+
+std::unique_ptr<Task> training_task(const Cell& cell, const TaskSettings& at) {
+  std::unique_ptr<Task> task = at.make();
+  if (cell.train.loss == TrainLoss::kAnswers) return task;
+  return std::make_unique<NextTokenTask>(std::move(task));
 }
 
 std::size_t largest_gradient(const Cell& cell, const SequenceModel<float>& model) {
@@ -50,7 +59,7 @@ std::size_t largest_gradient(const Cell& cell, const SequenceModel<float>& model
 
 double step_cost(const Cell& cell, const SequenceModel<float>& model) {
   const auto sequence = [&](const TaskPart& part) {
-    const std::unique_ptr<Task> task = part.task->make();
+    const std::unique_ptr<Task> task = training_task(cell, *part.task);
     return kPassesPerTrainingSequence *
            model.cost({task->length(), task->max_scored(), true}).multiply_adds;
   };

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 #include "harness/config/settings.hpp"
 #include "models/sequence_model.hpp"
+#include "tasks/task.hpp"
 
 namespace recollect {
 
@@ -29,6 +31,10 @@ template <class S>
 /// A cell with the seeds and the training settings that do not change the work of a step put to
 /// defaults: cells of equal shape take equally long a step. Compare them by identity().
 [[nodiscard]] Cell shape_of(const Cell& cell);
+
+/// What training draws its examples of these settings from: the task, and with train.loss =
+/// next-token the same examples with more labels (NextTokenTask). Scores come from the task alone.
+[[nodiscard]] std::unique_ptr<Task> training_task(const Cell& cell, const TaskSettings& at);
 
 /// The most that SequenceModel::gradient_size() says of any batch.
 [[nodiscard]] std::size_t largest_gradient(const Cell& cell, const SequenceModel<float>& model);

@@ -48,7 +48,8 @@ Adam<S>::Adam(const ParameterLayout& layout, const TrainSettings& train)
   for (const ParameterInfo& info : layout.all()) {
     const auto end = static_cast<std::size_t>(info.tensor.offset + info.tensor.size());
     for (auto begin = static_cast<std::size_t>(info.tensor.offset); begin < end; begin += kPiece) {
-      pieces_.push_back({begin, std::min(kPiece, end - begin), !info.one_dimensional});
+      pieces_.push_back(
+          {begin, std::min(kPiece, end - begin), train.decay_all || !info.one_dimensional});
     }
   }
 }

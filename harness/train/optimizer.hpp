@@ -15,8 +15,8 @@ template <class S>
 [[nodiscard]] double global_norm(std::span<const S> gradient);
 
 /// Adam with bias correction (arXiv 1412.6980), decoupled weight decay on tensors of two or more
-/// dimensions (arXiv 1711.05101; p *= 1 - lr * decay before the update), and clipping by global
-/// norm.
+/// dimensions, or on all with decay_all (arXiv 1711.05101; p *= 1 - lr * decay before the update),
+/// and clipping by global norm.
 template <class S>
 class Adam {
  public:

@@ -32,6 +32,14 @@ std::vector<std::unique_ptr<Task>> component_tasks(const Cell& cell) {
   return tasks;
 }
 
+std::vector<std::unique_ptr<Task>> training_tasks(const Cell& cell) {
+  std::vector<std::unique_ptr<Task>> tasks;
+  for (const TaskPart& part : training_parts(cell)) {
+    tasks.push_back(training_task(cell, *part.task));
+  }
+  return tasks;
+}
+
 /// One training. Between updates its state is in `progress_`, the model and the optimiser alone.
 class Training {
  public:
@@ -42,6 +50,7 @@ class Training {
         control_(control),
         threads_(threads),
         tasks_(component_tasks(cell)),
+        training_tasks_(training_tasks(cell)),
         model_(build_model(cell)),
         batch_(model_, settings_.batch, largest_gradient(cell, model_), threads),
         optimizer_(model_.layout(), settings_),
@@ -130,7 +139,7 @@ class Training {
   std::string update() {
     const std::int64_t step = progress_.step + 1;
     order_.begin(step);
-    const Task& task = *tasks_[order_.component()];
+    const Task& task = *training_tasks_[order_.component()];
     model_.begin_step({task.length(), order_.size() * task.length(), threads_});
     const double loss = batch_.run(
         model_, order_.size(),
@@ -231,7 +240,8 @@ class Training {
   TrainObserver& observer_;
   const TrainControl& control_;
   int threads_;
-  std::vector<std::unique_ptr<Task>> tasks_;  // the components of a mixture, or the one task
+  // Of the components of a mixture, or of the one task: what is validated, and what is learned.
+  std::vector<std::unique_ptr<Task>> tasks_, training_tasks_;
   std::unique_ptr<Task> selection_task_;  // of another length, where that selects the best weights
   SequenceModel<float> model_;
   BatchStep<float> batch_;

@@ -121,9 +121,12 @@ class Generator {
                       std::size_t times) {
     std::string out;
     for (const Field& field : fields) {
-      if (!chance(times)) continue;
+      // A level is refused without its layout, and the layout without a level.
+      if (field.name == "level" || !chance(times)) continue;
       given_.insert(prefix + field.name);
-      out += fmt::format(fmt::runtime(form), field.name, value(field));
+      const std::string text = value(field);
+      out += fmt::format(fmt::runtime(form), field.name, text);
+      if (text == "level") out += fmt::format(fmt::runtime(form), "level", 5 + below(3));
     }
     return out;
   }

@@ -198,6 +198,10 @@ TEST_CASE("config: everything that affects weights, history or selection changes
                              "train: {select_length: 64}",
                              "train: {betas: [0.9, 0.99]}",
                              "train: {schedule: cosine}",
+                             "train: {schedule: cosine, min_learning_rate: 1e-6}",
+                             "train: {weight_decay: 0.1, decay_all: true}",
+                             "train: {loss: next-token}",
+                             "task: {name: mqar, repeat: 2}",
                              "train: {examples: 128}",
                              "train: {examples: online}",
                              "eval: {unseen_levels: as-is, lengths: [256]}"}) {

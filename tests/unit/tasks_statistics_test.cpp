@@ -252,6 +252,48 @@ TEST_CASE("tasks: chi-square of mqar keys, values, query order and filler") {
   }
 }
 
+TEST_CASE("tasks: chi-square of mqar rebindings, and of the queries of layout level") {
+  MqarSettings settings;
+  settings.layout = MqarLayout::kLevel;
+  settings.filler = MqarFiller::kClean;
+  settings.level = 5;
+  settings.length = 24;
+  settings.pairs = 3;
+  settings.rebind = 2;
+  settings.vocab = 16;
+  Histogram keys("the pairs that are bound again, in order", 6);
+  Histogram values("a rebinding's value", 8);
+  Histogram unused("its place among the values that the pairs leave", 5);
+  Histogram order("query order", 6);
+  Histogram fill("filler", 12);
+  for_each_example(settings, 4000000, [&](std::size_t i, const Example& example) {
+    const auto& ids = example.ids;
+    const auto pair_of = [&](std::int32_t key) {
+      return ids[0] == key ? 0 : ids[2] == key ? 1 : 2;
+    };
+    const int first = pair_of(ids[6]);
+    const int second = pair_of(ids[8]);
+    keys.add(first * 2 + second - (second > first ? 1 : 0));
+    const std::int32_t value = ids[7 + 2 * (i % 2)];
+    values.add(value - 8);
+    std::int32_t place = value - 8;
+    for (const std::size_t of_pair : {1U, 3U, 5U}) place -= ids[of_pair] < value ? 1 : 0;
+    unused.add(place);
+    const auto pair = [&](std::size_t r) { return twin::tags(example, r).pair; };
+    order.add(pair(0) * 2 + (pair(1) > pair(2) ? 1 : 0));
+    // Before the queries at 16, 18 and 20, between them and after them.
+    const std::int32_t id = ids[std::array<std::size_t, 4>{12, 17, 21, 23}[i % 4]];
+    std::int32_t cell = id - 1;
+    for (const std::size_t key : {0U, 2U, 4U}) cell -= ids[key] < id ? 1 : 0;
+    fill.add(cell);
+  });
+  keys.check();
+  values.check();
+  unused.check();
+  order.check();
+  fill.check();
+}
+
 TEST_CASE("tasks: the power-law draws have their exact distribution") {
   // Two slots of six: P(i then j) = w_i / W * w_j / (W - w_i).
   MqarSettings settings;

@@ -82,6 +82,28 @@ std::vector<Case> all_cases() {
       }
     }
   }
+  using Change = void (*)(MqarSettings&);
+  const auto more = [&](std::string name, MqarLayout layout, MqarFiller filler, Change change) {
+    auto settings = std::make_shared<MqarSettings>(mqar(layout, filler, 64, 4, 32, 1));
+    change(*settings);
+    cases.push_back({std::move(name), std::move(settings)});
+  };
+  more("level random", MqarLayout::kLevel, MqarFiller::kRandom, [](auto& s) { s.level = 5; });
+  more("level zeros, twice, again", MqarLayout::kLevel, MqarFiller::kZeros, [](auto& s) {
+    s.level = 6;
+    s.repeat = 2;
+    s.rebind = 3;
+  });
+  more("packed clean, again", MqarLayout::kPacked, MqarFiller::kClean,
+       [](auto& s) { s.rebind = 4; });
+  more("packed random, three times", MqarLayout::kPacked, MqarFiller::kRandom,
+       [](auto& s) { s.repeat = 3; });
+  more("power-law clean, twice, again", MqarLayout::kPowerLaw, MqarFiller::kClean, [](auto& s) {
+    s.repeat = 2;
+    s.rebind = 2;
+  });
+  more("power-law zeros, again", MqarLayout::kPowerLaw, MqarFiller::kZeros,
+       [](auto& s) { s.rebind = 1; });
   const char* const names[] = {"adaptive", "mad", "mamba", "mad-uniform"};
   for (const CopyingDialect dialect : kDialects) {
     cases.push_back({names[static_cast<int>(dialect)],
@@ -304,6 +326,12 @@ TEST_CASE("tasks: the bytes of every layout, filler, offset and dialect are pinn
       {"memorisation", "981a7b5606611607"},
       {"induction-heads", "765a7df33c03e5a0"},
       {"induction-heads all", "80edca24af6d60e1"},
+      {"level random", "6604a67a0ae8d14a"},
+      {"level zeros, twice, again", "918987625f23621e"},
+      {"packed clean, again", "94ff717e1d67e508"},
+      {"packed random, three times", "f44716e8e3292285"},
+      {"power-law clean, twice, again", "1b59a0912bc8b81d"},
+      {"power-law zeros, again", "8854840fc957adfa"},
   };
   const std::vector<Case> cases = all_cases();
   REQUIRE(cases.size() >= pinned.size());

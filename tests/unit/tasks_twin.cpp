@@ -37,20 +37,22 @@ std::string difference(const Example& expected, const Example& example) {
   return "";
 }
 
-/// Where an MQAR example has its pairs and queries.
+/// Where an MQAR example has its bindings and queries.
 struct MqarPlan {
   std::map<std::int64_t, std::int64_t> pair_of_key;
+  std::map<std::int64_t, std::int64_t> source_of_key;  // where its latest value stands
   std::vector<std::int64_t> queries;
-  std::int64_t after_pairs;
-  bool packed;
+  std::int64_t after_bindings = 0;
+  bool power_law = false;
 };
 
 std::string read_pairs(const MqarSettings& settings, const Example& example, MqarPlan& plan) {
   const std::int64_t half = settings.vocab / 2;
   std::set<std::int64_t> values;
-  for (std::int64_t i = 0; i < settings.pairs; ++i) {
-    const std::int64_t key = id_at(example, settings.offset + 2 * i);
-    const std::int64_t value = id_at(example, settings.offset + 2 * i + 1);
+  std::int64_t at = settings.offset;
+  for (std::int64_t i = 0; i < settings.pairs; ++i, at += 2) {
+    const std::int64_t key = id_at(example, at);
+    const std::int64_t value = id_at(example, at + 1);
     if (key < 1 || key > half - 1) return fmt::format("key {} of pair {} is out of range", key, i);
     if (value < half || value > settings.vocab - 1) {
       return fmt::format("value {} of pair {} is out of range", value, i);
@@ -60,19 +62,40 @@ std::string read_pairs(const MqarSettings& settings, const Example& example, Mqa
   }
   if (std::ssize(plan.pair_of_key) != settings.pairs) return "a key occurs in two pairs";
   if (std::ssize(values) != settings.pairs) return "a value occurs in two pairs";
+  const std::int64_t block = 2 * settings.pairs;
+  for (; at < settings.offset + settings.repeat * block; ++at) {
+    if (id_at(example, at) != id_at(example, at - block)) return "the pairs are not repeated";
+  }
+  for (const auto& [key, pair] : plan.pair_of_key) {
+    plan.source_of_key[key] = at - block + 2 * pair + 1;
+  }
+  std::set<std::int64_t> again;
+  for (std::int64_t u = 0; u < settings.rebind; ++u, at += 2) {
+    const std::int64_t key = id_at(example, at);
+    if (!plan.pair_of_key.contains(key)) return fmt::format("{} is bound again, but no key", key);
+    if (!again.insert(key).second) return fmt::format("key {} is bound three times", key);
+    const std::int64_t value = id_at(example, at + 1);
+    if (value < half || value > settings.vocab - 1) return "a rebinding has no value";
+    if (!values.insert(value).second) return fmt::format("value {} is used twice", value);
+    plan.source_of_key[key] = at + 1;
+  }
+  plan.after_bindings = at;
   return "";
 }
 
 std::string read_queries(const MqarSettings& settings, const Example& example, MqarPlan& plan) {
   const std::int64_t length = settings.length;
-  if (plan.packed) {
-    for (std::int64_t p = length - 2 * settings.pairs; p < length; p += 2) {
-      plan.queries.push_back(p);
+  if (!plan.power_law) {
+    std::int64_t first = length - 2 * settings.pairs;
+    if (settings.layout == MqarLayout::kLevel) {
+      first = 1;
+      for (std::int64_t l = 1; l < settings.level; ++l) first *= 2;
     }
+    for (std::int64_t i = 0; i < settings.pairs; ++i) plan.queries.push_back(first + 2 * i);
   } else if (settings.filler == MqarFiller::kRandom) {
     plan.queries.assign(example.positions.begin(), example.positions.end());
   } else {
-    for (std::int64_t p = plan.after_pairs; p < length; ++p) {
+    for (std::int64_t p = plan.after_bindings; p < length; ++p) {
       if (plan.pair_of_key.contains(id_at(example, p))) plan.queries.push_back(p);
     }
   }
@@ -86,8 +109,8 @@ std::string answers_fault(const MqarSettings& settings, const Example& example,
   Example expected;
   std::set<std::int64_t> asked;
   for (const std::int64_t p : plan.queries) {
-    const bool is_slot = plan.packed || (p - plan.after_pairs) % 2 == 0;
-    if (p < plan.after_pairs || p + 1 >= settings.length || !is_slot) {
+    const bool is_slot = !plan.power_law || (p - plan.after_bindings) % 2 == 0;
+    if (p < plan.after_bindings || p + 1 >= settings.length || !is_slot) {
       return fmt::format("no slot starts at {}", p);
     }
     const auto found = plan.pair_of_key.find(id_at(example, p));
@@ -95,7 +118,7 @@ std::string answers_fault(const MqarSettings& settings, const Example& example,
     if (!asked.insert(found->first).second) {
       return fmt::format("key {} is asked twice", found->first);
     }
-    const std::int64_t source = settings.offset + 2 * found->second + 1;
+    const std::int64_t source = plan.source_of_key.at(found->first);
     expect(expected, p, id_at(example, source), found->second, source);
   }
   return difference(expected, example);
@@ -104,12 +127,12 @@ std::string answers_fault(const MqarSettings& settings, const Example& example,
 std::string filler_fault(const MqarSettings& settings, const Example& example,
                          const MqarPlan& plan) {
   for (std::int64_t p = 0; p < settings.length; ++p) {
-    const bool in_pair = p >= settings.offset && p < plan.after_pairs;
+    const bool in_pair = p >= settings.offset && p < plan.after_bindings;
     if (in_pair || std::ranges::count(plan.queries, p) > 0) continue;
     const std::int64_t id = id_at(example, p);
     bool allowed = id >= 1 && id < settings.vocab;
     if (settings.filler == MqarFiller::kZeros) allowed = id == 0;
-    if (settings.filler == MqarFiller::kRandom && !plan.packed) {
+    if (settings.filler == MqarFiller::kRandom && plan.power_law) {
       allowed = id >= 0 && id < settings.vocab;
     }
     if (settings.filler == MqarFiller::kClean && plan.pair_of_key.contains(id)) allowed = false;
@@ -143,8 +166,8 @@ std::string ceilings_fault(const MqarSettings& settings, const Example& example,
 
 std::string mqar_fault(const MqarSettings& settings, const Example& example,
                        const Ceilings& ceilings) {
-  MqarPlan plan{
-      {}, {}, settings.offset + 2 * settings.pairs, settings.layout == MqarLayout::kPacked};
+  MqarPlan plan;
+  plan.power_law = settings.layout == MqarLayout::kPowerLaw;
   if (std::ssize(example.ids) != settings.length) return "the length is wrong";
   std::string fault = read_pairs(settings, example, plan);
   if (fault.empty()) fault = read_queries(settings, example, plan);
