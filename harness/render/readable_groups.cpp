@@ -196,6 +196,14 @@ class OtherScores {
                         [](const GroupResult* one) { return one->key && is_trained(*one); });
   }
 
+  /// The settings of the row's own task.
+  [[nodiscard]] static bool is_trained(const GroupResult& row) {
+    return row.key->eval_length == row.train_length &&
+           std::all_of(row.key->settings.begin(), row.key->settings.end(), [&](const auto& own) {
+             return setting_of(row.settings, "task_" + own.first).text == own.second;
+           });
+  }
+
   /// Those that some group has beside that, in order; a mark where a level was never trained.
   [[nodiscard]] std::map<ScoredAt, bool> places() const {
     std::map<ScoredAt, bool> places;
@@ -218,12 +226,6 @@ class OtherScores {
  private:
   [[nodiscard]] static ScoredAt scored_at(const GroupResult& row) {
     return {row.key->eval_length, settings_text(*row.key)};
-  }
-  [[nodiscard]] static bool is_trained(const GroupResult& row) {
-    return row.key->eval_length == row.train_length &&
-           std::all_of(row.key->settings.begin(), row.key->settings.end(), [&](const auto& own) {
-             return setting_of(row.settings, "task_" + own.first).text == own.second;
-           });
   }
   [[nodiscard]] std::vector<std::string> key_of_group(const GroupResult& row) const {
     std::vector<std::string> key = {row.experiment, row.label, text_of(row, "data_seed"),
@@ -402,9 +404,12 @@ std::vector<TextTable> readable_headlines(const std::vector<GroupResult>& groups
     columns.push_back(fmt::format("test at {}{}{}", place.first, place.second, unseen ? "*" : ""));
   }
   const auto cells = [&](const GroupResult& row, std::vector<std::string>& line, Marks& marks) {
-    const std::string clean = spread_text(row, row.clean);
+    std::string clean = spread_text(row, row.clean);
     const std::string published = spread_text(row, row.as_published);
     const bool clusters = clean.starts_with('!');
+    if (row.key && !OtherScores::is_trained(row)) {
+      clean += fmt::format(" (at {}{})", row.key->eval_length, settings_text(*row.key));
+    }
     line.insert(line.end(),
                 {row.label, percent(row.chance), percent(ceiling_of(row.ceilings, "recent")),
                  std::to_string(row.n()), clean, clean_range(row, clusters, marks),

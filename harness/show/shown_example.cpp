@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <memory>
 #include <set>
-#include <stdexcept>
 #include <variant>
 
 #include "harness/config/task_parts.hpp"
@@ -76,7 +75,15 @@ TaskPart part_at(const Cell& cell, Split split, std::int64_t length) {
   for (TaskPart& part : parts_of(cell, split)) {
     if (part.task->length == length) return std::move(part);
   }
-  throw std::logic_error("a cell without examples of that length");
+  // Another length, which somebody asks for.
+  const std::shared_ptr<TaskSettings> task = cell.task->clone();
+  task->length = length;
+  const bool trains = split == Split::kTrain;
+  return {task,
+          split == Split::kTest ? cell.eval.examples
+          : trains              ? training_parts(cell).front().examples
+                                : cell.train.validation_examples,
+          {}};
 }
 
 }  // namespace

@@ -18,10 +18,13 @@
 namespace recollect {
 namespace {
 
-/// Every variant on a task, with several shards and pieces in a batch.
+/// Every variant on mqar, two on another task, with several shards and pieces in a batch.
 Experiment all_variants(const std::string& task) {
-  std::vector<std::string> names;
-  for (const MixerEntry& entry : mixers()) names.emplace_back(entry.name);
+  std::vector<std::string> names = {"adaptive-decay", "gated-deltanet"};
+  if (task == "mqar") {
+    names.clear();
+    for (const MixerEntry& entry : mixers()) names.emplace_back(entry.name);
+  }
   return parse_experiment(
       fmt::format("experiment: all\n"
                   "task: {{name: {}, length: 32{}}}\n"
@@ -32,9 +35,9 @@ Experiment all_variants(const std::string& task) {
                   "eval: {{lengths: [32, 48], examples: 30}}\n"
                   "seeds: [0, 1]\n",
                   task,
-                  task == "mqar"                ? ", pairs: 4, vocab: 32"
-                  : task == "selective-copying" ? ", tokens: 4"
-                                                : "",
+                  task == "mqar" || task == "compositional-recall" ? ", pairs: 4, vocab: 32"
+                  : task == "selective-copying"                    ? ", tokens: 4"
+                                                                   : "",
                   fmt::join(names, ", ")),
       "all.yaml");
 }

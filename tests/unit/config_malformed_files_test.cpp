@@ -34,7 +34,7 @@ TEST_CASE("malformed: overrides stand in their messages in place of file and lin
       {"eval.lenghts=[8]",
        "--set eval.lenghts=[8]: unknown key 'eval.lenghts'; did you mean 'lengths'? known: "
        "lengths, "
-       "examples, unseen_levels"},
+       "examples, unseen_levels, cells"},
       {"seeds=[0,1", "--set seeds=[0,1: not valid YAML: end of sequence flow not found"},
       {"train.batch=0",
        "--set train.batch=0: train.batch = 0: must be a whole number, 1..65536; raise it"},

@@ -77,7 +77,7 @@ const std::vector<Made> kLucky = {{"0.001", 0, 0.70, 0.71}, {"0.001", 1, 0.72, 0
 
 }  // namespace
 
-TEST_CASE("select: validation decides, not luck on test; by test it is flagged in every row") {
+TEST_CASE("select: validation decides, not luck on test, by test it is flagged in every row") {
   const std::vector<CellResult> cells = cells_of(kLucky);
   const ChosenValue chosen = choice(cells, "train.learning_rate");
   CHECK(chosen.text == "train.learning_rate 0.003");
@@ -104,7 +104,7 @@ TEST_CASE("select: validation decides, not luck on test; by test it is flagged i
   }
 }
 
-TEST_CASE("select: over the seeds that every value has; failed cells are named") {
+TEST_CASE("select: over the seeds that every value has, failed cells are named") {
   std::vector<Made> made = kLucky;
   made.push_back({"0.001", 2, 0.999, 0.5});  // a seed that others lack may not help
   made.push_back({"0.003", 2, {}, {}});
@@ -120,7 +120,7 @@ TEST_CASE("select: over the seeds that every value has; failed cells are named")
                   FieldError);
 }
 
-TEST_CASE("select: of equals the smaller value, as numbers; a grid of one is an edge") {
+TEST_CASE("select: of equals the smaller value, as numbers, a grid of one is an edge") {
   const std::vector<Made> equal = {
       {"1.0e-02", 0, 0.5, 0.5}, {"0.003", 0, 0.5, 0.9}, {"0.1", 0, 0.5, 0.5}};
   CHECK(choice(cells_of(equal), "train.learning_rate").text == "train.learning_rate 0.003");

@@ -112,7 +112,7 @@ TEST_CASE("train loss: training on next tokens is the plain loop over examples w
   const auto task = cell.task->make();
   SequenceModel<float> model = build_model(cell);
   Adam<float> optimizer(model.layout(), cell.train);
-  BatchStep<float> batch(model, 4, 4 * 16, 1);
+  BatchStep<float> batch(model, 4, model.gradient_size(4 * 16), 1);
   double losses = 0.0;
   for (std::int64_t step = 1; step <= 6; ++step) {
     model.begin_step({16, 4 * 16, 1});

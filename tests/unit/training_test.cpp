@@ -43,7 +43,8 @@ TEST_CASE("golden: twenty optimiser steps of an independent implementation") {
       const std::int64_t step = step_json.at("step");
       CAPTURE(step);
       const std::vector<GoldenSequence> sequences = golden_batch(step_json);
-      BatchStep<double> batch(model, static_cast<std::int64_t>(sequences.size()), model.gradient_size(), 2);
+      BatchStep<double> batch(model, static_cast<std::int64_t>(sequences.size()),
+                              model.gradient_size(), 2);
       model.begin_step({golden.length()});
       const double loss = batch.run(model, [&](int b, Example& example, auto&) {
         const GoldenSequence& sequence = sequences[static_cast<std::size_t>(b)];
