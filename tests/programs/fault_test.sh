@@ -424,11 +424,12 @@ usage() {
 }
 
 # Every status that is listed occurs above, and none that is not, in --help as in docs/command_line.md.
-# (69, of a program built for another processor, cannot occur here; 70, of a bug, must not.)
+# (6, compare's undecided verdict, comes from no fault; 69, of a program built for another processor, cannot occur
+# here; 70, of a bug, must not.)
 exit_statuses() {
   local occurred listed
   check "a fault met a bug of the program" test -z "${seen[70]:-}"
-  seen[69]=yes seen[70]=yes
+  seen[6]=yes seen[69]=yes seen[70]=yes
   occurred=$(printf '%s\n' "${!seen[@]}" | sort -n | xargs)
   recollect --help
   listed=$(sed -n '/^Exit status:/,$ s/^ *\([0-9][0-9]*\) .*/\1/p' stdout | xargs)

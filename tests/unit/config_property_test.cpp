@@ -127,6 +127,10 @@ class Generator {
       const std::string text = value(field);
       out += fmt::format(fmt::runtime(form), field.name, text);
       if (text == "level") out += fmt::format(fmt::runtime(form), "level", 5 + below(3));
+      // Random filler, the default, is refused beside rebindings.
+      if (field.name == "rebind" && given_.insert(prefix + "filler").second) {
+        out += fmt::format(fmt::runtime(form), "filler", "clean");
+      }
     }
     return out;
   }
