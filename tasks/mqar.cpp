@@ -13,8 +13,8 @@
 
 #include "base/error.hpp"
 #include "math/fenwick.hpp"
-#include "math/portable_math.hpp"
 #include "tasks/more_tags.hpp"
+#include "tasks/power_law_slots.hpp"
 
 namespace recollect {
 namespace {
@@ -33,8 +33,6 @@ constexpr std::int32_t kValueKind = 2;
 constexpr std::int32_t kQueryKind = 3;
 
 constexpr std::int64_t kMaxLevel = level_count(kMaxLength) - 1;
-constexpr double kPower = 0.01;  // the `a` of the slot weights i^(a-1)
-
 class Mqar final : public Task {
  public:
   explicit Mqar(const MqarSettings& settings)
@@ -54,10 +52,7 @@ class Mqar final : public Task {
     }
     first_slot_ = bindings_end();
     slots_ = (length_ - first_slot_) / 2;
-    inverse_weights_.reserve(static_cast<std::size_t>(slots_));
-    for (std::int32_t i = 1; i <= slots_; ++i) {
-      inverse_weights_.push_back(portable::exp((1.0 - kPower) * portable::log(i)));
-    }
+    slot_law_ = PowerLawSlots(slots_);
   }
 
   [[nodiscard]] std::int64_t length() const noexcept override { return length_; }
@@ -197,19 +192,13 @@ class Mqar final : public Task {
     return offset_ + 2 * (repeat_ * pairs_ + rebind_);
   }
 
-  // Weighted draws without replacement, as a race: slot i arrives at -log(u) / weight, and the
-  // order of arrival has the distribution of the order of drawing (Efraimidis and Spirakis, 2006).
+  // The i-th slot that is drawn asks the i-th key.
   void draw_slots(Rng& rng, std::span<std::int32_t> asked,
-                  std::vector<std::pair<double, std::int32_t>>& race) const {
-    race.clear();
-    for (std::int32_t slot = 0; slot < slots_; ++slot) {
-      const double weight = inverse_weights_[static_cast<std::size_t>(slot)];
-      race.emplace_back(-portable::log(rng.uniform()) * weight, slot);
-    }
-    std::partial_sort(race.begin(), race.begin() + pairs_, race.end());
+                  std::vector<PowerLawSlots::Drawn>& race) const {
     std::ranges::fill(asked, -1);
-    for (std::int32_t i = 0; i < pairs_; ++i) {
-      asked[static_cast<std::size_t>(race[static_cast<std::size_t>(i)].second)] = i;
+    std::int32_t key = 0;
+    for (const auto& [arrival, slot] : slot_law_.draw(rng, pairs_, race)) {
+      asked[static_cast<std::size_t>(slot)] = key++;
     }
   }
 
@@ -253,7 +242,7 @@ class Mqar final : public Task {
   MqarFiller filler_;
   std::int32_t first_slot_ = 0;  // where slot 0 starts; a query may stand on the first of its two
   std::int32_t slots_ = 0;
-  std::vector<double> inverse_weights_;  // (slots) for power-law
+  PowerLawSlots slot_law_{0};  // of power-law
 };
 
 // "lower it to 32 or raise length to 160": the two ways out of a sequence that is too short.
