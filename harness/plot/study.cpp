@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <set>
 #include <string_view>
@@ -14,6 +13,7 @@
 
 #include "base/text.hpp"
 #include "harness/plot/numbers.hpp"
+#include "harness/results/size_order.hpp"
 
 namespace recollect::plot {
 namespace {
@@ -134,16 +134,6 @@ std::string shared_setting(const std::vector<Settings>& all) {
   return text;
 }
 
-/// Numbers by their size, other values by their letters.
-bool before(const std::string& a, const std::string& b) {
-  char* end_a = nullptr;
-  char* end_b = nullptr;
-  const double x = std::strtod(a.c_str(), &end_a);
-  const double y = std::strtod(b.c_str(), &end_b);
-  const bool numbers = !a.empty() && !b.empty() && *end_a == '\0' && *end_b == '\0';
-  return numbers ? x < y : a < b;
-}
-
 /// Puts the groups of one row together, which differ in the length of the score alone.
 void add_to_row(StudyRow& row, const GroupResult& group) {
   const auto distance = [&](const GroupResult& one) {
@@ -215,7 +205,7 @@ std::vector<StudySection> sections_of(const std::vector<const GroupResult*>& gro
     }
   }
   std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
-    return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), before);
+    return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), in_size_order);
   });
   std::vector<StudySection> sections;
   for (const std::vector<std::string>& own : order) {

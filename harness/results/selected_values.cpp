@@ -4,13 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <optional>
 #include <set>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "harness/results/size_order.hpp"
 #include "harness/stats/statistics.hpp"
 
 namespace recollect {
@@ -26,18 +26,9 @@ std::string column_of(const std::string& key) {
   return column;
 }
 
-bool smaller(const std::string& a, const std::string& b) {
-  char* end_a = nullptr;
-  char* end_b = nullptr;
-  const double x = std::strtod(a.c_str(), &end_a);
-  const double y = std::strtod(b.c_str(), &end_b);
-  const bool numbers = !a.empty() && !b.empty() && *end_a == '\0' && *end_b == '\0';
-  return numbers ? x < y : a < b;
-}
-
 struct SmallerValues {
   bool operator()(const Values& a, const Values& b) const {
-    return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), smaller);
+    return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), in_size_order);
   }
 };
 
@@ -134,8 +125,8 @@ class Contest {
     for (std::size_t i = 0; i < best.size(); ++i) {
       bool below = false, above = false;
       for (const auto& [values, candidate] : candidates_) {
-        below = below || smaller(values[i], best[i]);
-        above = above || smaller(best[i], values[i]);
+        below = below || in_size_order(values[i], best[i]);
+        above = above || in_size_order(best[i], values[i]);
       }
       if (!below || !above) return true;
     }
