@@ -145,8 +145,7 @@ std::string configuration_reference() {
   out +=
       "Each entry of `cells` is a row of scores.csv with its length, chance and ceilings; options "
       "that entries give otherwise than `task` are columns, `eval_pairs`. In tables and pictures "
-      "an "
-      "entry stands where a length would.\n\n";
+      "an entry stands where a length would.\n\n";
   out.pop_back();
   return out;
 }

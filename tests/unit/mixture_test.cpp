@@ -274,7 +274,7 @@ TEST_CASE("mixture: a batch that is short is the mean over its own positions") {
       doctest::Approx(outcome.loss / static_cast<double>(example.positions.size())).epsilon(1e-5));
 }
 
-TEST_CASE("mixture: stopped in the third epoch and gone on with, every byte is the same") {
+TEST_CASE("mixture: stopped in the third epoch and resumed, the files are identical") {
   const Experiment experiment = parse_experiment(
       text_of(
           mixture("epochs: 3, eval_every: epoch"),

@@ -153,7 +153,7 @@ TEST_CASE("train loss: validation, scores, slices and ceilings are of the answer
 }
 
 TEST_CASE(
-    "train loss: what more labels cost is in the plan, and cells of both kinds are told apart") {
+    "train loss: the plan counts the cost of the additional labels, and the cells are distinct") {
   const Cell answers = tiny_cell("examples: 40");
   const Cell whole = tiny_cell("examples: 40, loss: next-token");
   const SequenceModel<float> sizes = model_sizes(answers);
