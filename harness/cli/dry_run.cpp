@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <map>
 #include <mutex>
 #include <queue>
 #include <set>
 
 #include "base/text.hpp"
+#include "harness/config/task_parts.hpp"
 #include "harness/live/time_text.hpp"
 #include "harness/sweep/jobs.hpp"
 #include "harness/train/batch_step.hpp"
@@ -62,8 +62,7 @@ double measure_mixture(const Cell& cell, int threads, int jobs) {
     Cell alone = cell;
     alone.task = part.task;
     alone.mixture.clear();
-    const double share =
-        std::ceil(static_cast<double>(part.examples) / static_cast<double>(cell.train.batch));
+    const auto share = static_cast<double>(batch_count(part.examples, cell.train.batch));
     seconds += share * measure_step(alone, threads, jobs);
     batches += share;
   }

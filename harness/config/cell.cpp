@@ -19,10 +19,11 @@ namespace recollect {
 
 namespace {
 
-// "section.key: value" for every option that differs from its default.
+// "section.key: value" for every option that differs from its default and is its own.
 void add_differences(std::vector<std::string>& lines, const std::string& section,
                      const Fields& values, const Fields& defaults) {
   for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i].decided) continue;
     const std::string text = values[i].identity_text();
     if (text != defaults[i].identity_text()) {
       lines.push_back(fmt::format("{}.{}: {}", section, values[i].name, text));
@@ -73,7 +74,6 @@ std::string Cell::identity() const {
   own_train.order_seed.reset();
   if (own_train.select_length == task->length) own_train.select_length.reset();
   TrainSettings default_train;
-  if (train.epochs) own_train.steps = default_train.steps;
   add_differences(lines, "train", own_train.fields(), default_train.fields());
 
   // More rows than training reaches are other initial weights, and untrained rows are scored.

@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/misread.hpp"
 #include "base/text.hpp"
+#include "harness/config/bounds.hpp"
 #include "harness/config/declarations.hpp"
 #include "harness/config/grid.hpp"
 #include "harness/config/overrides.hpp"
@@ -30,8 +31,6 @@ namespace recollect {
 namespace {
 
 using Kind = YamlValue::Kind;
-
-constexpr std::int64_t kMaxSteps = 1'000'000'000;
 
 class Loader {
  public:
@@ -244,7 +243,7 @@ class Loader {
     const Reporter report(draft.places, combination);
     report("task.", [&] { draft.task->validate(); });
     report("train.", [&] { draft.train.validate(); });
-    count_steps(draft, report);
+    count_steps(draft, report, combination);
     if (draft.eval.lengths.empty() && draft.scored.empty()) {
       draft.eval.lengths = {draft.task->length};
     }
@@ -296,27 +295,20 @@ class Loader {
   }
 
   // What an epoch takes, and all of them.
-  static void count_steps(Draft& draft, const Reporter& report) {
+  static void count_steps(Draft& draft, const Reporter& report, const std::string& combination) {
     TrainSettings& train = draft.train;
     if (!train.epochs && draft.mixture.empty()) return;
-    const auto batches = [&](std::int64_t examples) {
-      return (examples + train.batch - 1) / train.batch;
-    };
     std::int64_t steps = 0;
-    for (const TaskPart& part : draft.mixture) steps += batches(part.examples);
-    train.steps_per_epoch = draft.mixture.empty() ? batches(*train.examples) : steps;
+    for (const TaskPart& part : draft.mixture) steps += batch_count(part.examples, train.batch);
+    if (draft.mixture.empty()) steps = batch_count(*train.examples, train.batch);
+    train.steps_per_epoch = steps;
     if (!train.epochs) return;
+    refuse_beside(draft, "train.steps", "train.epochs", combination);
     report("", [&] {
-      if (draft.places.contains("train.steps")) {
-        throw FieldError("train.steps",
-                         "does not go with train.epochs, which decides it; leave one out");
-      }
-      if (*train.epochs > kMaxSteps / train.steps_per_epoch) {
-        throw FieldError(
-            "train.epochs",
-            fmt::format("= {} of {} steps are more than {} steps; lower it to {}", *train.epochs,
-                        train.steps_per_epoch, kMaxSteps, kMaxSteps / train.steps_per_epoch));
-      }
+      if (*train.epochs <= kMostSteps / steps) return;
+      throw FieldError("train.epochs",
+                       fmt::format("= {} of {} steps are more than {} steps; lower it to {}",
+                                   *train.epochs, steps, kMostSteps, kMostSteps / steps));
     });
     train.steps = *train.epochs * train.steps_per_epoch;
   }
@@ -457,9 +449,6 @@ class Loader {
           cell.data_seed = draft.data_seed.value_or(seed);
           cell.order_seed = draft.train.order_seed.value_or(seed);
           if (cell.train.examples) cell.train.order_seed = cell.order_seed;
-          cell.task = draft.task;
-          cell.mixture = draft.mixture;
-          cell.scored = draft.scored;
           tell_of_training(cell);
           check_new(seen, cell, combination);
           experiment.cells.push_back(cell);

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "harness/config/task_parts.hpp"
 #include "math/fenwick.hpp"
 
 namespace recollect {
@@ -38,8 +39,7 @@ void expect_positions(const Cell& cell, const std::string& key, std::int64_t len
 }
 
 void check_length(const Cell& cell, const std::string& key, std::int64_t length) {
-  const auto task = cell.task->clone();
-  task->length = length;
+  const auto task = at_length(*cell.task, length);
   try {
     task->validate();
   } catch (const FieldError& error) {

@@ -5,14 +5,13 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "harness/config/bounds.hpp"
 
 namespace recollect {
 
 namespace {
 
-constexpr double kMaxCount = 1e9;
 constexpr double kMaxLoss = 1000.0;  // nats; guessing among kMaxVocab ids costs 15
-constexpr double kMaxExamples = 1 << 24;
 
 /// An option that another one may decide: it is not written down beside that one.
 Field decided(Field made, bool by_another) {
@@ -31,13 +30,13 @@ Fields TrainSettings::fields() {
   Fields all;
   all.push_back(
       decided(field("examples", examples, "training examples, drawn once; online: fresh for ever")
-                  .range(1, kMaxExamples)
+                  .range(1, kMostExamples)
                   .or_word("online"),
               !mixture.empty()));
   all.push_back(field("validation_examples", validation_examples, "validation examples")
-                    .range(1, kMaxExamples));
+                    .range(1, kMostExamples));
   all.push_back(field("batch", batch, "examples a step").range(1, 65536));
-  all.push_back(decided(field("steps", steps, "optimiser steps at most").range(1, kMaxCount),
+  all.push_back(decided(field("steps", steps, "optimiser steps at most").range(1, kMostSteps),
                         epochs.has_value()));
   all.push_back(field("learning_rate", learning_rate, "Adam's step size").above(0, 10));
   all.push_back(field("betas", betas, "Adam's decay rates of the two moments").below(0, 1).size(2));
@@ -50,9 +49,9 @@ Fields TrainSettings::fields() {
                        "learning rate after the warmup; cosine ends at min_learning_rate, and so "
                        "does cosine-epoch: (1 + cos(pi e/E))/2 of the way throughout epoch e = 0.. "
                        "of E"));
-  all.push_back(field("warmup", warmup, "steps of linear warmup").range(0, kMaxCount));
+  all.push_back(field("warmup", warmup, "steps of linear warmup").range(0, kMostSteps));
   all.push_back(field("eval_every", eval_every, "steps between validations; epoch: after each")
-                    .range(1, kMaxCount)
+                    .range(1, kMostSteps)
                     .or_word("epoch"));
   all.push_back(field("stop_at", stop_at,
                       "stop at this validation accuracy (at most 1) or, with metric: loss, at this "
@@ -80,7 +79,7 @@ Fields TrainSettings::fields() {
   all.push_back(field("epochs", epochs,
                       "in place of steps: passes over all examples, the last batch of each may be "
                       "short")
-                    .range(1, kMaxCount)
+                    .range(1, kMostSteps)
                     .or_word("none")
                     .implied_at("none"));
   all.push_back(field("mixture", mixture,
@@ -175,7 +174,8 @@ Fields EvalSettings::fields() {
                   .range(1, 1 << 24)
                   .when_absent("[task.length]"),
               !cells.empty()));
-  all.push_back(field("examples", examples, "test examples at each length").range(1, kMaxExamples));
+  all.push_back(
+      field("examples", examples, "test examples at each length").range(1, kMostExamples));
   all.push_back(choice("unseen_levels", unseen_levels, {"error", "clamp", "as-is"},
                        "what a level beyond the trained ones reads: nothing (an error), the last "
                        "trained level's lambda, or the untrained row"));

@@ -6,13 +6,12 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "harness/config/bounds.hpp"
 #include "harness/config/emit.hpp"
 #include "harness/config/read_field.hpp"
 
 namespace recollect {
 namespace {
-
-constexpr double kMaxExamples = 1 << 24;
 
 Fields options_of(TaskSettings& task) {
   Fields fields = task.fields();
@@ -21,7 +20,7 @@ Fields options_of(TaskSettings& task) {
 }
 
 Field examples_field(std::optional<std::int64_t>& examples) {
-  return field("examples", examples, "examples").range(1, kMaxExamples);
+  return field("examples", examples, "examples").range(1, kMostExamples);
 }
 
 TaskPart read_part(const YamlValue& value, const std::string& key, const TaskSettings& base,
@@ -99,6 +98,12 @@ std::vector<std::string> part_texts(const std::vector<TaskPart>& parts, const Ta
   return texts;
 }
 
+std::shared_ptr<TaskSettings> at_length(const TaskSettings& task, std::int64_t length) {
+  std::shared_ptr<TaskSettings> other = task.clone();
+  other->length = length;
+  return other;
+}
+
 std::vector<TaskPart> training_parts(const Cell& cell) {
   if (!cell.mixture.empty()) return cell.mixture;
   return {{cell.task, cell.train.examples.value_or(cell.train.steps * cell.train.batch), {}}};
@@ -109,9 +114,7 @@ std::vector<TaskPart> scored_parts(const Cell& cell) {
   std::vector<TaskPart> parts;
   const std::set<std::int64_t> lengths(cell.eval.lengths.begin(), cell.eval.lengths.end());
   for (const std::int64_t length : lengths) {
-    const std::shared_ptr<TaskSettings> task = cell.task->clone();
-    task->length = length;
-    parts.push_back({task, cell.eval.examples, {}});
+    parts.push_back({at_length(*cell.task, length), cell.eval.examples, {}});
   }
   return parts;
 }

@@ -32,6 +32,16 @@ namespace recollect {
 /// Fills TaskPart::settings: the options that some part has otherwise than another, or than `base`.
 void name_settings(std::vector<TaskPart>& parts, const TaskSettings& base);
 
+/// The same task at another length.
+[[nodiscard]] std::shared_ptr<TaskSettings> at_length(const TaskSettings& task,
+                                                      std::int64_t length);
+
+/// Batches that hold so many examples once; the last may be short.
+[[nodiscard]] constexpr std::int64_t batch_count(std::int64_t examples,
+                                                 std::int64_t batch) noexcept {
+  return (examples + batch - 1) / batch;
+}
+
 /// What training draws its batches from: the components of a mixture, or the one task.
 [[nodiscard]] std::vector<TaskPart> training_parts(const Cell& cell);
 

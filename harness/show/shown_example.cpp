@@ -62,9 +62,8 @@ std::vector<TaskPart> parts_of(const Cell& cell, Split split) {
     for (TaskPart& part : scored_parts(cell)) parts.push_back(std::move(part));
   }
   if (split == Split::kValidation) {
-    const std::shared_ptr<TaskSettings> selecting = cell.task->clone();
-    selecting->length = cell.train.select_length.value_or(cell.task->length);
-    parts.push_back({selecting, 0, {}});
+    const std::int64_t selecting = cell.train.select_length.value_or(cell.task->length);
+    parts.push_back({at_length(*cell.task, selecting), 0, {}});
     for (TaskPart& part : parts) part.examples = cell.train.validation_examples;
   }
   return parts;
@@ -76,10 +75,8 @@ TaskPart part_at(const Cell& cell, Split split, std::int64_t length) {
     if (part.task->length == length) return std::move(part);
   }
   // Another length, which somebody asks for.
-  const std::shared_ptr<TaskSettings> task = cell.task->clone();
-  task->length = length;
   const bool trains = split == Split::kTrain;
-  return {task,
+  return {at_length(*cell.task, length),
           split == Split::kTest ? cell.eval.examples
           : trains              ? training_parts(cell).front().examples
                                 : cell.train.validation_examples,

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/config/task_parts.hpp"
 #include "math/fenwick.hpp"
 
 namespace recollect {
@@ -196,9 +197,7 @@ Score run(SequenceModel<float>& model, const Task& task, std::int64_t data_seed,
 }  // namespace
 
 std::unique_ptr<Task> task_at(const Cell& cell, std::int64_t length) {
-  const std::unique_ptr<TaskSettings> settings = cell.task->clone();
-  settings->length = length;
-  return settings->make();
+  return at_length(*cell.task, length)->make();
 }
 
 Score evaluate(SequenceModel<float>& model, const Task& task, std::int64_t data_seed, Split split,
@@ -224,9 +223,8 @@ Score score(SequenceModel<float>& model, const Cell& cell, Split split, const Ta
 
 Score score(SequenceModel<float>& model, const Cell& cell, Split split, std::int64_t length,
             std::int64_t examples, int threads, bool with_slices, const StopRequest& stop) {
-  const std::unique_ptr<TaskSettings> at = cell.task->clone();
-  at->length = length;
-  return score(model, cell, split, *at, examples, threads, with_slices, stop);
+  return score(model, cell, split, *at_length(*cell.task, length), examples, threads, with_slices,
+               stop);
 }
 
 }  // namespace recollect
