@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <new>
 
+#include "base/text.hpp"
+
 namespace recollect {
 
 namespace {
@@ -25,6 +27,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
+
+Error::Error(ExitStatus status, const std::string& message)
+    : std::runtime_error(printable(message, kWhole)), status_(status) {}
 
 std::string one_line(std::string text) {
   std::replace_if(

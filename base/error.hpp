@@ -25,11 +25,10 @@ enum class ExitStatus : int {
 };
 
 /// The root of every error that the program reports: one clear line, and the exit status it leads
-/// to.
+/// to. What is not printable in the message, which may quote any bytes of a file, is escaped.
 class Error : public std::runtime_error {
  public:
-  Error(ExitStatus status, const std::string& message)
-      : std::runtime_error(message), status_(status) {}
+  Error(ExitStatus status, const std::string& message);
   [[nodiscard]] ExitStatus status() const noexcept { return status_; }
 
  private:
