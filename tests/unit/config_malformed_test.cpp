@@ -57,7 +57,10 @@ class Declared {
 
  private:
   void add(const std::string& section, const std::string& task, const Fields& fields) {
-    for (const Field& field : fields) options_.push_back({section, task, field});
+    for (const Field& field : fields) {
+      if (field.type() == "string") continue;  // any text is the name of a file
+      options_.push_back({section, task, field});
+    }
   }
 
   std::vector<std::unique_ptr<TaskSettings>> settings_;

@@ -124,7 +124,10 @@ class Generator {
     std::string out;
     for (const Field& field : fields) {
       // A level is refused without its layout, and the layout without a level.
-      if (field.name == "level" || !chance(times)) continue;
+      // And a file is read: its option is not drawn.
+      const bool is_drawn =
+          field.name != "level" && field.type() != "string" && field.name != "init_partial";
+      if (!is_drawn || !chance(times)) continue;
       given_.insert(prefix + field.name);
       const std::string text = value(field);
       out += fmt::format(fmt::runtime(form), field.name, text);
