@@ -23,13 +23,13 @@ class FileExamples final : public Task {
         files_(settings.files),
         length_(settings.length),
         vocab_(settings.vocab) {
-    for (const auto& arrays : data_) {
-      if (!arrays) continue;
-      max_scored_ = std::max(max_scored_, arrays->scored);
-      std::vector<const TagArray*>& tags = tags_.emplace_back();
+    for (std::size_t split = 0; split < data_.size(); ++split) {
+      if (!data_[split]) continue;
+      max_scored_ = std::max(max_scored_, data_[split]->scored);
       for (const std::string_view name : settings.tags()) {
-        tags.push_back(&*std::find_if(arrays->tags.begin(), arrays->tags.end(),
-                                      [&](const TagArray& tag) { return tag.name == name; }));
+        tags_[split].push_back(
+            &*std::find_if(data_[split]->tags.begin(), data_[split]->tags.end(),
+                           [&](const TagArray& tag) { return tag.name == name; }));
       }
     }
   }
@@ -79,7 +79,7 @@ class FileExamples final : public Task {
   std::int64_t length_;
   std::int64_t vocab_;
   std::int64_t max_scored_ = 1;
-  std::vector<std::vector<const TagArray*>> tags_;  // by split
+  std::array<std::vector<const TagArray*>, 3> tags_;  // by split
 };
 
 }  // namespace

@@ -60,6 +60,11 @@ ExitStatus score(const Options& options) {
   const Experiment experiment = load_experiment(options.config, options.overrides);
   expect_new_label(experiment, options.label);
   const Cell& of = answered_cell(experiment, options, request);
+  if (request.count && !of.scored.empty()) {
+    throw UsageError(
+        "--count does not go with eval.cells, whose entries say how many examples are scored; "
+        "leave it out");
+  }
   const Cell cell = outside_cell(of, experiment.name, options.label, options.seed);
   const int threads = available_cores();
   if (!options.logits.empty()) check_array_place(options.logits);

@@ -15,7 +15,6 @@
 #include "base/misread.hpp"
 #include "base/text.hpp"
 #include "harness/config/load.hpp"
-#include "harness/config/yaml_tree.hpp"
 #include "harness/store/cell_folder.hpp"
 #include "harness/store/claim.hpp"
 #include "harness/store/outside_file.hpp"
@@ -79,7 +78,7 @@ ScoreTables kept_scores(const CellFolder& folder, const OutsideScore& scored) {
 Cell asking_for(const Cell& cell, const std::string& experiment, const ScoreTables& tables,
                 const OutsideScore& scored) {
   if (!cell.scored.empty()) return cell;
-  std::set<std::int64_t> lengths;
+  std::set<std::int64_t> lengths = {scored.part.task->length};
   for (const ScoreRow& row : tables.scores) lengths.insert(row.key.eval_length);
   std::vector<std::string> overrides = {fmt::format("eval.lengths=[{}]", fmt::join(lengths, ", "))};
   overrides.push_back(fmt::format(
@@ -100,19 +99,18 @@ Cell outside_cell(const Cell& of, const std::string& experiment, const std::stri
   cell.variant.mixer = outside_settings().clone();
   cell.variant.layers.assign(static_cast<std::size_t>(cell.variant.model.layers),
                              cell.variant.mixer);
-  std::vector<std::string> overrides = {
-      fmt::format("variants=[{{name: {}, label: {}}}]", kOutside, yaml_quoted(label)),
-      fmt::format("seeds=[{}]", seed)};
-  if (of.data_seed == of.seed) overrides.push_back(fmt::format("task.data_seed={}", seed));
-  if (of.order_seed == of.seed && of.train.order_seed) {
-    overrides.push_back(fmt::format("train.order_seed={}", seed));
+  // Where learned positions end says nothing of another model.
+  if (cell.variant.model.position == Position::kLearned) {
+    cell.variant.model.position = Position::kNone;
   }
-  return reread(cell, experiment, overrides);
+  cell.seed = seed;
+  return reread(cell, experiment, {});
 }
 
 std::filesystem::path add_outside_score(const std::filesystem::path& out,
                                         const std::string& experiment, const Cell& cell,
                                         const OutsideScore& scored) {
+  (void)asking_for(cell, experiment, {}, scored);  // fails before anything is written
   make_folder(out / "experiments");
   make_folder(out / "claims");
   const CellFolder folder(out, cell.hash());

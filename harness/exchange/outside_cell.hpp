@@ -11,7 +11,7 @@ namespace recollect {
 
 /// The cell that another program's model has beside those of an experiment: the settings of one of
 /// them, whose examples it answers, and in the place of the variant kOutside under a label.
-/// @param of    its data_seed and order_seed follow the new seed where they followed its own
+/// @param of    whose examples were answered: its data_seed stays
 /// @throws ConfigError where the label is none, or the seed out of range
 [[nodiscard]] Cell outside_cell(const Cell& of, const std::string& experiment,
                                 const std::string& label, std::int64_t seed);

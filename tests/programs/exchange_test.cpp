@@ -334,5 +334,110 @@ train: {batch: 6, steps: 20, eval_every: 10}
   CHECK(holds(place.refused(run(""), kInputOutput), "not a valid .npz file"));
 }
 
+/// The tensors of a weights file, to be changed and written as another.
+struct Tensors {
+  ArrayFile file;
+  std::vector<ArrayView> arrays;
+
+  explicit Tensors(const std::filesystem::path& path)
+      : file(read_arrays(path)), arrays(file.arrays) {}
+  [[nodiscard]] ArrayView& operator[](const std::string& name) {
+    return *std::find_if(arrays.begin(), arrays.end(),
+                         [&](const ArrayView& array) { return array.name == name; });
+  }
+};
+
+TEST_CASE(
+    "run --init: training starts from the tensors of a file, and its content makes the cell") {
+  const Place place;
+  place.run();
+  const std::filesystem::path cells = place.folder / "runs" / "cells";
+  const Experiment experiment = load_experiment((place.folder / "e.yaml").string());
+  const Cell& first = experiment.cells.front();
+  const std::filesystem::path weights = cells / first.hash() / "final.safetensors";
+  const std::string one = " --set variants=[fixed-decay] --set seeds=[4] --set train.steps=10";
+  const auto init = [&](const std::filesystem::path& file, const std::string& more = "") {
+    return "run " + place.config + one + " --quiet --out " + quoted(place.folder / "new") +
+           " --init " + quoted(file) + more;
+  };
+  // A rate so small that nothing moves: what comes out is what went in.
+  Place::done(init(weights, " --set train.learning_rate=1e-30 --set experiment=still"));
+  const auto only_cell = [&](const std::string& name) {
+    const std::string list = read_file(place.folder / "new" / "experiments" / (name + ".yaml"));
+    return place.folder / "new" / "cells" / list.substr(list.rfind('"') - 16, 16);
+  };
+  const auto numbers = [](const std::filesystem::path& path) {
+    std::string all;
+    for (const ArrayView& array : read_arrays(path).arrays) all += array.bytes;
+    return all;
+  };
+  CHECK(numbers(only_cell("still") / "best.safetensors") == numbers(weights));
+
+  // The place does not count, nor what else the file says; a number does.
+  Place::done(init(weights, " --set experiment=a"));
+  Tensors tensors(weights);
+  write_arrays(place.folder / "copy.npz", tensors.arrays, {});
+  Place::done(init(place.folder / "copy.npz", " --set experiment=b"));
+  CHECK(only_cell("a") == only_cell("b"));
+  std::vector<float> scale = numbers_of<float>(tensors["layers.0.level_scale"]);
+  scale[0] += 0.5F;
+  tensors["layers.0.level_scale"].bytes = bytes_of(std::span<const float>(scale));
+  write_arrays(place.folder / "other.npz", tensors.arrays, {});
+  Place::done(init(place.folder / "other.npz", " --set experiment=c"));
+  CHECK(only_cell("a") != only_cell("c"));
+  CHECK(holds(read_file(only_cell("c") / "config.yaml"), "other.npz@"));
+  // Once it is done, tables need no file.
+  std::filesystem::remove(place.folder / "other.npz");
+  CHECK(holds(Place::done("table " + quoted(place.folder / "new") + " --rows cells"), "xxh3-"));
+}
+
+TEST_CASE("run --init: missing, surplus and wrong tensors are refused, or passed over if partial") {
+  const Place place;
+  place.run();
+  const Experiment experiment = load_experiment((place.folder / "e.yaml").string());
+  const std::filesystem::path weights =
+      place.folder / "runs" / "cells" / experiment.cells.front().hash() / "final.safetensors";
+  const auto init = [&](const std::string& more = "") {
+    return "run " + place.config + " --set variants=[fixed-decay] --quiet --out " +
+           quoted(place.folder / "new") + " --init " + quoted(place.folder / "init.npz") + more;
+  };
+  using enum ExitStatus;
+  const Tensors whole(weights);
+  const auto written = [&](const auto& change) {
+    std::vector<ArrayView> arrays = whole.arrays;
+    change(arrays);
+    write_arrays(place.folder / "init.npz", arrays, {});
+  };
+  const auto at = [](std::vector<ArrayView>& arrays, const char* name) {
+    return std::find_if(arrays.begin(), arrays.end(),
+                        [&](const ArrayView& array) { return array.name == name; });
+  };
+  written([&](auto& arrays) { at(arrays, "head.weight")->shape = {8, 24}; });
+  for (const char* more : {"", " --init-partial"}) {
+    CHECK(holds(place.refused(init(more), kInputOutput), "has shape [8, 24]"));
+  }
+  written([&](auto& arrays) { at(arrays, "head.weight")->type = NumberType::kInt32; });
+  CHECK(holds(place.refused(init(), kInputOutput), "must be float32"));
+  const std::vector<float> nan(8 * 8, std::numeric_limits<float>::quiet_NaN());
+  written([&](auto& arrays) {
+    at(arrays, "layers.0.q_proj.weight")->bytes = bytes_of(std::span(nan));
+  });
+  CHECK(holds(place.refused(init(), kInputOutput), "not finite"));
+  CHECK(holds(place.refused(init(" --set train.init_partial=3"), kConfiguration), "init_partial"));
+  CHECK(holds(
+      place.refused("run " + place.config + " --init-partial --out " + quoted(place.folder / "new"),
+                    kUsage),
+      "--init"));
+  written([&](auto& arrays) { arrays.push_back(arrays.front()), arrays.back().name = "more"; });
+  CHECK(holds(place.refused(init(), kInputOutput), "'more' is none of the model of fixed-decay"));
+  Place::done(init(" --init-partial"));
+  std::filesystem::remove_all(place.folder / "new");
+  written([&](auto& arrays) { arrays.erase(at(arrays, "head.weight")); });
+  CHECK(holds(place.refused(init(), kInputOutput),
+              "'head.weight' of the model of fixed-decay is "
+              "missing"));
+  Place::done(init(" --init-partial"));
+}
+
 }  // namespace
 }  // namespace recollect
