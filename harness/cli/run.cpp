@@ -22,8 +22,8 @@
 #include "harness/store/experiment_file.hpp"
 #include "harness/sweep/runner.hpp"
 #include "harness/sweep/verify.hpp"
+#include "harness/train/cell_model.hpp"
 #include "harness/train/leakage.hpp"
-#include "harness/train/start.hpp"
 #include "math/parallel.hpp"
 
 namespace recollect::cli {

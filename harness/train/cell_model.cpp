@@ -29,6 +29,12 @@ SequenceModel<float> empty_model(const Cell& cell) { return model_of<float>(cell
 
 SequenceModel<float> model_sizes(const Cell& cell) { return model_of<float>(cell, {}, false); }
 
+void check_initial_weights(const Experiment& experiment) {
+  for (const Cell& cell : experiment.cells) {
+    if (cell.train.init != kDrawn) check_initial_weights(cell, model_sizes(cell).layout());
+  }
+}
+
 Cell shape_of(const Cell& cell) {
   Cell shape = cell;
   shape.train = TrainSettings{};

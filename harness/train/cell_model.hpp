@@ -28,6 +28,9 @@ template <class S>
 /// The model of a cell without weights, for its layout and sizes.
 [[nodiscard]] SequenceModel<float> model_sizes(const Cell& cell);
 
+/// Fails where build_model() of a cell would: train.init does not fit its model. @throws IoError
+void check_initial_weights(const Experiment& experiment);
+
 /// A cell with the seeds and the training settings that do not change the work of a step put to
 /// defaults: cells of equal shape take equally long a step. Compare them by identity().
 [[nodiscard]] Cell shape_of(const Cell& cell);

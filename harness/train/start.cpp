@@ -12,7 +12,6 @@
 #include "base/text.hpp"
 #include "harness/config/initial_weights.hpp"
 #include "harness/store/safetensors.hpp"
-#include "harness/train/cell_model.hpp"
 
 namespace recollect {
 namespace {
@@ -67,11 +66,8 @@ void put_initial_weights(const Cell& cell, SequenceModel<float>& model) {
   });
 }
 
-void check_initial_weights(const Experiment& experiment) {
-  for (const Cell& cell : experiment.cells) {
-    if (cell.train.init == kDrawn) continue;
-    fit(cell, model_sizes(cell).layout(), [](const auto&, const auto&) {});
-  }
+void check_initial_weights(const Cell& cell, const ParameterLayout& layout) {
+  fit(cell, layout, [](const auto&, const auto&) {});
 }
 
 }  // namespace recollect

@@ -10,7 +10,7 @@ namespace recollect {
 /// without train.init_partial, one is missing or is none of the model's
 void put_initial_weights(const Cell& cell, SequenceModel<float>& model);
 
-/// Fails where training a cell would fail so. @throws IoError
-void check_initial_weights(const Experiment& experiment);
+/// Fails where that would fail for a model of this layout. @throws IoError
+void check_initial_weights(const Cell& cell, const ParameterLayout& layout);
 
 }  // namespace recollect
