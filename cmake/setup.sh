@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 build=(
   g++ make cmake ninja-build git
   libeigen3-dev libhwy-dev libfmt-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev
-  librandom123-dev libxxhash-dev libboost-math-dev)
+  librandom123-dev libxxhash-dev libboost-math-dev libzip-dev)
 # What `recollect plot` draws with; whoever makes pictures wants them too.
 test=("${build[@]}" doctest-dev python3 gnuplot-nox fonts-liberation librsvg2-bin)
 # clang has the fuzzer, and the thread sanitizer, which raises false alarms on GNU's OpenMP; llvm names
