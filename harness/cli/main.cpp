@@ -114,6 +114,7 @@ ExitStatus run(int argc, char** argv) {
   add_generate(app, action);
   add_score(app, action);
   add_bench(app, action);
+  add_slurm(app, action);
 
   refuse_options_as_values(app);
 
@@ -139,20 +140,8 @@ ExitStatus run(int argc, char** argv) {
 
 /// What a shell has to be given to do the same again.
 std::string command_line(int argc, char** argv) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,@%+";
   std::string line;
-  for (int i = 0; i < argc; ++i) {
-    const std::string_view word = argv[i];
-    if (i > 0) line += ' ';
-    if (!word.empty() && word.find_first_not_of(kPlain) == word.npos) {
-      line += word;
-      continue;
-    }
-    line += '\'';
-    for (const char letter : word) line += letter == '\'' ? "'\\''" : std::string(1, letter);
-    line += '\'';
-  }
+  for (int i = 0; i < argc; ++i) line += (i > 0 ? " " : "") + shell_word(argv[i]);
   return line;
 }
 

@@ -37,6 +37,7 @@ struct Options {
   std::string shard;
   bool dry_run = false;
   bool verify = false;
+  bool no_tables = false;
   bool quiet = false;
   bool json_lines = false;
   CheckpointInterval checkpoint;
@@ -177,7 +178,8 @@ ExitStatus run(const Options& options, live::RunEnd& end) {
     if (!options.json_lines) report(problem);
   }
   end.problems = summary.problems;
-  if (!summary.read_only) end.tables = write_tables(experiment, options.out, summary);
+  if (!summary.read_only && !options.no_tables)
+    end.tables = write_tables(experiment, options.out, summary);
   if (!options.json_lines) {
     for (const std::string& path : end.tables) print(path + "\n");
   }
@@ -266,6 +268,9 @@ void add_run(CLI::App& app, Action& action) {
                    "The i-th of n parts of the cells, i from 1 to n: every n-th cell. For machines "
                    "that share no folder; processes on one folder share the cells by themselves")
       ->type_name("i/n");
+  command->add_flag("--no-tables", options->no_tables,
+                    "Leave the experiment's tables alone, as one of many processes on a folder: "
+                    "each would read all cells. `table` makes them afterwards");
   CLI::Option* const dry_run = command->add_flag(
       "--dry-run", options->dry_run, "Print cells, parameters, memory and time, and write nothing");
   CLI::Option* const quiet = command->add_flag(

@@ -220,13 +220,13 @@ Column<CellResult> cell_column(std::string_view name) {
   throw std::logic_error(fmt::format("tables of cells have no column '{}'", name));
 }
 
-DataTable cell_table(const std::vector<CellResult>& results) {
+std::vector<Column<CellResult>> cell_columns(const std::vector<std::string>& settings) {
   Columns columns = head_columns();
   bool in_task = true;
   const auto add = [&](const Columns& more) {
     columns.insert(columns.end(), more.begin(), more.end());
   };
-  for (const std::string& name : setting_names(results)) {
+  for (const std::string& name : settings) {
     if (in_task && !name.starts_with("task_")) {
       add(middle_columns());
       in_task = false;
@@ -235,7 +235,11 @@ DataTable cell_table(const std::vector<CellResult>& results) {
   }
   if (in_task) add(middle_columns());
   add(tail_columns());
-  return to_data(columns, results);
+  return columns;
+}
+
+DataTable cell_table(const std::vector<CellResult>& results) {
+  return to_data(cell_columns(setting_names(results)), results);
 }
 
 std::string same_number(const std::string& text) {
