@@ -18,6 +18,19 @@ Digest digest_bytes(std::span<const std::byte> bytes) noexcept {
   return Digest{hash.low64, hash.high64};
 }
 
+Digest digest_bytes(std::initializer_list<std::span<const std::byte>> parts) {
+  XXH3_state_t state;
+  XXH3_INITSTATE(&state);
+  (void)XXH3_128bits_reset(&state);
+  for (const std::span<const std::byte> part : parts) {
+    (void)XXH3_128bits_update(&state, part.data(), part.size());
+  }
+  const XXH128_hash_t hash = XXH3_128bits_digest(&state);
+  return Digest{hash.low64, hash.high64};
+}
+
+std::string hex(const Digest& digest) { return hex(digest.high) + hex(digest.low); }
+
 std::string hex(std::uint64_t value) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text(16, '0');

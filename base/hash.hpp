@@ -3,6 +3,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,8 +21,12 @@ struct Digest {
   friend auto operator<=>(const Digest&, const Digest&) = default;  // NOLINT(modernize-use-nullptr)
 };
 [[nodiscard]] Digest digest_bytes(std::span<const std::byte> bytes) noexcept;
+/// That of the parts joined, without joining them.
+[[nodiscard]] Digest digest_bytes(std::initializer_list<std::span<const std::byte>> parts);
 
 /// Sixteen lower-case hexadecimal digits.
 [[nodiscard]] std::string hex(std::uint64_t value);
+/// Thirty-two of them, in the order in which xxHash writes them: the high half first.
+[[nodiscard]] std::string hex(const Digest& digest);
 
 }  // namespace recollect

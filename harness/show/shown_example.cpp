@@ -5,6 +5,7 @@
 #include <set>
 #include <variant>
 
+#include "harness/config/split_parts.hpp"
 #include "harness/config/task_parts.hpp"
 #include "harness/config/task_text.hpp"
 
@@ -55,23 +56,9 @@ void ask_task(ShownExample& shown, const Task& task, GeneratorScratch& scratch) 
   }
 }
 
-std::vector<TaskPart> parts_of(const Cell& cell, Split split) {
-  std::vector<TaskPart> parts;
-  if (split != Split::kTest) parts = training_parts(cell);
-  if (split != Split::kTrain) {
-    for (TaskPart& part : scored_parts(cell)) parts.push_back(std::move(part));
-  }
-  if (split == Split::kValidation) {
-    const std::int64_t selecting = cell.train.select_length.value_or(cell.task->length);
-    parts.push_back({at_length(*cell.task, selecting), 0, {}});
-    for (TaskPart& part : parts) part.examples = cell.train.validation_examples;
-  }
-  return parts;
-}
-
 /// The first of a length.
 TaskPart part_at(const Cell& cell, Split split, std::int64_t length) {
-  for (TaskPart& part : parts_of(cell, split)) {
+  for (TaskPart& part : split_parts(cell, split)) {
     if (part.task->length == length) return std::move(part);
   }
   // Another length, which somebody asks for.
@@ -87,7 +74,7 @@ TaskPart part_at(const Cell& cell, Split split, std::int64_t length) {
 
 std::vector<std::int64_t> lengths_of(const Cell& cell, Split split) {
   std::set<std::int64_t> lengths;
-  for (const TaskPart& part : parts_of(cell, split)) lengths.insert(part.task->length);
+  for (const TaskPart& part : split_parts(cell, split)) lengths.insert(part.task->length);
   return {lengths.begin(), lengths.end()};
 }
 

@@ -2,23 +2,17 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "harness/arrays/array.hpp"
 #include "models/parameters.hpp"
 
 namespace recollect {
 
-/// The safetensors format, for float32 tensors:
-///   8 bytes   N, the length of the header, little-endian
-///   N bytes   JSON: {"__metadata__": {text: text}, name: {"dtype": "F32", "shape": [...],
-///             "data_offsets": [begin, end]}, ...}, padded with blanks to a multiple of 8
-///   the rest  the data; offsets count bytes from its start, without gaps or overlaps
-
-using Metadata = std::map<std::string, std::string>;
+// Weights in files of the safetensors format (harness/arrays/safetensors_format.hpp).
 
 /// A tensor in memory; row-major.
 struct NamedTensor {
