@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/render/readable_table.hpp"
 #include "harness/render/summary_table.hpp"
 #include "harness/results/group_result.hpp"
 #include "harness/results/published.hpp"

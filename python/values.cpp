@@ -45,7 +45,7 @@ struct OfValue {
   py::object operator()(const SolveSteps& steps) const {
     py::list list;
     for (const SolveStep& step : steps) list.append(py::make_tuple(step.step, step.solved));
-    return std::move(list);
+    return list;
   }
   template <class T>
   py::object operator()(const T& value) const {
@@ -76,12 +76,12 @@ py::object object_of(const Json& json) {
     case Json::value_t::array: {
       py::list list;
       for (const Json& element : json) list.append(object_of(element));
-      return std::move(list);
+      return list;
     }
     case Json::value_t::object: {
       py::dict dict;
       for (const auto& [key, value] : json.items()) dict[py::str(key)] = object_of(value);
-      return std::move(dict);
+      return dict;
     }
     default:
       return py::none();
