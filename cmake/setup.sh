@@ -2,6 +2,7 @@
 # Installs the Debian packages that are missing, and asks the network only if there are any. What apt
 # says goes to build/packages.log.
 # Usage: cmake/setup.sh [build|test|ci|all]   each list holds the one before it
+#        cmake/setup.sh python             what the Python module is built with
 #        cmake/setup.sh bench               what is measured beside the program
 #        cmake/setup.sh kernels             what the benchmark of kernels is built with
 # Without root it prints the command to type and fails. With SETUP=skip it does nothing.
@@ -12,8 +13,9 @@ build=(
   g++ make cmake ninja-build git
   libeigen3-dev libhwy-dev libfmt-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev
   librandom123-dev libxxhash-dev libboost-math-dev libzip-dev)
-# What `recollect plot` draws with; whoever makes pictures wants them too.
-test=("${build[@]}" doctest-dev python3 gnuplot-nox fonts-liberation librsvg2-bin)
+module=(pybind11-dev python3-dev python3-numpy)
+# The pictures of `recollect plot` need gnuplot; whoever makes pictures wants them too.
+test=("${build[@]}" doctest-dev python3 gnuplot-nox fonts-liberation librsvg2-bin "${module[@]}")
 # clang has the fuzzer, and the thread sanitizer, which raises false alarms on GNU's OpenMP; llvm names
 # lines.
 # Chromium opens the page of `recollect report --html`, driven through selenium.
@@ -24,6 +26,7 @@ all=("${ci[@]}" clang-tidy-14 libbenchmark-dev qemu-user)
 # Without OpenBLAS, PyTorch multiplies ten times slower.
 bench=("${build[@]}" python3-torch libopenblas0-openmp)
 kernels=("${build[@]}" libbenchmark-dev)
+python=("${build[@]}" "${module[@]}" python3-venv)
 
 case ${1:-all} in
   build) wanted=("${build[@]}") ;;
@@ -32,7 +35,8 @@ case ${1:-all} in
   all) wanted=("${all[@]}") ;;
   bench) wanted=("${bench[@]}") ;;
   kernels) wanted=("${kernels[@]}") ;;
-  *) echo "cmake/setup.sh: unknown list '$1'; known: build, test, ci, all, bench, kernels" >&2; exit 64 ;;
+  python) wanted=("${python[@]}") ;;
+  *) echo "cmake/setup.sh: unknown list '$1'; known: build, test, ci, all, bench, kernels, python" >&2; exit 64 ;;
 esac
 
 if [[ ${SETUP:-} == skip ]]; then

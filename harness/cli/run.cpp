@@ -6,7 +6,6 @@
 #include <string_view>
 #include <system_error>
 
-#include "base/file.hpp"
 #include "base/text.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/cli/dry_run.hpp"
@@ -16,9 +15,7 @@
 #include "harness/cli/signals.hpp"
 #include "harness/config/load.hpp"
 #include "harness/live/events.hpp"
-#include "harness/results/group_result.hpp"
-#include "harness/results/read_cells.hpp"
-#include "harness/store/experiment_file.hpp"
+#include "harness/results/write_tables.hpp"
 #include "harness/sweep/runner.hpp"
 #include "harness/sweep/verify.hpp"
 #include "harness/train/leakage.hpp"
@@ -74,23 +71,14 @@ Shard parse_shard(const std::string& text) {
 }
 
 /// The experiment's tables beside its folder. @returns their paths
-std::vector<std::string> write_tables(const Experiment& experiment,
-                                      const std::filesystem::path& out, const RunSummary& summary) {
-  const Claim claim = claim_experiment(out, experiment.name);
-  std::vector<CellResult> cells;
-  try {
-    cells = read_cells(out, experiment.name).rows;
-  } catch (const IoError& error) {  // problems, or an empty shard, may leave nothing to tabulate
-    if (summary.problems.empty() && summary.finished > 0) throw;
-    report(fmt::format("warning: no tables: {}", error.what()));
-    return {};
+std::vector<std::string> tables_of(const Experiment& experiment, const std::string& out,
+                                   const RunSummary& summary) {
+  WrittenTables tables = write_tables(out, experiment.name);
+  if (tables.none) {  // problems, or an empty shard, may leave nothing to tabulate
+    if (summary.problems.empty() && summary.finished > 0) throw IoError(*tables.none);
+    report(fmt::format("warning: no tables: {}", tables.none->what()));
   }
-  const std::string stem = file_stem(experiment.name);
-  const std::filesystem::path cells_path = out / (stem + ".cells.csv");
-  const std::filesystem::path groups_path = out / (stem + ".groups.csv");
-  write_file_atomically(cells_path, to_csv(to_table(cell_table(cells))));
-  write_file_atomically(groups_path, to_csv(to_table(group_table(group_cells(cells)))));
-  return {cells_path.string(), groups_path.string()};
+  return tables.paths;
 }
 
 /// Live lines tell it themselves, where they stand.
@@ -178,8 +166,9 @@ ExitStatus run(const Options& options, live::RunEnd& end) {
     if (!options.json_lines) report(problem);
   }
   end.problems = summary.problems;
-  if (!summary.read_only && !options.no_tables)
-    end.tables = write_tables(experiment, options.out, summary);
+  if (!summary.read_only && !options.no_tables) {
+    end.tables = tables_of(experiment, options.out, summary);
+  }
   if (!options.json_lines) {
     for (const std::string& path : end.tables) print(path + "\n");
   }
