@@ -18,9 +18,9 @@ module=(pybind11-dev python3-dev python3-numpy)
 test=("${build[@]}" doctest-dev python3 gnuplot-nox fonts-liberation librsvg2-bin "${module[@]}")
 # clang has the fuzzer, and the thread sanitizer, which raises false alarms on GNU's OpenMP; llvm names
 # lines.
-# Chromium opens the page of `recollect report --html`, driven through selenium.
+# NumPy reads arrays and weights. Chromium opens the page of `recollect report --html`, driven through selenium.
 ci=("${test[@]}" clang-format-14 clang-14 libclang-rt-14-dev libomp-14-dev llvm-14
-  chromium chromium-driver python3-selenium)
+  chromium chromium-driver python3-selenium python3-numpy)
 all=("${ci[@]}" clang-tidy-14 libbenchmark-dev qemu-user)
 
 # Without OpenBLAS, PyTorch multiplies ten times slower.

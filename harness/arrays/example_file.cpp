@@ -66,6 +66,14 @@ void expect_shape(const ArrayView& array, const std::vector<std::int64_t>& wante
                             shape_text(array.shape), shape_text(wanted)));
 }
 
+/// Tags name slices and columns.
+void expect_word(std::string_view name, const std::string& where) {
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789_";
+  if (!name.empty() && name.find_first_not_of(kLetters) == name.npos) return;
+  throw IoError(fmt::format("{}: tag '{}' is not a word of small letters, digits and underscores",
+                            where, printable(name)));
+}
+
 }  // namespace
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
@@ -119,6 +127,7 @@ ExampleArrays examples_in(const ArrayFile& file, const std::string& where) {
   examples.labels = numbers_of<std::int32_t>(labels);
   for (const ArrayView& array : file.arrays) {
     if (!array.name.starts_with(kTagPrefix)) continue;
+    expect_word(array.name.substr(std::string_view(kTagPrefix).size()), where);
     expect_shape(expect_array(file, array.name, NumberType::kInt32, where), scored, where);
     examples.tags.push_back(
         {array.name.substr(std::string_view(kTagPrefix).size()), numbers_of<std::int32_t>(array)});

@@ -77,6 +77,7 @@ std::deque<ZipEntry> parse_zip(std::string_view file, const std::filesystem::pat
   const auto reject = [&](const std::string& what) {
     return IoError(fmt::format("{}: not a valid .npz file: {}", path.string(), what));
   };
+  if (file.empty()) throw reject("it is empty");  // an archive without entries, to libzip
   zip_error_t error;
   zip_error_init(&error);
   const Source source(zip_source_buffer_create(file.data(), file.size(), 0, &error));

@@ -14,11 +14,13 @@
 #include "harness/cli/progress.hpp"
 #include "harness/cli/signals.hpp"
 #include "harness/config/load.hpp"
+#include "harness/config/yaml_tree.hpp"
 #include "harness/live/events.hpp"
 #include "harness/results/write_tables.hpp"
 #include "harness/sweep/runner.hpp"
 #include "harness/sweep/verify.hpp"
 #include "harness/train/leakage.hpp"
+#include "harness/train/start.hpp"
 #include "math/parallel.hpp"
 
 namespace recollect::cli {
@@ -32,6 +34,8 @@ struct Options {
   int jobs = 0;
   int threads = 0;
   std::string shard;
+  std::string init;
+  bool init_partial = false;
   bool dry_run = false;
   bool verify = false;
   bool no_tables = false;
@@ -114,12 +118,26 @@ ExitStatus verify(const Experiment& experiment, const Options& options, const Ru
   return ExitStatus::kCannotCompare;
 }
 
+/// The configuration, with what --init says of it.
+Experiment experiment_of(const Options& options) {
+  std::vector<std::string> overrides = options.overrides;
+  if (!options.init.empty()) {
+    // Of the command line: relative to where it is given.
+    overrides.push_back(fmt::format("train.init={}",
+                                    yaml_quoted(std::filesystem::absolute(options.init).string())));
+  }
+  if (options.init_partial) overrides.emplace_back("train.init_partial=true");
+  Experiment experiment = load_experiment(options.config, overrides);
+  check_initial_weights(experiment);
+  return experiment;
+}
+
 /// @param end  filled with what a summary says, as far as it came to that
 ExitStatus run(const Options& options, live::RunEnd& end) {
   RunOptions how{.jobs = options.jobs,
                  .threads = options.threads,
                  .shard = options.shard.empty() ? Shard{} : parse_shard(options.shard)};
-  const Experiment experiment = load_experiment(options.config, options.overrides);
+  const Experiment experiment = experiment_of(options);
   for (const std::string& warning : experiment.warnings) warn(options, warning);
   const std::string leak = leakage_warning(count_leakage(experiment, available_cores()));
   if (!leak.empty()) warn(options, leak);
@@ -260,6 +278,17 @@ void add_run(CLI::App& app, Action& action) {
   command->add_flag("--no-tables", options->no_tables,
                     "Leave the experiment's tables alone, as one of many processes on a folder: "
                     "each would read all cells. `table` makes them afterwards");
+  CLI::Option* const init =
+      command
+          ->add_option("--init", options->init,
+                       "Start from the tensors of this file (weights of a cell, or others with "
+                       "these names and shapes) instead of drawing them; their digest makes other "
+                       "cells. The same as train.init")
+          ->type_name("FILE");
+  command
+      ->add_flag("--init-partial", options->init_partial,
+                 "With --init: draw the tensors that it lacks, pass over those of no use")
+      ->needs(init);
   CLI::Option* const dry_run = command->add_flag(
       "--dry-run", options->dry_run, "Print cells, parameters, memory and time, and write nothing");
   CLI::Option* const quiet = command->add_flag(
@@ -276,9 +305,10 @@ void add_run(CLI::App& app, Action& action) {
                  "temporary folder, and compare all files byte by byte: status 1 at the first "
                  "difference, 2 where cells of another build differ. Costs as much as the run")
       ->excludes(dry_run);
-  command->callback([options, &action] {
+  command->callback([options, init, &action] {
     expect_given(options->config, "CONFIG", kAConfiguration);
     expect_given(options->out, "--out", "a folder for the results");
+    if (init->count() > 0) expect_given(options->init, "--init", "the path of a file");
     for (const std::string& folder : options->reuse) {
       expect_given(folder, "--reuse", "a folder of archives");
     }

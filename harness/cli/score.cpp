@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/text.hpp"
+#include "harness/arrays/array_file.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/cli/example_choice.hpp"
 #include "harness/config/load.hpp"
@@ -20,6 +21,7 @@ struct Options {
   std::vector<std::string> overrides;
   std::string predictions;
   std::string checkpoint;
+  std::string logits;
   std::string label;
   std::int64_t seed = 0;
   std::string out;
@@ -60,10 +62,14 @@ ExitStatus score(const Options& options) {
   const Cell& of = answered_cell(experiment, options, request);
   const Cell cell = outside_cell(of, experiment.name, options.label, options.seed);
   const int threads = available_cores();
+  if (!options.logits.empty()) check_array_place(options.logits);
   const OutsideScore scored =
       options.predictions.empty()
           ? score_checkpoint(of, experiment.name, request, options.checkpoint, threads)
           : score_predictions(cell, request, options.predictions, threads);
+  if (!options.logits.empty()) {
+    write_logits(options.logits, of, experiment.name, request, options.checkpoint, threads);
+  }
   const std::filesystem::path folder =
       add_outside_score(options.out, experiment.name, cell, scored);
   print(fmt::format("{}: accuracy {:.4f}, exact match {:.4f} on {} of length {}\n", folder.string(),
@@ -95,6 +101,11 @@ void add_score(CLI::App& app, Action& action) {
                        "In place of predictions: weights of this program, of the chosen cell")
           ->type_name("FILE")
           ->excludes(predictions);
+  command
+      ->add_option("--logits", options->logits,
+                   "With --checkpoint: also write its logits, in the form of a file of predictions")
+      ->type_name("FILE")
+      ->needs(checkpoint);
   command->add_option("--label", options->label, "What tables call the model")
       ->type_name("NAME")
       ->required();

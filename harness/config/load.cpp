@@ -15,6 +15,7 @@
 #include "harness/config/declarations.hpp"
 #include "harness/config/example_files.hpp"
 #include "harness/config/grid.hpp"
+#include "harness/config/initial_weights.hpp"
 #include "harness/config/overrides.hpp"
 #include "harness/config/pattern.hpp"
 #include "harness/config/read_field.hpp"
@@ -241,6 +242,8 @@ class Loader {
       }
     }
 
+    read_initial_weights(draft.train, std::filesystem::path(file_).parent_path(),
+                         names_ == AllowedNames::kToday);
     example_files_.read(*draft.task);
     count_in_files(draft, combination);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/pinned_file.hpp"
 #include "harness/config/bounds.hpp"
 
 namespace recollect {
@@ -102,6 +103,15 @@ Fields TrainSettings::fields() {
   all.push_back(
       field("decay_all", decay_all, "weight_decay on every tensor, also on those of one dimension")
           .implied_at("false"));
+  all.push_back(
+      field("init", init,
+            "a file of named tensors that training starts from, as `recollect run --init` takes "
+            "it, relative to the configuration; @DIGEST behind it says which content it must have")
+          .identified_as({{init, identity_of_pinned(init)}})
+          .implied_at(kDrawn));
+  all.push_back(field("init_partial", init_partial,
+                      "with init: missing tensors are drawn, those of other models passed over")
+                    .implied_at("false"));
   return all;
 }
 
@@ -142,6 +152,10 @@ void TrainSettings::validate() const {
                      fmt::format("= {} has no effect with train.examples = online, where no "
                                  "batches are drawn; leave it out or give a number of examples",
                                  *order_seed));
+  }
+  if (init_partial && init == kDrawn) {
+    throw FieldError("init_partial",
+                     "= true has no effect without train.init; leave it out or name a file");
   }
   if (decay_all && weight_decay == 0.0) {
     throw FieldError("decay_all",

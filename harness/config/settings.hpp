@@ -29,6 +29,11 @@ enum class TrainLoss {
 };
 enum class UnseenLevels { kError, kClamp, kAsIs };
 
+struct InitialWeights;  // harness/config/initial_weights.hpp
+
+/// TrainSettings::init of weights that are drawn.
+inline constexpr const char* kDrawn = "drawn";
+
 /// How a model is trained.
 struct TrainSettings {
   std::optional<std::int64_t> examples = 10000;  ///< absent: `online`, fresh examples for ever
@@ -54,6 +59,12 @@ struct TrainSettings {
   TrainLoss loss = TrainLoss::kAnswers;
   std::optional<std::int64_t> select_length;  ///< absent: task.length
   std::optional<std::int64_t> order_seed;     ///< absent: the cell's seed, or examples online
+  /// PATH@DIGEST of tensors that training starts from (base/pinned_file.hpp).
+  std::string init = kDrawn;
+  bool init_partial =
+      false;  ///< tensors may be missing, which are drawn, or be none of the model's
+  /// What init names; none where results are read without the file.
+  std::shared_ptr<const InitialWeights> initial;
 
   /// Batches that hold every example once; 0 where batches are drawn anew at each step. Derived.
   std::int64_t steps_per_epoch = 0;

@@ -16,7 +16,10 @@
 #include "harness/config/load.hpp"
 #include "harness/exchange/example_set.hpp"
 #include "harness/store/safetensors.hpp"
+#include "harness/train/batch_step.hpp"
 #include "harness/train/cell_model.hpp"
+#include "math/parallel.hpp"
+#include "math/view.hpp"
 
 namespace recollect {
 namespace {
@@ -117,6 +120,22 @@ class FileAnswers {
   std::int64_t vocab_;
 };
 
+/// The cell, asking for that length alone: whether the model reads it is for the rules of
+/// configurations to say.
+Cell at_length_of(const Cell& cell, const std::string& experiment, const TaskPart& part) {
+  if (!cell.scored.empty()) return cell;
+  return parse_experiment(cell.yaml(experiment), experiment,
+                          {fmt::format("eval.lengths=[{}]", part.task->length)}, AllowedNames::kAny)
+      .cells.front();
+}
+
+SequenceModel<float> trained_model(const Cell& cell, const std::filesystem::path& file) {
+  SequenceModel<float> model = empty_model(cell);
+  const std::vector<float> weights = load_weights(file, model.layout());
+  std::copy(weights.begin(), weights.end(), model.parameters().begin());
+  return model;
+}
+
 void refuse_training(const ExampleRequest& request) {
   if (request.split != Split::kTrain && !request.steps) return;
   throw Error(ExitStatus::kUsage,
@@ -144,17 +163,8 @@ OutsideScore score_checkpoint(const Cell& cell, const std::string& experiment,
                               int threads) {
   refuse_training(request);
   OutsideScore scored{request.split, requested_part(cell, request), {}};
-  // Whether the model reads that length is for the rules of configurations to say.
-  Cell there = cell;
-  if (cell.scored.empty()) {
-    there = parse_experiment(cell.yaml(experiment), experiment,
-                             {fmt::format("eval.lengths=[{}]", scored.part.task->length)},
-                             AllowedNames::kAny)
-                .cells.front();
-  }
-  SequenceModel<float> model = empty_model(there);
-  const std::vector<float> weights = load_weights(file, model.layout());
-  std::copy(weights.begin(), weights.end(), model.parameters().begin());
+  const Cell there = at_length_of(cell, experiment, scored.part);
+  SequenceModel<float> model = trained_model(there, file);
   scored.score = score(model, there, request.split, *scored.part.task, scored.part.examples,
                        threads, /*with_slices=*/true);
   if (!std::isfinite(scored.score.loss)) {
@@ -162,6 +172,43 @@ OutsideScore score_checkpoint(const Cell& cell, const std::string& experiment,
                               scored.part.task->length));
   }
   return scored;
+}
+
+std::vector<float> logits_of(const Cell& cell, const std::string& experiment,
+                             const ExampleRequest& request, const std::filesystem::path& file,
+                             int threads) {
+  const TaskPart part = requested_part(cell, request);
+  const Cell there = at_length_of(cell, experiment, part);
+  SequenceModel<float> model = trained_model(there, file);
+  const std::unique_ptr<Task> task = part.task->make();
+  const std::int64_t vocab = task->vocab();
+  const std::int64_t each = task->max_scored() * vocab;
+  std::vector<float> logits(static_cast<std::size_t>(part.examples * each));
+  model.begin_step({task->length(), part.examples * task->length(), threads});
+  std::vector<Lane<float>> lanes(static_cast<std::size_t>(threads));
+  parallel_for(static_cast<int>(part.examples), threads, [&](int i, int thread) {
+    Lane<float>& lane = lanes[static_cast<std::size_t>(thread)];
+    task->example(
+        {static_cast<std::uint64_t>(cell.data_seed), request.split, static_cast<std::uint64_t>(i)},
+        lane.example, lane.scratch);
+    const auto rows = static_cast<Index>(lane.example.positions.size());
+    (void)model.forward(input_of(lane.example), lane.workspace,
+                        view(logits.data() + i * each, rows, vocab));
+  });
+  return logits;
+}
+
+void write_logits(const std::filesystem::path& path, const Cell& cell,
+                  const std::string& experiment, const ExampleRequest& request,
+                  const std::filesystem::path& file, int threads) {
+  const ExampleSet set = make_examples(cell, experiment, request, threads);
+  const std::vector<float> logits = logits_of(cell, experiment, request, file, threads);
+  write_arrays(path,
+               {{kLogits,
+                 NumberType::kFloat32,
+                 {set.examples, set.scored, set.vocab},
+                 bytes_of(std::span(logits))}},
+               {{kDigestText, set.digest}});
 }
 
 }  // namespace recollect

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "harness/exchange/example_choice.hpp"
 #include "harness/exchange/outside_cell.hpp"
@@ -22,5 +24,16 @@ namespace recollect {
 [[nodiscard]] OutsideScore score_checkpoint(const Cell& cell, const std::string& experiment,
                                             const ExampleRequest& request,
                                             const std::filesystem::path& file, int threads);
+
+/// The logits of such weights at the scored positions of the request's examples: (N, R, V),
+/// row-major, 0 at padded positions. @throws as above
+[[nodiscard]] std::vector<float> logits_of(const Cell& cell, const std::string& experiment,
+                                           const ExampleRequest& request,
+                                           const std::filesystem::path& file, int threads);
+
+/// Writes them as score_predictions() reads them. @throws as above
+void write_logits(const std::filesystem::path& path, const Cell& cell,
+                  const std::string& experiment, const ExampleRequest& request,
+                  const std::filesystem::path& file, int threads);
 
 }  // namespace recollect

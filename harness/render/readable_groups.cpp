@@ -239,7 +239,8 @@ class OtherScores {
 };
 
 std::string share_text(const GroupResult& group) {
-  return group.runs() == 0 ? "-" : fmt::format("{}/{}", group.solved(), group.runs());
+  const bool watched = group.n() == 0 || !group.solve_steps.empty();  // not another program's
+  return group.runs() == 0 || !watched ? "-" : fmt::format("{}/{}", group.solved(), group.runs());
 }
 
 /// The interval of the clean accuracy, unless the seeds fall apart; of two and three values the

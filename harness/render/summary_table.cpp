@@ -66,7 +66,8 @@ SettingColumns setting_columns(const Rows& rows, const std::string& title,
   std::map<std::string, std::string> chance;
   std::vector<std::string> lengths;  // and the settings of eval.cells
   for (const GroupResult* row : rows) {
-    if (row->runs() > 0) {
+    const bool watched = row->n() == 0 || !row->solve_steps.empty();  // not another program's
+    if (row->runs() > 0 && watched) {
       solved[row->label] = fmt::format("{}/{}", row->solved(), row->runs());
     }
     if (!row->accuracy.summary) continue;

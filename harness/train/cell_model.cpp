@@ -7,6 +7,7 @@
 
 #include "harness/config/task_parts.hpp"
 #include "harness/train/next_token_task.hpp"
+#include "harness/train/start.hpp"
 #include "tasks/task.hpp"
 
 namespace recollect {
@@ -20,6 +21,7 @@ constexpr double kPassesPerTrainingSequence = 3.0;
 SequenceModel<float> build_model(const Cell& cell, Execution execution) {
   SequenceModel<float> model = model_of<float>(cell, execution);
   model.initialise(static_cast<std::uint64_t>(cell.seed));
+  put_initial_weights(cell, model);
   return model;
 }
 
