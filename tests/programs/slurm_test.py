@@ -279,13 +279,20 @@ def on_cluster(scratch):
 
         # One that is told of its time limit, and queues itself; one that is taken from its node.
         wait_for(lambda: "0 RUNNING" in cluster.queue() and has_cells(out), "a task in training")
-        cluster.ask("scancel", "--signal=USR1", "--batch", f"{job}_0")  # complains that the task was queued
+        # scancel goes on asking for a while, as the task has gone back to the queue when it looks again.
+        asking = subprocess.Popen(["scancel", "--signal=USR1", "--batch", f"{job}_0"], env=cluster.environment,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for(lambda: "0 PENDING" in cluster.queue(), "the task to be queued again")
         check("SIGUSR1" in log(0), f"the program was not told: {log(0)}")
         check(len(states(out)) >= 1, "no state was saved")
-        wait_for(lambda: "2 RUNNING" in cluster.queue() or "1 RUNNING" in cluster.queue(), "another task")
-        other = next(line.split()[0] for line in cluster.queue() if line.endswith("RUNNING"))
-        time.sleep(1.0)
+        running = []
+
+        def another():
+            running[:] = [line.split()[0] for line in cluster.queue() if line.endswith(" RUNNING")]
+            return bool(running)
+
+        wait_for(another, "another task")
+        other = running[0]
         cluster.tell("scontrol", "requeue", f"{job}_{other}")
         wait_for(lambda: f"{other} PENDING" in cluster.queue(), "the cancelled task to be queued again")
 
@@ -296,6 +303,7 @@ def on_cluster(scratch):
                     cluster.ask("scontrol", "update", f"jobid={job}_{task}", "starttime=now")
             return not cluster.queue()
 
+        asking.wait(PATIENCE)
         wait_for(hurry, "all tasks to end")
         for task in range(4):
             check("3 of 3 cells" in log(task) and "0 failed" in log(task), f"task {task}: {log(task)}")
