@@ -12,9 +12,10 @@ cd "$(dirname "$0")/.."
 build=(
   g++ make cmake ninja-build git
   libeigen3-dev libhwy-dev libfmt-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev
-  librandom123-dev libxxhash-dev libboost-math-dev)
+  librandom123-dev libxxhash-dev libboost-math-dev libzip-dev)
+# Of the Python module.
 module=(pybind11-dev python3-dev python3-numpy)
-# The pictures of `recollect plot` need gnuplot; whoever makes pictures wants them too.
+# What `recollect plot` draws with; whoever makes pictures wants them too.
 test=("${build[@]}" doctest-dev python3 gnuplot-nox fonts-liberation librsvg2-bin "${module[@]}")
 # clang has the fuzzer, and the thread sanitizer, which raises false alarms on GNU's OpenMP; llvm names
 # lines.

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "tasks/compositional_recall.hpp"
+#include "tasks/examples.hpp"
 #include "tasks/fuzzy_recall.hpp"
 #include "tasks/group_words.hpp"
 #include "tasks/in_context_recall.hpp"
@@ -38,6 +39,8 @@ constexpr std::array kTasks{
               &defaults<MemorisationSettings>},
     TaskEntry{"induction-heads", "what followed this token the first time?",
               &defaults<InductionHeadsSettings>},
+    TaskEntry{"examples", "anyone's examples, from files in the format of `recollect generate`",
+              &defaults<ExamplesSettings>},
 };
 
 }  // namespace

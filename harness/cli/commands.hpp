@@ -22,6 +22,8 @@ void add_list(CLI::App& app, Action& action);
 void add_check(CLI::App& app, Action& action);
 void add_show(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
+void add_generate(CLI::App& app, Action& action);
+void add_score(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
 void add_compare(CLI::App& app, Action& action);
 void add_plot(CLI::App& app, Action& action);

@@ -111,6 +111,8 @@ ExitStatus run(int argc, char** argv) {
   add_check(app, action);
   add_show(app, action);
   add_inspect(app, action);
+  add_generate(app, action);
+  add_score(app, action);
   add_bench(app, action);
 
   refuse_options_as_values(app);

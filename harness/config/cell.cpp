@@ -11,7 +11,7 @@
 #include "harness/config/settings.hpp"
 #include "harness/config/yaml_tree.hpp"
 #include "math/fenwick.hpp"
-#include "models/registry.hpp"
+#include "models/outside.hpp"
 #include "tasks/registry.hpp"
 #include "tasks/task.hpp"
 
@@ -46,6 +46,8 @@ std::string Cell::identity() const {
   std::vector<std::string> lines;
   lines.push_back(fmt::format("task: {}", task->name()));
   lines.push_back(fmt::format("variant: {}", variant.name));
+  // Models of other programs are told apart by their labels alone.
+  if (variant.name == kOutside) lines.push_back(fmt::format("label: {}", variant.label));
   lines.push_back(fmt::format("seed: {}", seed));
   if (data_seed != seed) lines.push_back(fmt::format("data_seed: {}", data_seed));
   if (order_seed != seed) lines.push_back(fmt::format("order_seed: {}", order_seed));
@@ -58,7 +60,7 @@ std::string Cell::identity() const {
   ModelSettings model = variant.model;
   const auto mixer = variant.mixer->clone();
   ModelSettings default_model;
-  const auto default_mixer = mixers().find(variant.name)->settings();
+  const auto default_mixer = settings_of_variant(variant.name);
   add_differences(lines, "model", options_of_numbers(model, *mixer),
                   options_of_numbers(default_model, *default_mixer));
   const std::vector<std::string> pattern = pattern_texts(variant, PatternText::kIdentity);

@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "harness/config/bounds.hpp"
 #include "harness/config/declarations.hpp"
+#include "harness/config/example_files.hpp"
 #include "harness/config/grid.hpp"
 #include "harness/config/overrides.hpp"
 #include "harness/config/pattern.hpp"
@@ -23,6 +24,7 @@
 #include "harness/config/task_parts.hpp"
 #include "harness/config/variant_model.hpp"
 #include "harness/config/yaml_tree.hpp"
+#include "models/outside.hpp"
 #include "models/registry.hpp"
 #include "tasks/registry.hpp"
 
@@ -35,7 +37,10 @@ using Kind = YamlValue::Kind;
 class Loader {
  public:
   Loader(const YamlValue& root, std::string file, AllowedNames names)
-      : root_(root), file_(std::move(file)), names_(names) {
+      : root_(root),
+        file_(std::move(file)),
+        names_(names),
+        example_files_(std::filesystem::path(file_).parent_path(), names == AllowedNames::kToday) {
     for (const YamlEntry& entry : root.entries) {
       const auto& known = top_keys();
       if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
@@ -120,7 +125,8 @@ class Loader {
                                         item.place, key, item.shown(),
                                         fmt::join(mixers().names(), ", ")));
         }
-        variant.name = read_known(*name, key + ".name", mixers().names());
+        const bool outside = names_ == AllowedNames::kAny && name->text == kOutside;
+        variant.name = outside ? name->text : read_known(*name, key + ".name", mixers().names());
         const YamlValue* label = item.find("label");
         variant.label = variant.name;
         if (label != nullptr) {
@@ -235,6 +241,9 @@ class Loader {
       }
     }
 
+    example_files_.read(*draft.task);
+    count_in_files(draft, combination);
+
     draft.model.share();
     if (const YamlValue* pattern = pattern_section(axes, point); pattern != nullptr) {
       draft.pattern = read_pattern(*pattern, "model.pattern");
@@ -249,6 +258,38 @@ class Loader {
     }
     if (!draft.train.select_length) draft.train.select_length = draft.task->length;
     return draft;
+  }
+
+  // Examples of files are so many: all of them, unless fewer are asked for.
+  static void count_in_files(Draft& draft, const std::string& combination) {
+    if (draft.task->name() != "examples") return;
+    for (const char* key : {"train.mixture", "eval.cells"}) {
+      if (const auto found = draft.places.find(key); found != draft.places.end()) {
+        throw ConfigError(
+            fmt::format("{}: {} does not go with task examples, whose files have one "
+                        "setting each; leave it out{}",
+                        found->second, key, combination));
+      }
+    }
+    const auto count = [&](const char* key, std::int64_t there, auto& number) {
+      const auto found = draft.places.find(key);
+      if (there == 0) return;  // the file is not there
+      if (found == draft.places.end()) {
+        number = there;
+        return;
+      }
+      const std::optional<std::int64_t> asked = number;
+      if (asked && *asked <= there) return;
+      throw ConfigError(
+          fmt::format("{}: {} = {}: the file has {} examples; lower it to that, or "
+                      "leave it out{}",
+                      found->second, key, asked ? std::to_string(*asked) : std::string("online"),
+                      there, combination));
+    };
+    count("train.examples", examples_in_files(*draft.task, Split::kTrain), draft.train.examples);
+    count("train.validation_examples", examples_in_files(*draft.task, Split::kValidation),
+          draft.train.validation_examples);
+    count("eval.examples", examples_in_files(*draft.task, Split::kTest), draft.eval.examples);
   }
 
   // Two options of which one decides what the other says.
@@ -511,6 +552,7 @@ class Loader {
   const YamlValue& root_;
   std::string file_;
   AllowedNames names_;
+  mutable ExampleFiles example_files_;  // reads each once
   PlaceMap places_;
 };
 

@@ -16,7 +16,8 @@ namespace recollect {
 /// Which labels and names of experiments a configuration may have.
 enum class AllowedNames {
   kToday,  ///< that other programs read as texts, and that are no other variant's
-  kAny,    ///< those too that an earlier version let pass
+  kAny,    ///< those too that an earlier version let pass, and the variant kOutside: what a run
+           ///< has written down
 };
 
 /// The same from text; `name` stands for the file in messages.

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "harness/config/settings.hpp"
+#include "models/outside.hpp"
 #include "models/registry.hpp"
 
 namespace recollect {
@@ -90,6 +91,7 @@ void ModelOptions::give(std::string_view variant, std::string_view option) {
 }
 
 const MixerSettings& ModelOptions::mixer(std::string_view name) const {
+  if (name == kOutside) return outside_settings();
   const auto found = std::find_if(mixers_.begin(), mixers_.end(),
                                   [&](const auto& mixer) { return mixer->name() == name; });
   return **found;
@@ -169,7 +171,7 @@ std::string options_text(const VariantSettings& variant) {
   ModelSettings model = variant.model;
   const auto mixer = variant.mixer->clone();
   ModelSettings default_model;
-  const auto default_mixer = mixers().find(variant.name)->settings();
+  const auto default_mixer = settings_of_variant(variant.name);
   const Fields given = model_fields(model, *mixer);
   const Fields usual = model_fields(default_model, *default_mixer);
   std::string text;

@@ -3,15 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <memory>
 #include <span>
 #include <utility>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "base/hash.hpp"
 #include "base/memory.hpp"
+#include "harness/arrays/example_file.hpp"
 #include "harness/config/task_parts.hpp"
 #include "harness/train/batch_order.hpp"
 #include "harness/train/cell_model.hpp"
@@ -19,8 +18,6 @@
 
 namespace recollect {
 namespace {
-
-static_assert(std::endian::native == std::endian::little, "digests are of bytes as they lie");
 
 /// Which example of which task.
 struct Choice {
@@ -126,11 +123,12 @@ ExampleSet empty_set(const Source& source, Names tags) {
 
 }  // namespace
 
-std::string digest_of(const ExampleSet& set) {
-  const auto bytes = [](const std::vector<std::int32_t>& numbers) {
-    return std::as_bytes(std::span(numbers));
-  };
-  return hex(digest_bytes({bytes(set.ids), bytes(set.positions), bytes(set.labels)}));
+void write_examples(const std::filesystem::path& path, const ExampleSet& set) {
+  std::vector<ArrayView> arrays = arrays_of(set);
+  if (!set.steps.empty()) {
+    arrays.push_back({"step", NumberType::kInt32, {set.examples}, bytes_of(std::span(set.steps))});
+  }
+  write_arrays(path, arrays, {{kDigestText, set.digest}, {"settings", set.settings}});
 }
 
 ExampleSet make_examples(const Cell& cell, const std::string& experiment,

@@ -27,7 +27,10 @@ void add_settings(std::vector<Setting>& settings, const std::string& prefix, con
     const bool is_word = std::holds_alternative<ChoiceRef>(field.value) ||
                          std::holds_alternative<std::string*>(field.value) ||
                          field.text() == field.also;
-    settings.push_back({prefix + field.name, {field.text(), is_word}});
+    // A path is not what was computed; what stands for it in the identity is.
+    const bool is_path = std::holds_alternative<std::string*>(field.value);
+    settings.push_back(
+        {prefix + field.name, {is_path ? field.identity_text() : field.text(), is_word}});
   }
 }
 

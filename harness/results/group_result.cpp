@@ -1,6 +1,7 @@
 #include "harness/results/group_result.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <set>
 #include <tuple>
@@ -8,6 +9,7 @@
 
 #include "harness/stats/survival.hpp"
 #include "harness/store/experiment_file.hpp"
+#include "models/outside.hpp"
 
 namespace recollect {
 namespace {
@@ -146,7 +148,9 @@ void add_scores(GroupResult& result, const Group& group, const Rows& rows) {
   result.ceilings = mean_ceilings(rows);
   result.accuracy = measure(rows, &ScoreRow::accuracy);
   result.exact_match = measure(rows, &ScoreRow::exact_match);
-  result.loss = measure(rows, &ScoreRow::loss);
+  Rows with_loss = rows;
+  std::erase_if(with_loss, [](const CellResult* row) { return std::isnan(row->score->loss); });
+  result.loss = measure(with_loss, &ScoreRow::loss);
   result.clusters = two_clusters(result.accuracy.values);
   result.as_published = side_score(group, first.key, Split::kValidation);
   result.clean = side_score(group, first.key, Split::kTest);
@@ -188,7 +192,7 @@ GroupResult grouped_row(const Group& group, const Rows& rows) {
     result.most_steps = std::max(result.most_steps.value_or(0), row->status.steps);
   }
   if (!rows.empty()) add_scores(result, group, rows);
-  add_solving(result, rows);
+  if (result.variant != kOutside) add_solving(result, rows);  // nobody watched its training
   result.solved_at_90 = solved_at(group, first, 0.90);
   result.solved_at_95 = solved_at(group, first, 0.95);
   return result;
@@ -202,7 +206,7 @@ std::int64_t GroupResult::solved() const noexcept {
 }
 
 std::optional<Interval> GroupResult::solved_interval() const {
-  if (runs() == 0) return std::nullopt;
+  if (runs() == 0 || variant == kOutside) return std::nullopt;
   return wilson_interval(solved(), runs());
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "harness/results/group_result.hpp"
+#include "models/outside.hpp"
 
 namespace recollect {
 namespace {
@@ -43,6 +44,9 @@ Value end_of(const std::optional<Interval>& interval, double Interval::*end) {
 }
 
 /// A figure of a measure's summary.
+/// Whether it is known which runs solved the task: not of another program's.
+bool is_watched(const Group& group) { return group.runs() > 0 && group.variant != kOutside; }
+
 template <class Get>
 Column<Group> of_summary(const std::string& name, Measure Group::*measure, Get&& get) {
   return {name, [measure, get](const Group& group) {
@@ -127,12 +131,12 @@ void add_measures(Columns& columns) {
     add_extremes(columns, name, measure);
   }
   columns.push_back({"solved", [](const Group& group) {
-                       return group.runs() == 0 ? Value() : Value(group.solved());
+                       return is_watched(group) ? Value(group.solved()) : Value();
                      }});
   columns.push_back({"solved_share", [](const Group& group) {
-                       return group.runs() == 0 ? Value()
-                                                : Value(static_cast<double>(group.solved()) /
-                                                        static_cast<double>(group.runs()));
+                       return is_watched(group) ? Value(static_cast<double>(group.solved()) /
+                                                        static_cast<double>(group.runs()))
+                                                : Value();
                      }});
   columns.push_back(mean_column("scored_mean", &Group::scored));
   columns.push_back(mean_column("chance_mean", &Group::chance));
@@ -224,8 +228,10 @@ void add_solving(Columns& columns) {
                        return end_of(group.solved_interval(), &Interval::high);
                      }});
   columns.push_back(column("solve_steps", [](const Group& group) { return group.solve_steps; }));
-  columns.push_back(
-      column("censored", [](const Group& group) { return group.runs() - group.solved(); }));
+  columns.push_back({"censored", [](const Group& group) {
+                       const bool none = group.variant == kOutside;
+                       return none ? Value() : Value(group.runs() - group.solved());
+                     }});
   columns.push_back(mean_column("solve_step_median", &Group::solve_step_median));
   columns.push_back(mean_column("solve_step_median_solved", &Group::solve_step_median_solved));
   for (const auto& [name, measure] :

@@ -13,6 +13,8 @@
 #include "base/text.hpp"
 #include "harness/store/cell_folder.hpp"
 #include "harness/store/experiment_file.hpp"
+#include "harness/store/outside_file.hpp"
+#include "models/outside.hpp"
 
 namespace recollect {
 namespace {
@@ -103,7 +105,8 @@ class Collector {
       results_.rows.push_back(row);
       any = true;
     }
-    if (any) {
+    // Only what somebody gave predictions for has a score there, and running it again gives none.
+    if (any && cell.variant.name != kOutside) {
       for (const std::int64_t length : unscored) ++unscored_[length];
     }
     return any;
@@ -143,6 +146,24 @@ std::vector<std::filesystem::path> experiment_files(const std::filesystem::path&
   return files;
 }
 
+namespace {
+
+/// The files of what is to be read: runs of an experiment, and what was scored beside them.
+std::vector<std::filesystem::path> files_to_read(const std::filesystem::path& runs,
+                                                 const std::string& experiment) {
+  const std::vector<std::filesystem::path> outside = outside_files(runs, experiment);
+  std::vector<std::filesystem::path> files;
+  try {
+    files = experiment_files(runs, experiment);
+  } catch (const IoError&) {  // nothing was trained there
+    if (outside.empty()) throw;
+  }
+  files.insert(files.end(), outside.begin(), outside.end());
+  return files;
+}
+
+}  // namespace
+
 CellResults read_cells(const std::filesystem::path& runs, const std::string& experiment) {
   const auto find = [&](const std::string& hash) -> std::optional<StoredCell> {
     const CellFolder cell(runs, hash);
@@ -153,7 +174,7 @@ CellResults read_cells(const std::filesystem::path& runs, const std::string& exp
     return judged(std::move(stored));
   };
   Collector collector;
-  for (const std::filesystem::path& path : experiment_files(runs, experiment)) {
+  for (const std::filesystem::path& path : files_to_read(runs, experiment)) {
     collector.add(read_experiment(path), find);
   }
   return collector.take(runs);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <set>
@@ -102,6 +103,17 @@ Column<ScoreRow> ceiling_column(const std::string& rule) {
           [rule](const ScoreRow& row) { return value_of(ceiling_of(row.ceilings, rule)); },
           [rule](ScoreRow& row, const std::string& text) {
             if (!text.empty()) row.ceilings.push_back({rule, to_real(text)});
+          }};
+}
+
+/// Ids that come from elsewhere have no loss.
+bool lacks_loss(const ScoreRow& row) { return std::isnan(row.loss) && row.best_step == 0; }
+
+Column<ScoreRow> loss_column() {
+  return {"loss", [](const ScoreRow& row) { return lacks_loss(row) ? Value() : Value(row.loss); },
+          [](ScoreRow& row, const std::string& text) {
+            const bool none = text.empty() && row.best_step == 0;
+            row.loss = none ? std::numeric_limits<double>::quiet_NaN() : to_real(text);
           }};
 }
 
@@ -225,8 +237,7 @@ const std::vector<Column<ScoreRow>>& score_columns() {
             "accuracy", [](Row & row) -> auto& { return row.accuracy; }),
         column<Row>(
             "exact_match", [](Row & row) -> auto& { return row.exact_match; }),
-        column<Row>(
-            "loss", [](Row & row) -> auto& { return row.loss; }),
+        loss_column(),
         column<Row>(
             "scored", [](Row & row) -> auto& { return row.scored; }),
         column<Row>(
@@ -302,7 +313,8 @@ const std::vector<Column<CorrectRow>>& correct_columns() {
 }
 
 bool has_numbers(const ScoreRow& row) {
-  return std::isfinite(row.accuracy) && std::isfinite(row.exact_match) && std::isfinite(row.loss);
+  return std::isfinite(row.accuracy) && std::isfinite(row.exact_match) &&
+         (std::isfinite(row.loss) || lacks_loss(row));
 }
 
 std::string fault_of(const ScoreRow& row) {
@@ -315,7 +327,8 @@ std::string fault_of(const ScoreRow& row) {
     }
     return "";
   };
-  if (!std::isfinite(row.loss)) return fmt::format("loss = {} is not finite", row.loss);
+  if (!std::isfinite(row.loss) && !lacks_loss(row))
+    return fmt::format("loss = {} is not finite", row.loss);
   std::string fault = share("accuracy", row.accuracy, row.scored);
   if (fault.empty()) fault = share("exact_match", row.exact_match, row.key.examples);
   return fault;

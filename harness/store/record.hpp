@@ -47,7 +47,7 @@ struct ScoreRow {
   std::int64_t best_step = 0;
   double accuracy = 0.0;
   double exact_match = 0.0;
-  double loss = 0.0;
+  double loss = 0.0;  ///< NaN where ids were scored, which no training has given (best_step 0)
   std::int64_t scored = 0;
   double chance = 0.0;
   std::vector<RuleAccuracy> ceilings;  ///< what the task's rules reach

@@ -16,6 +16,7 @@
 #include "harness/store/provenance.hpp"
 #include "harness/store/safetensors.hpp"
 #include "harness/train/cell_model.hpp"
+#include "harness/train/score_rows.hpp"
 #include "harness/train/scorer.hpp"
 #include "math/parallel.hpp"
 
@@ -49,19 +50,6 @@ Metadata weights_metadata(const std::string& hash, std::int64_t step) {
           {"step", std::to_string(step)}};
 }
 
-template <class Row>
-void remove_rows(std::vector<Row>& rows, const ScoreKey& key) {
-  std::erase_if(rows, [&](const Row& row) { return row.key == key; });
-}
-
-void set_slices(std::vector<SliceRow>& rows, const ScoreKey& key,
-                const std::vector<Slice>& slices) {
-  remove_rows(rows, key);
-  for (const Slice& slice : slices) {
-    rows.push_back({key, slice.slice, slice.value, slice.scored, slice.accuracy});
-  }
-}
-
 /// Scores what `cell` asks for and `tables` lack; `weights_of` lends a model with those weights. A
 /// score that lacks only its additions is recomputed, so that all of its rows agree.
 /// @returns why some scores are none, one line; "" where all are there. A loss that is not finite
@@ -85,24 +73,7 @@ std::string add_missing_scores(const Cell& cell, const CellFolder& folder, std::
                                     wanted.eval_length, settings_text(wanted));
       continue;
     }
-    ScoreRow row;
-    row.key = wanted;
-    if (!score.unseen_level) row.key.unseen_levels.clear();
-    row.best_step = best_step;
-    row.accuracy = score.accuracy;
-    row.exact_match = score.exact_match;
-    row.loss = score.loss;
-    row.scored = score.scored;
-    row.chance = score.chance;
-    row.ceilings = score.rules;
-    row.unseen_level = score.unseen_level;
-    row.foreign_selection = foreign && wanted.weights == Weights::kBest;
-    remove_rows(tables.scores, row.key);
-    remove_rows(tables.correct, row.key);
-    set_slices(tables.slices, row.key, score.slices);
-    set_slices(tables.more_slices, row.key, score.more_slices);
-    if (wanted.split == Split::kTest) tables.correct.push_back({row.key, score.exact});
-    tables.scores.push_back(std::move(row));
+    put_score(tables, wanted, score, best_step, foreign && wanted.weights == Weights::kBest);
   }
   return without_number;
 }

@@ -163,10 +163,11 @@ Score summed(const Task& task, Split split, const std::vector<Outcome>& outcomes
   return score;
 }
 
-Score run(SequenceModel<float>& model, const Task& task, std::int64_t data_seed, Split split,
-          std::int64_t examples, std::vector<Lane<float>>& lanes, const Requested& requested,
-          const StopRequest& stop) {
-  model.begin_step({task.length(), examples * task.length(), static_cast<int>(lanes.size())});
+/// `answer(i, lane)` fills the answers of the lane's example.
+template <class Answer>
+Score tally(const Task& task, std::int64_t data_seed, Split split, std::int64_t examples,
+            std::vector<Lane<float>>& lanes, const Requested& requested, const StopRequest& stop,
+            const Answer& answer) {
   std::vector<Outcome> outcomes(static_cast<std::size_t>(examples));
   std::vector<Counter> counters(lanes.size(), Counter(requested));
   parallel_for(static_cast<int>(examples), static_cast<int>(lanes.size()), [&](int i, int thread) {
@@ -178,8 +179,7 @@ Score run(SequenceModel<float>& model, const Task& task, std::int64_t data_seed,
     task.example({static_cast<std::uint64_t>(data_seed), split, static_cast<std::uint64_t>(i)},
                  lane.example, lane.scratch);
     lane.answers.resize(example.positions.size());
-    outcome = {model.score(input_of(example), lane.workspace, lane.answers),
-               std::ssize(example.positions)};
+    outcome = {answer(i, lane), std::ssize(example.positions)};
     counter.add_rules(task, example);
     counter.add_slices(example, lane.answers);
     counter.add_more_slices(task, example, lane.scratch, lane.answers);
@@ -192,6 +192,24 @@ Score run(SequenceModel<float>& model, const Task& task, std::int64_t data_seed,
   score.slices = counters[0].slices(requested.tags);
   score.more_slices = counters[0].more_slices(requested.more_tags);
   return score;
+}
+
+Score run(SequenceModel<float>& model, const Task& task, std::int64_t data_seed, Split split,
+          std::int64_t examples, std::vector<Lane<float>>& lanes, const Requested& requested,
+          const StopRequest& stop) {
+  model.begin_step({task.length(), examples * task.length(), static_cast<int>(lanes.size())});
+  return tally(task, data_seed, split, examples, lanes, requested, stop,
+               [&](std::int64_t, Lane<float>& lane) {
+                 return model.score(input_of(lane.example), lane.workspace, lane.answers);
+               });
+}
+
+/// All that a task can tell of its scored positions.
+Requested everything(const Cell& cell) {
+  return {.rules = cell.task->rules(),
+          .tags = cell.task->tags(),
+          .more_tags = cell.task->more_tags(),
+          .trained_length = cell.task->length};
 }
 
 }  // namespace
@@ -209,12 +227,8 @@ Score score(SequenceModel<float>& model, const Cell& cell, Split split, const Ta
             std::int64_t examples, int threads, bool with_slices, const StopRequest& stop) {
   const std::unique_ptr<Task> task = at.make();
   std::vector<Lane<float>> lanes(static_cast<std::size_t>(threads));
-  Requested requested{.rules = cell.task->rules()};
-  if (with_slices) {
-    requested.tags = cell.task->tags();
-    requested.more_tags = cell.task->more_tags();
-    requested.trained_length = cell.task->length;
-  }
+  const Requested requested =
+      with_slices ? everything(cell) : Requested{.rules = cell.task->rules()};
   Score result = run(model, *task, cell.data_seed, split, examples, lanes, requested, stop);
   result.unseen_level =
       cell.variant.has_levels() && level_count(at.length) > level_count(cell.task->length);
@@ -225,6 +239,22 @@ Score score(SequenceModel<float>& model, const Cell& cell, Split split, std::int
             std::int64_t examples, int threads, bool with_slices, const StopRequest& stop) {
   return score(model, cell, split, *at_length(*cell.task, length), examples, threads, with_slices,
                stop);
+}
+
+Score score_answers(const Cell& cell, Split split, const TaskSettings& at, std::int64_t examples,
+                    int threads, const Answers& answer) {
+  const std::unique_ptr<Task> task = at.make();
+  std::vector<Lane<float>> lanes(static_cast<std::size_t>(threads));
+  return tally(*task, cell.data_seed, split, examples, lanes, everything(cell),
+               StopRequest::never(), [&](std::int64_t i, Lane<float>& lane) {
+                 const Example& example = lane.example;
+                 SequenceOutcome outcome{};
+                 outcome.loss = answer(i, example, lane.answers);
+                 for (std::size_t r = 0; r < lane.answers.size(); ++r) {
+                   outcome.correct += lane.answers[r] == example.labels[r] ? 1 : 0;
+                 }
+                 return outcome;
+               });
 }
 
 }  // namespace recollect

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -59,5 +61,15 @@ struct Score {
 [[nodiscard]] Score score(SequenceModel<float>& model, const Cell& cell, Split split,
                           std::int64_t length, std::int64_t examples, int threads, bool with_slices,
                           const StopRequest& stop = StopRequest::never());
+
+/// Answers to example `i` of a split: fills `answers` (R) with an id for each scored position.
+/// @returns the loss, summed over them; NaN where there is none
+using Answers =
+    std::function<double(std::int64_t i, const Example& example, std::span<std::int32_t> answers)>;
+
+/// The same of answers that come from elsewhere. `answer` is called on several threads; what it
+/// throws is passed on. The score's loss is NaN where an answer has none.
+[[nodiscard]] Score score_answers(const Cell& cell, Split split, const TaskSettings& at,
+                                  std::int64_t examples, int threads, const Answers& answer);
 
 }  // namespace recollect

@@ -17,6 +17,7 @@
 #include "models/registry.hpp"
 #include "tasks/registry.hpp"
 #include "tests/support/config_errors.hpp"
+#include "tests/support/generated_tasks.hpp"
 #include "tests/support/places.hpp"
 #include "tests/support/round_trip.hpp"
 #include "tests/support/test_model.hpp"
@@ -43,7 +44,7 @@ struct Option {
 class Declared {
  public:
   Declared() {
-    for (const TaskEntry& entry : tasks()) {
+    for (const TaskEntry& entry : generated_tasks()) {
       settings_.push_back(entry.settings());
       add("task", std::string(entry.name), settings_.back()->fields());
       add("task", std::string(entry.name), {data_seed_field(data_seed_)});

@@ -15,6 +15,7 @@
 #include "math/rng.hpp"
 #include "models/registry.hpp"
 #include "tasks/registry.hpp"
+#include "tests/support/generated_tasks.hpp"
 #include "tests/support/round_trip.hpp"
 
 // Configurations drawn at random from the declarations, so that an option that is added later is
@@ -30,11 +31,12 @@ class Generator {
   /// A configuration; most, not all, are valid.
   std::string text() {
     const bool crosses_tasks = chance(5);
-    const TaskEntry& task = tasks().begin()[below(tasks().size())];
+    const std::vector<TaskEntry> all = generated_tasks();
+    const TaskEntry& task = all[below(all.size())];
     std::string grid;
     if (crosses_tasks) {
       grid += "  task:\n";
-      for (const TaskEntry& entry : tasks()) {
+      for (const TaskEntry& entry : all) {
         grid += fmt::format("    - {{name: {}{}}}\n", entry.name,
                             options(entry.settings()->fields(), "", ", {}: {}", 3));
       }

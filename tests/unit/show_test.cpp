@@ -26,6 +26,7 @@
 #include "harness/train/trainer.hpp"
 #include "tasks/mqar.hpp"
 #include "tasks/registry.hpp"
+#include "tests/support/generated_tasks.hpp"
 #include "tests/support/toy_tasks.hpp"
 
 namespace recollect {
@@ -93,7 +94,7 @@ Cell cell_of(std::shared_ptr<const TaskSettings> task) {
 /// The registered tasks at their defaults, the toy tasks, and a long one with many queries.
 std::vector<Cell> all_cells() {
   std::vector<Cell> cells;
-  for (const auto& entry : tasks()) {
+  for (const auto& entry : generated_tasks()) {
     std::shared_ptr<TaskSettings> settings = entry.settings();
     settings->resolve();
     cells.push_back(cell_of(settings));

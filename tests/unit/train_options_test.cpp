@@ -21,6 +21,7 @@
 #include "harness/train/scorer.hpp"
 #include "harness/train/trainer.hpp"
 #include "tasks/registry.hpp"
+#include "tests/support/generated_tasks.hpp"
 #include "tests/support/toy_tasks.hpp"
 
 namespace recollect {
@@ -74,7 +75,7 @@ Example with_all_labels(Example example) {
 TEST_CASE("train loss: next-token adds the next token wherever a task scores nothing") {
   std::vector<std::shared_ptr<const TaskSettings>> all = {
       std::make_shared<testing::EchoSettings>(24), std::make_shared<testing::BytesSettings>(24)};
-  for (const TaskEntry& entry : tasks()) {
+  for (const TaskEntry& entry : generated_tasks()) {
     std::shared_ptr<TaskSettings> settings = entry.settings();
     settings->resolve();
     all.push_back(settings);

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+
+#include "harness/exchange/example_choice.hpp"
+#include "harness/exchange/outside_cell.hpp"
+
+namespace recollect {
+
+/// Scores a file of predictions (read_arrays()): "predictions" (N, R) int32, an id for each scored
+/// position, or "logits" (N, R, V) float32; and the text "digest" of the examples that they are of.
+/// What stands at padded positions is not looked at. Of equal logits the first counts. Ids have no
+/// loss.
+/// @throws Error of status 64 where the request is not clear; IoError, naming the file and what is
+/// wrong, where it is not of these examples: another digest, shape or type, an id out of range, a
+/// logit that is NaN, or a loss that is not finite
+[[nodiscard]] OutsideScore score_predictions(const Cell& cell, const ExampleRequest& request,
+                                             const std::filesystem::path& file, int threads);
+
+/// Scores weights of this program, of the cell or a cell of the same shape, at the request's
+/// settings. @throws as above, and ConfigError where the model cannot read such a length
+[[nodiscard]] OutsideScore score_checkpoint(const Cell& cell, const std::string& experiment,
+                                            const ExampleRequest& request,
+                                            const std::filesystem::path& file, int threads);
+
+}  // namespace recollect
