@@ -40,7 +40,7 @@ set(rules
   "harness/exchange/         base/ math/ tasks/ models/ harness/(arrays|config|store|train|sweep|inspect|exchange)/"
   "harness/live/             base/ tasks/ models/settings[.]hpp harness/(config|store|train|sweep|render|live)/"
   "harness/cli/              base/ math/ tasks/ models/ harness/"
-  "python/                   base/ math/ tasks/ models/ harness/(config|store|train|sweep|exchange|results|render|show|inspect|live)/ python/")
+  "python/                   base/ math/ tasks/ models/ harness/(arrays|config|store|train|sweep|exchange|results|render|show|inspect|live)/ python/")
 # What the lines above would allow and must not: "part forbidden-include".
 set(exceptions
   "tasks/                    math/view[.]hpp"

@@ -9,6 +9,7 @@ void bind_errors(pybind11::module_& module);
 void bind_configuration(pybind11::module_& module);
 void bind_examples(pybind11::module_& module);
 void bind_model(pybind11::module_& module);
+void bind_score(pybind11::module_& module);
 void bind_run(pybind11::module_& module);
 void bind_tables(pybind11::module_& module);
 

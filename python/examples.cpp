@@ -1,3 +1,5 @@
+#include "python/examples.hpp"
+
 #include <fmt/format.h>
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
@@ -18,16 +20,6 @@ namespace recollect::python {
 namespace {
 
 namespace py = pybind11;
-
-/// A set of examples whose arrays belong to Python.
-struct Examples {
-  py::array_t<std::int32_t> ids, positions, labels;
-  py::dict tags;
-  py::object steps;
-  std::int64_t vocab = 0;
-  std::string digest;
-  std::string settings;
-};
 
 Examples examples_of(const CellRef& ref, const std::string& split,
                      std::optional<std::int64_t> length, std::optional<std::int64_t> count,
@@ -55,6 +47,7 @@ Examples examples_of(const CellRef& ref, const std::string& split,
   examples.vocab = set.vocab;
   examples.digest = std::move(set.digest);
   examples.settings = std::move(set.settings);
+  examples.request = request;
   return examples;
 }
 

@@ -22,6 +22,7 @@ PYBIND11_MODULE(_recollect, module) {
   python::bind_configuration(module);
   python::bind_examples(module);
   python::bind_model(module);
+  python::bind_score(module);
   python::bind_run(module);
   python::bind_tables(module);
 }

@@ -49,6 +49,7 @@ from ._recollect import (  # noqa: E402
     build_info,
     open_model,
     read_weights,
+    score,
     summary,
 )
 
@@ -72,6 +73,7 @@ __all__ = [
     "read_weights",
     "rows",
     "run",
+    "score",
     "summary",
     "table",
 ]

@@ -163,6 +163,16 @@ def rows(
     published: Optional[_Path] = ...,
     select: Optional[str] = ...,
 ) -> List[Dict[str, Any]]: ...
+def score(
+    cell: Cell,
+    examples: Examples,
+    answers: npt.ArrayLike,
+    *,
+    label: str,
+    out: _Path = ...,
+    seed: Optional[int] = ...,
+    threads: int = ...,
+) -> Dict[str, Any]: ...
 def summary(results: _Path, experiments: Sequence[str] = ...) -> str: ...
 def table(
     results: _Path,

@@ -38,10 +38,13 @@ class Examples(FolderTest):
         print(printed)
         self.assertLess(float(difference), 1e-5)
 
-    def test_a_model_is_trained_on_our_batches(self):
+    def test_a_model_is_trained_on_our_batches_and_scored_beside_ours(self):
         printed = self.run_example("pytorch/train_on_our_examples.py", "--steps", 20)
-        self.assertRegex(printed, r"accuracy on 1000 test examples, as PyTorch counts: 0\.\d+")
-        self.assertTrue((self.folder / "predictions.npz").exists())
+        (counted,) = re.findall(r"accuracy on 1000 test examples, as PyTorch counts: (0\.\d+)", printed)
+        printed = self.run_example("pytorch/score_beside_ours.py", "--steps", 20, "--out", "runs")
+        self.assertIn(f"PyTorch model: accuracy {counted}, chance", printed)
+        for label in ("adaptive-decay", "attention\\+conv", "PyTorch model"):
+            self.assertRegex(printed, rf"\n{label} +0\.\d{{4}} ")
 
 
 if __name__ == "__main__":

@@ -82,6 +82,47 @@ class Copy(FolderTest):
         for name, tensor in final.items():
             np.testing.assert_allclose(tensor, self.weights[name].detach().numpy(), atol=1e-3, err_msg=name)
 
+    def test_score_counts_as_pytorch_does(self):
+        self.train()
+        examples = self.cell.examples("test")
+        ids, positions, labels = (
+            torch.tensor(array, dtype=torch.long) for array in (examples.ids, examples.positions, examples.labels)
+        )
+        with torch.no_grad():
+            theirs = logits(self.weights, ids, positions, DENSE).reshape(*positions.shape, -1)
+        answers = theirs.argmax(-1)
+        right = (answers == labels).sum().item()
+        out = self.folder / "runs"
+        of_ids = recollect.score(self.cell, examples, answers, label="copy", out=out)
+        self.assertEqual((of_ids["accuracy"], of_ids["loss"]), (right / labels.numel(), None))
+        of_logits = recollect.score(self.cell, examples, theirs.float(), label="copy with logits", out=out)
+        self.assertEqual(of_logits["accuracy"], right / labels.numel())
+        loss = torch.nn.functional.cross_entropy(theirs.flatten(0, 1), labels.flatten()).item()
+        self.assertAlmostEqual(of_logits["loss"], loss, places=6)
+
+        np.savez(self.folder / "answers.npz", predictions=answers.numpy().astype(np.int32), digest=examples.digest)
+        self.config.write_text(CONFIG)
+        self.program("score", self.config, "--predictions", "answers.npz", "--label", "copy", "--seed", "0", "--out", "program")
+        self.assert_same_bytes(self.folder / "program", self.other_run(out))
+        accuracies = {row["label"]: row["accuracy"] for row in recollect.rows(out, "cells")}
+        self.assertEqual(accuracies["copy"], right / labels.numel())
+        print(f"{right} of {labels.numel()} answers right, by PyTorch and by score")
+
+    def test_wrong_answers_are_refused_and_nothing_is_written(self):
+        examples = self.cell.examples("test")
+        for answers, line in (
+            (np.zeros((3, 3), np.int32), r"'predictions' has shape \(3, 3\), but these examples need \(200, 8\)"),
+            (np.full(examples.labels.shape, 128), "id 128 is not in 0..127"),
+            (np.full((*examples.labels.shape, 128), np.nan, np.float32), "a logit is NaN"),
+            (np.zeros(examples.labels.shape), r"must be ids \(int32 or int64\) or logits \(float32\), not float64"),
+            (np.full(examples.labels.shape, 1 << 40), "an id that is no int32"),
+        ):
+            with self.assertRaisesRegex(recollect.Error, line):
+                recollect.score(self.cell, examples, answers, label="copy", out=self.folder / "runs")
+        with self.assertRaisesRegex(recollect.UsageError, "take another"):
+            recollect.score(self.cell, examples, examples.labels, label="adaptive-decay", out=self.folder / "runs")
+        self.assertFalse((self.folder / "runs").exists())
+
     def test_the_order_of_batches_matters(self):
         """The comparison above can fail: one example exchanged is seen."""
         (ids, positions, labels), *_ = batches(self.cell)
