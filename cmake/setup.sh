@@ -13,13 +13,13 @@ build=(
   g++ make cmake ninja-build git
   libeigen3-dev libhwy-dev libfmt-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev
   librandom123-dev libxxhash-dev libboost-math-dev libzip-dev)
-# Of the Python module.
+# Of the Python module; NumPy also reads arrays and weights in tests.
 module=(pybind11-dev python3-dev python3-numpy)
 # What `recollect plot` draws with; whoever makes pictures wants them too.
 test=("${build[@]}" doctest-dev python3 gnuplot-nox fonts-liberation librsvg2-bin "${module[@]}")
 # clang has the fuzzer, and the thread sanitizer, which raises false alarms on GNU's OpenMP; llvm names
 # lines.
-# NumPy reads arrays and weights. Chromium opens the page of `recollect report --html`, driven through selenium.
+# Chromium opens the page of `recollect report --html`, driven through selenium.
 ci=("${test[@]}" clang-format-14 clang-14 libclang-rt-14-dev libomp-14-dev llvm-14
   chromium chromium-driver python3-selenium)
 all=("${ci[@]}" clang-tidy-14 libbenchmark-dev qemu-user)
