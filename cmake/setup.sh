@@ -4,6 +4,8 @@
 # Usage: cmake/setup.sh [build|test|ci|all]   each list holds the one before it
 #        cmake/setup.sh bench               what is measured beside the program
 #        cmake/setup.sh kernels             what the benchmark of kernels is built with
+#        cmake/setup.sh deb                 what the Debian package is built with
+#        cmake/setup.sh aarch64             what builds for 64-bit Arm, and emulates it
 # Without root it prints the command to type and fails. With SETUP=skip it does nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -24,6 +26,8 @@ all=("${ci[@]}" clang-tidy-14 libbenchmark-dev qemu-user)
 # Without OpenBLAS, PyTorch multiplies ten times slower.
 bench=("${build[@]}" python3-torch libopenblas0-openmp)
 kernels=("${build[@]}" libbenchmark-dev)
+deb=("${build[@]}" dpkg-dev file)
+aarch64=(g++-aarch64-linux-gnu make cmake ninja-build git qemu-user)
 
 case ${1:-all} in
   build) wanted=("${build[@]}") ;;
@@ -32,7 +36,9 @@ case ${1:-all} in
   all) wanted=("${all[@]}") ;;
   bench) wanted=("${bench[@]}") ;;
   kernels) wanted=("${kernels[@]}") ;;
-  *) echo "cmake/setup.sh: unknown list '$1'; known: build, test, ci, all, bench, kernels" >&2; exit 64 ;;
+  deb) wanted=("${deb[@]}") ;;
+  aarch64) wanted=("${aarch64[@]}") ;;
+  *) echo "cmake/setup.sh: unknown list '$1'; known: build, test, ci, all, bench, kernels, deb, aarch64" >&2; exit 64 ;;
 esac
 
 if [[ ${SETUP:-} == skip ]]; then
