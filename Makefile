@@ -3,7 +3,7 @@
 export SETUP JOBS
 
 .DEFAULT_GOAL := build
-.PHONY: build demo python test contracts test-all results regression bench bench-kernels error-rates setup format clean help
+.PHONY: build demo python test contracts test-all results regression bench bench-kernels error-rates install deb setup format clean help
 .NOTPARALLEL:  # the targets share build folders; each is parallel inside
 
 build: ## (default) install what is missing, build the optimised program, link it as ./recollect
@@ -53,6 +53,13 @@ bench-kernels: ## build and run the benchmark of kernels (Google Benchmark)
 	@cmake/setup.sh kernels
 	@cmake/build.sh release recollect bench-kernels
 	@build/release/bench-kernels
+
+install: ## build, then install program, headers and libraries: make install PREFIX=FOLDER (docs/library.md)
+	@cmake/setup.sh build
+	@cmake/install.sh "$(or $(PREFIX),/usr/local)"
+
+deb: ## build the Debian package of the program, for every x86-64-v3 processor, into build/deb
+	@cmake/deb.sh
 
 setup: ## install the packages that building and testing need
 	@cmake/setup.sh test

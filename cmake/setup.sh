@@ -5,6 +5,8 @@
 #        cmake/setup.sh python             what the Python module is built with
 #        cmake/setup.sh bench               what is measured beside the program
 #        cmake/setup.sh kernels             what the benchmark of kernels is built with
+#        cmake/setup.sh deb                 what the Debian package is built with
+#        cmake/setup.sh aarch64             what builds for 64-bit Arm, and emulates it
 # Without root it prints the command to type and fails. With SETUP=skip it does nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -28,6 +30,8 @@ all=("${ci[@]}" clang-tidy-14 libbenchmark-dev qemu-user)
 bench=("${build[@]}" python3-torch libopenblas0-openmp)
 kernels=("${build[@]}" libbenchmark-dev)
 python=("${build[@]}" "${module[@]}" python3-venv)
+deb=("${build[@]}" dpkg-dev file)
+aarch64=(g++-aarch64-linux-gnu make cmake ninja-build git qemu-user)
 
 case ${1:-all} in
   build) wanted=("${build[@]}") ;;
@@ -37,7 +41,9 @@ case ${1:-all} in
   bench) wanted=("${bench[@]}") ;;
   kernels) wanted=("${kernels[@]}") ;;
   python) wanted=("${python[@]}") ;;
-  *) echo "cmake/setup.sh: unknown list '$1'; known: build, test, ci, all, bench, kernels, python" >&2; exit 64 ;;
+  deb) wanted=("${deb[@]}") ;;
+  aarch64) wanted=("${aarch64[@]}") ;;
+  *) echo "cmake/setup.sh: unknown list '$1'; known: build, test, ci, all, bench, kernels, python, deb, aarch64" >&2; exit 64 ;;
 esac
 
 if [[ ${SETUP:-} == skip ]]; then

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <csignal>
 #include <exception>
+#include <functional>
 #include <string_view>
 
 #include "base/build_info.hpp"
 #include "base/interrupt.hpp"
 #include "base/text.hpp"
+#include "harness/cli/cli_main.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/cli/failure.hpp"
 #include "harness/cli/spinning.hpp"
@@ -145,10 +147,11 @@ std::string command_line(int argc, char** argv) {
   return line;
 }
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv, const std::function<void()>& before) {
   // A limit on the size of files is to be an error like a full disk, not a kill.
   std::signal(SIGXFSZ, SIG_IGN);
   try {
+    if (before) before();
     if (argc < 2) throw UsageError("a subcommand is missing");
     const ExitStatus status = run(argc, argv);
     flush_output();
@@ -192,7 +195,7 @@ void add_config_options(CLI::App& command, std::string& config,
 
 }  // namespace recollect::cli
 
-int main(int argc, char** argv) {
-  recollect::cli::bound_spinning(argv);
-  return recollect::cli::main(argc, argv);
+int recollect::cli_main(int argc, char** argv, const std::function<void()>& before) {
+  cli::bound_spinning(argv);
+  return cli::main(argc, argv, before);
 }
