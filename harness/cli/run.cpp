@@ -88,8 +88,8 @@ std::vector<std::string> write_tables(const Experiment& experiment,
   const std::string stem = file_stem(experiment.name);
   const std::filesystem::path cells_path = out / (stem + ".cells.csv");
   const std::filesystem::path groups_path = out / (stem + ".groups.csv");
-  write_file_atomically(cells_path, to_csv(to_table(cell_table(cells))));
-  write_file_atomically(groups_path, to_csv(to_table(group_table(group_cells(cells)))));
+  write_file_atomically(cells_path, cell_table_csv(cells));
+  write_file_atomically(groups_path, to_csv(to_table(group_table(group_cells(std::move(cells))))));
   return {cells_path.string(), groups_path.string()};
 }
 
