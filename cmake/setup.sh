@@ -24,7 +24,8 @@ test=("${build[@]}" doctest-dev python3 gnuplot-nox fonts-liberation librsvg2-bi
 # Chromium opens the page of `recollect report --html`, driven through selenium.
 ci=("${test[@]}" clang-format-14 clang-14 libclang-rt-14-dev libomp-14-dev llvm-14
   chromium chromium-driver python3-selenium)
-all=("${ci[@]}" clang-tidy-14 libbenchmark-dev qemu-user)
+# Slurm runs the job arrays of `recollect slurm` in a test.
+all=("${ci[@]}" clang-tidy-14 libbenchmark-dev qemu-user slurmctld slurmd slurm-client munge)
 
 # Without OpenBLAS, PyTorch multiplies ten times slower.
 bench=("${build[@]}" python3-torch libopenblas0-openmp)

@@ -99,18 +99,25 @@ ExitStatus tabulate(const Options& options) {
   }
   std::vector<std::string> experiments;
   if (!options.experiment.empty()) experiments.push_back(options.experiment);
-  const ResultSet cells = read_result_set(options.runs, experiments);
+  ResultSet cells = read_result_set(options.runs, experiments);
   for (const std::string& warning : cells.warnings) report(fmt::format("warning: {}", warning));
   if (options.rows == "history") {
     print_histories(options, cells);
     return ExitStatus::kDone;
   }
   if (options.rows == "cells") {
-    print(rendered(options, cell_table(cells.cells), readable_cells(cells.cells)));
+    if (options.format == "csv") {
+      print(cell_table_csv(cells.cells));
+    } else if (options.format == "json") {
+      print(json_text(json_of(cell_table(cells.cells))));
+    } else {
+      print(rendered(options, {}, readable_cells(cells.cells)));
+    }
     return ExitStatus::kDone;
   }
-  const std::vector<GroupResult> groups =
-      options.select.empty() ? group_cells(cells.cells) : selected(cells.cells, options.select);
+  const std::vector<GroupResult> groups = options.select.empty()
+                                              ? group_cells(std::move(cells.cells))
+                                              : selected(cells.cells, options.select);
   if (options.summary) {
     print(summary_text(groups));
     return ExitStatus::kDone;

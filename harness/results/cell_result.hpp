@@ -79,6 +79,9 @@ void name_following_seeds(std::vector<CellResult>& results);
 /// numerics_version.
 [[nodiscard]] DataTable cell_table(const std::vector<CellResult>& results);
 
+/// The same as CSV, with less memory than the table takes.
+[[nodiscard]] std::string cell_table_csv(const std::vector<CellResult>& results);
+
 /// A number in one form: other programs write 1.0e-08 as 1e-08, 300 as 300.0, true as True. Other
 /// texts stay as they are.
 [[nodiscard]] std::string same_number(const std::string& text);

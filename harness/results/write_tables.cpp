@@ -1,5 +1,7 @@
 #include "harness/results/write_tables.hpp"
 
+#include <utility>
+
 #include "base/file.hpp"
 #include "harness/results/cell_result.hpp"
 #include "harness/results/group_result.hpp"
@@ -20,8 +22,8 @@ WrittenTables write_tables(const std::filesystem::path& out, const std::string& 
   const std::string stem = file_stem(experiment);
   const std::filesystem::path cells_path = out / (stem + ".cells.csv");
   const std::filesystem::path groups_path = out / (stem + ".groups.csv");
-  write_file_atomically(cells_path, to_csv(to_table(cell_table(cells))));
-  write_file_atomically(groups_path, to_csv(to_table(group_table(group_cells(cells)))));
+  write_file_atomically(cells_path, cell_table_csv(cells));
+  write_file_atomically(groups_path, to_csv(to_table(group_table(group_cells(std::move(cells))))));
   return {{cells_path.string(), groups_path.string()}, std::nullopt};
 }
 
