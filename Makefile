@@ -3,7 +3,7 @@
 export SETUP JOBS
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test contracts test-all results regression bench bench-kernels error-rates setup format clean help
+.PHONY: build demo python test contracts test-all results regression bench bench-kernels error-rates install deb setup format clean help
 .NOTPARALLEL:  # the targets share build folders; each is parallel inside
 
 build: ## (default) install what is missing, build the optimised program, link it as ./recollect
@@ -13,6 +13,11 @@ build: ## (default) install what is missing, build the optimised program, link i
 
 demo: ## the same, then train the variants of configs/demo.yaml and sum up what they learned
 	@cmake/demo.sh
+
+python: ## build the Python module, install it into .venv or the active environment; PREFIX=DIR: below DIR
+	@cmake/setup.sh python
+	@cmake/build.sh release recollect recollect_python
+	@cmake/python.sh $(PREFIX)
 
 test: ## build with warnings as errors, quick tests, include check, smoke configuration
 	@cmake/check.sh quick
@@ -49,6 +54,13 @@ bench-kernels: ## build and run the benchmark of kernels (Google Benchmark)
 	@cmake/build.sh release recollect bench-kernels
 	@build/release/bench-kernels
 
+install: ## build, then install program, headers and libraries: make install PREFIX=FOLDER (docs/library.md)
+	@cmake/setup.sh build
+	@cmake/install.sh "$(or $(PREFIX),/usr/local)"
+
+deb: ## build the Debian package of the program, for every x86-64-v3 processor, into build/deb
+	@cmake/deb.sh
+
 setup: ## install the packages that building and testing need
 	@cmake/setup.sh test
 
@@ -56,7 +68,7 @@ format: ## format every source in place
 	@cmake/format.sh
 
 clean: ## remove everything that was built; results stay
-	rm -rf build recollect
+	rm -rf build recollect .venv
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\): ## /\1\t/p' Makefile | expand -t 16

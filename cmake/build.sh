@@ -8,14 +8,14 @@ shift
 seconds_a_step=4  # of one processor, measured: for the estimate that is printed, and nothing else
 
 options=()
-if [[ $preset == release ]]; then
+if [[ $preset == release || $preset == portable ]]; then
   # The program alone needs no test packages. Once the tests are configured they stay so.
   if [[ $* == *bench-* ]]; then
     options+=(-DRECOLLECT_BENCH=ON)
   fi
   if [[ $* != recollect* || $* == *contracts || $* == *error_rates ]]; then
     options+=(-DRECOLLECT_TESTS=ON)
-  elif [[ ! -f build/release/CMakeCache.txt ]]; then
+  elif [[ ! -f build/$preset/CMakeCache.txt ]]; then
     options+=(-DRECOLLECT_TESTS=OFF)
   fi
   # Warnings of compilers that we do not test with must not keep anybody from building.

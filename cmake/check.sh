@@ -53,7 +53,7 @@ fi
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-count=${#titles[@]} passed=0 failed=0 not_run=0 summary=()
+count=${#titles[@]} passed=0 failed=0 not_run=0 skipped=0 summary=()
 declare -A broken=()
 for ((i = 0; i < count; ++i)); do
   echo
@@ -77,8 +77,13 @@ for ((i = 0; i < count; ++i)); do
   if [[ ${commands[i]} == ctest* ]]; then
     totals=$(sed -n 's/.* tests passed, \([0-9]*\) tests\{0,1\} failed out of \([0-9]*\)$/\1 \2/p' "$log")
     read -r stage_failed total <<<"${totals:-0 0}"
-    stage_passed=$((total - stage_failed))
-    counted=" ($stage_passed of $total passed)"
+    # ctest counts what could not be run here, and says so, among what passed.
+    stage_skipped=$(grep -c ' (Skipped)$' "$log") || true
+    stage_passed=$((total - stage_failed - stage_skipped))
+    counted=" ($stage_passed of $total passed"
+    ((stage_skipped == 0)) || counted+=", $stage_skipped skipped"
+    counted+=")"
+    skipped=$((skipped + stage_skipped))
     # A suite that found nothing to run has not passed.
     ((total > 0)) || outcome=FAILED
   elif [[ $outcome == ok ]]; then
@@ -98,9 +103,8 @@ done
 
 echo
 printf '%s\n' "${summary[@]}"
-if ((not_run > 0)); then
-  echo "$passed passed, $failed failed, $not_run stages not run, in $SECONDS s"
-else
-  echo "$passed passed, $failed failed, in $SECONDS s"
-fi
+totals="$passed passed, $failed failed"
+((skipped == 0)) || totals+=", $skipped skipped"
+((not_run == 0)) || totals+=", $not_run stages not run"
+echo "$totals, in $SECONDS s"
 ((failed == 0))

@@ -39,7 +39,8 @@ set(rules
   "harness/show/             base/ tasks/ harness/(config|store|train|render|show)/"
   "harness/exchange/         base/ math/ tasks/ models/ harness/(arrays|config|store|train|sweep|inspect|exchange)/"
   "harness/live/             base/ tasks/ models/settings[.]hpp harness/(config|store|train|sweep|render|live)/"
-  "harness/cli/              base/ math/ tasks/ models/ harness/")
+  "harness/cli/              base/ math/ tasks/ models/ harness/"
+  "python/                   base/ math/ tasks/ models/ harness/(arrays|config|store|train|sweep|exchange|results|render|show|inspect|live)/ python/")
 # What the lines above would allow and must not: "part forbidden-include".
 set(exceptions
   "tasks/                    math/view[.]hpp"
@@ -50,7 +51,7 @@ set(exceptions
 if(NOT DEFINED known_cycles)
   set(known_cycles "")
 endif()
-set(our_folders "(base|math|tasks|models|harness|tests|bench)/")
+set(our_folders "(base|math|tasks|models|harness|python|tests|bench)/")
 # Building a string is not printing: fmt::format and snprintf are free to use.
 set(printing
   "std::(cout|cerr|clog|puts|putchar|printf|print|println)[^A-Za-z0-9_]|fmt::print(ln)?[ \n]*[(]|[^A-Za-z0-9_](printf|vprintf|puts|putchar)[ \n]*[(]|[^A-Za-z0-9_]fprintf[ \n]*[(][ \n]*std(out|err)|<iostream>")
@@ -82,7 +83,8 @@ function(violation file text found what)
 endfunction()
 
 file(GLOB_RECURSE files RELATIVE "${root}"
-  "${root}/base/*.[ch]pp" "${root}/math/*.[ch]pp" "${root}/tasks/*.[ch]pp" "${root}/models/*.[ch]pp" "${root}/harness/*.[ch]pp")
+  "${root}/base/*.[ch]pp" "${root}/math/*.[ch]pp" "${root}/tasks/*.[ch]pp" "${root}/models/*.[ch]pp" "${root}/harness/*.[ch]pp"
+  "${root}/python/*.[ch]pp")
 list(LENGTH files count)
 if(count EQUAL 0)
   message(FATAL_ERROR "no sources under '${root}'")

@@ -10,6 +10,7 @@ find_path(HIGHWAY_INCLUDE_DIR hwy/highway.h REQUIRED)
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 find_path(BOOST_MATH_INCLUDE_DIR boost/math/distributions/students_t.hpp REQUIRED)
+# boost/crc.hpp stands beside it: Debian's libboost-math-dev brings all headers of Boost.
 # libzip's own package file asks for its programs, which another package has.
 find_path(ZIP_INCLUDE_DIR zip.h REQUIRED)
 find_library(ZIP_LIBRARY zip REQUIRED)

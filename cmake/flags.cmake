@@ -1,14 +1,18 @@
 # One target carries the language standard, the warnings and the options that decide numbers.
 add_library(recollect_flags INTERFACE)
 target_compile_features(recollect_flags INTERFACE cxx_std_20)
-target_include_directories(recollect_flags INTERFACE "${PROJECT_SOURCE_DIR}")
-target_compile_options(recollect_flags INTERFACE
+target_include_directories(recollect_flags INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${RECOLLECT_HEADERS}>)
+# Warnings are for this tree alone; whoever uses the libraries has others.
+set(warnings
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion
   # clang counts changes of sign as conversions, g++ does not: both check the same.
   $<$<CXX_COMPILER_ID:Clang>:-Wno-sign-conversion>
   $<$<BOOL:${RECOLLECT_WERROR}>:-Werror>
   # g++ 12 calls its own AVX-512 intrinsics uninitialised: https://gcc.gnu.org/PR105593
-  "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-uninitialized;-Wno-maybe-uninitialized>"
+  "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-uninitialized;-Wno-maybe-uninitialized>")
+target_compile_options(recollect_flags INTERFACE "$<BUILD_INTERFACE:${warnings}>")
+target_compile_options(recollect_flags INTERFACE
   # No a*b+c is fused behind our back: data and initial weights are the same bytes everywhere.
   # Eigen asks for fused operations by name, so products lose nothing.
   -ffp-contract=off
@@ -46,6 +50,6 @@ if(RECOLLECT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER
     "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros "${RECOLLECT_CCACHE}")
   target_compile_options(recollect_flags INTERFACE
-    $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
-    "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
+    $<BUILD_INTERFACE:$<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>>
+    "$<BUILD_INTERFACE:$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>>")
 endif()

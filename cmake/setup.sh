@@ -2,8 +2,11 @@
 # Installs the Debian packages that are missing, and asks the network only if there are any. What apt
 # says goes to build/packages.log.
 # Usage: cmake/setup.sh [build|test|ci|all]   each list holds the one before it
+#        cmake/setup.sh python             what the Python module is built with
 #        cmake/setup.sh bench               what is measured beside the program
 #        cmake/setup.sh kernels             what the benchmark of kernels is built with
+#        cmake/setup.sh deb                 what the Debian package is built with
+#        cmake/setup.sh aarch64             what builds for 64-bit Arm, and emulates it
 # Without root it prints the command to type and fails. With SETUP=skip it does nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,18 +15,24 @@ build=(
   g++ make cmake ninja-build git
   libeigen3-dev libhwy-dev libfmt-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev
   librandom123-dev libxxhash-dev libboost-math-dev libzip-dev)
+# Of the Python module; NumPy also reads arrays and weights in tests.
+module=(pybind11-dev python3-dev python3-numpy)
 # What `recollect plot` draws with; whoever makes pictures wants them too.
-test=("${build[@]}" doctest-dev python3 gnuplot-nox fonts-liberation librsvg2-bin)
+test=("${build[@]}" doctest-dev python3 gnuplot-nox fonts-liberation librsvg2-bin "${module[@]}")
 # clang has the fuzzer, and the thread sanitizer, which raises false alarms on GNU's OpenMP; llvm names
 # lines.
-# NumPy reads arrays and weights. Chromium opens the page of `recollect report --html`, driven through selenium.
+# Chromium opens the page of `recollect report --html`, driven through selenium.
 ci=("${test[@]}" clang-format-14 clang-14 libclang-rt-14-dev libomp-14-dev llvm-14
-  chromium chromium-driver python3-selenium python3-numpy)
-all=("${ci[@]}" clang-tidy-14 libbenchmark-dev qemu-user)
+  chromium chromium-driver python3-selenium)
+# Slurm runs the job arrays of `recollect slurm` in a test.
+all=("${ci[@]}" clang-tidy-14 libbenchmark-dev qemu-user slurmctld slurmd slurm-client munge)
 
 # Without OpenBLAS, PyTorch multiplies ten times slower.
 bench=("${build[@]}" python3-torch libopenblas0-openmp)
 kernels=("${build[@]}" libbenchmark-dev)
+python=("${build[@]}" "${module[@]}" python3-venv)
+deb=("${build[@]}" dpkg-dev file)
+aarch64=(g++-aarch64-linux-gnu make cmake ninja-build git qemu-user)
 
 case ${1:-all} in
   build) wanted=("${build[@]}") ;;
@@ -32,7 +41,10 @@ case ${1:-all} in
   all) wanted=("${all[@]}") ;;
   bench) wanted=("${bench[@]}") ;;
   kernels) wanted=("${kernels[@]}") ;;
-  *) echo "cmake/setup.sh: unknown list '$1'; known: build, test, ci, all, bench, kernels" >&2; exit 64 ;;
+  python) wanted=("${python[@]}") ;;
+  deb) wanted=("${deb[@]}") ;;
+  aarch64) wanted=("${aarch64[@]}") ;;
+  *) echo "cmake/setup.sh: unknown list '$1'; known: build, test, ci, all, bench, kernels, python, deb, aarch64" >&2; exit 64 ;;
 esac
 
 if [[ ${SETUP:-} == skip ]]; then

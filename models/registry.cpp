@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/error.hpp"
+#include "base/growing_registry.hpp"
 #include "models/mixers/full_quadratic.hpp"
 #include "models/mixers/gated_convolution.hpp"
 #include "models/mixers/gla.hpp"
@@ -61,11 +62,19 @@ constexpr std::array kMixers{
                &defaults<GatedConvolutionSettings>},
 };
 
+GrowingRegistry<MixerSettings>& registry() {
+  static GrowingRegistry<MixerSettings> all(kMixers);
+  return all;
+}
+
 }  // namespace
 
-const Registry<MixerSettings>& mixers() {
-  static const Registry<MixerSettings> kRegistry(kMixers);
-  return kRegistry;
+const Registry<MixerSettings>& mixers() { return registry().all(); }
+
+void add_mixer(const MixerEntry& entry) {
+  if (registry().add(entry)) return;
+  throw ConfigError(
+      fmt::format("variant '{}' is registered twice; give yours another name", entry.name));
 }
 
 std::unique_ptr<MixerSettings> mixer_settings(std::string_view name) {

@@ -1,7 +1,11 @@
 #include "tasks/registry.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 
+#include "base/error.hpp"
+#include "base/growing_registry.hpp"
 #include "tasks/compositional_recall.hpp"
 #include "tasks/examples.hpp"
 #include "tasks/fuzzy_recall.hpp"
@@ -43,11 +47,19 @@ constexpr std::array kTasks{
               &defaults<ExamplesSettings>},
 };
 
+GrowingRegistry<TaskSettings>& registry() {
+  static GrowingRegistry<TaskSettings> all(kTasks);
+  return all;
+}
+
 }  // namespace
 
-const Registry<TaskSettings>& tasks() {
-  static const Registry<TaskSettings> kRegistry(kTasks);
-  return kRegistry;
+const Registry<TaskSettings>& tasks() { return registry().all(); }
+
+void add_task(const TaskEntry& entry) {
+  if (registry().add(entry)) return;
+  throw ConfigError(
+      fmt::format("task '{}' is registered twice; give yours another name", entry.name));
 }
 
 }  // namespace recollect

@@ -27,6 +27,7 @@ void add_score(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
 void add_compare(CLI::App& app, Action& action);
 void add_plot(CLI::App& app, Action& action);
+void add_slurm(CLI::App& app, Action& action);
 
 /// A command line that is wrong. The line names the argument and, if there is one, the nearest
 /// right one.

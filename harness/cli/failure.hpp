@@ -1,15 +1,10 @@
 #pragma once
 
-#include <exception>
-#include <string>
+#include "base/failure.hpp"
 
 namespace recollect::cli {
 
-/// What the program says of an exception that ended its work.
-struct Failure {
-  int status = 0;    ///< the program's exit status
-  std::string line;  ///< without an end of line
-};
+/// What the program says of an exception that ended its work, its own name first.
 [[nodiscard]] Failure failure_of(const std::exception_ptr& exception);
 
 }  // namespace recollect::cli

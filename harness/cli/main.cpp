@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <csignal>
 #include <exception>
+#include <functional>
 #include <string_view>
 
 #include "base/build_info.hpp"
 #include "base/interrupt.hpp"
 #include "base/text.hpp"
+#include "harness/cli/cli_main.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/cli/failure.hpp"
 #include "harness/cli/spinning.hpp"
@@ -114,6 +116,7 @@ ExitStatus run(int argc, char** argv) {
   add_generate(app, action);
   add_score(app, action);
   add_bench(app, action);
+  add_slurm(app, action);
 
   refuse_options_as_values(app);
 
@@ -139,27 +142,16 @@ ExitStatus run(int argc, char** argv) {
 
 /// What a shell has to be given to do the same again.
 std::string command_line(int argc, char** argv) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,@%+";
   std::string line;
-  for (int i = 0; i < argc; ++i) {
-    const std::string_view word = argv[i];
-    if (i > 0) line += ' ';
-    if (!word.empty() && word.find_first_not_of(kPlain) == word.npos) {
-      line += word;
-      continue;
-    }
-    line += '\'';
-    for (const char letter : word) line += letter == '\'' ? "'\\''" : std::string(1, letter);
-    line += '\'';
-  }
+  for (int i = 0; i < argc; ++i) line += (i > 0 ? " " : "") + shell_word(argv[i]);
   return line;
 }
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv, const std::function<void()>& before) {
   // A limit on the size of files is to be an error like a full disk, not a kill.
   std::signal(SIGXFSZ, SIG_IGN);
   try {
+    if (before) before();
     if (argc < 2) throw UsageError("a subcommand is missing");
     const ExitStatus status = run(argc, argv);
     flush_output();
@@ -203,7 +195,7 @@ void add_config_options(CLI::App& command, std::string& config,
 
 }  // namespace recollect::cli
 
-int main(int argc, char** argv) {
-  recollect::cli::bound_spinning(argv);
-  return recollect::cli::main(argc, argv);
+int recollect::cli_main(int argc, char** argv, const std::function<void()>& before) {
+  cli::bound_spinning(argv);
+  return cli::main(argc, argv, before);
 }

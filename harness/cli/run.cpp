@@ -6,7 +6,6 @@
 #include <string_view>
 #include <system_error>
 
-#include "base/file.hpp"
 #include "base/text.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/cli/dry_run.hpp"
@@ -17,9 +16,7 @@
 #include "harness/config/load.hpp"
 #include "harness/config/yaml_tree.hpp"
 #include "harness/live/events.hpp"
-#include "harness/results/group_result.hpp"
-#include "harness/results/read_cells.hpp"
-#include "harness/store/experiment_file.hpp"
+#include "harness/results/write_tables.hpp"
 #include "harness/sweep/runner.hpp"
 #include "harness/sweep/verify.hpp"
 #include "harness/train/cell_model.hpp"
@@ -41,6 +38,7 @@ struct Options {
   bool init_partial = false;
   bool dry_run = false;
   bool verify = false;
+  bool no_tables = false;
   bool quiet = false;
   bool json_lines = false;
   CheckpointInterval checkpoint;
@@ -77,23 +75,14 @@ Shard parse_shard(const std::string& text) {
 }
 
 /// The experiment's tables beside its folder. @returns their paths
-std::vector<std::string> write_tables(const Experiment& experiment,
-                                      const std::filesystem::path& out, const RunSummary& summary) {
-  const Claim claim = claim_experiment(out, experiment.name);
-  std::vector<CellResult> cells;
-  try {
-    cells = read_cells(out, experiment.name).rows;
-  } catch (const IoError& error) {  // problems, or an empty shard, may leave nothing to tabulate
-    if (summary.problems.empty() && summary.finished > 0) throw;
-    report(fmt::format("warning: no tables: {}", error.what()));
-    return {};
+std::vector<std::string> tables_of(const Experiment& experiment, const std::string& out,
+                                   const RunSummary& summary) {
+  WrittenTables tables = write_tables(out, experiment.name);
+  if (tables.none) {  // problems, or an empty shard, may leave nothing to tabulate
+    if (summary.problems.empty() && summary.finished > 0) throw IoError(*tables.none);
+    report(fmt::format("warning: no tables: {}", tables.none->what()));
   }
-  const std::string stem = file_stem(experiment.name);
-  const std::filesystem::path cells_path = out / (stem + ".cells.csv");
-  const std::filesystem::path groups_path = out / (stem + ".groups.csv");
-  write_file_atomically(cells_path, to_csv(to_table(cell_table(cells))));
-  write_file_atomically(groups_path, to_csv(to_table(group_table(group_cells(cells)))));
-  return {cells_path.string(), groups_path.string()};
+  return tables.paths;
 }
 
 /// Live lines tell it themselves, where they stand.
@@ -195,7 +184,9 @@ ExitStatus run(const Options& options, live::RunEnd& end) {
     if (!options.json_lines) report(problem);
   }
   end.problems = summary.problems;
-  if (!summary.read_only) end.tables = write_tables(experiment, options.out, summary);
+  if (!summary.read_only && !options.no_tables) {
+    end.tables = tables_of(experiment, options.out, summary);
+  }
   if (!options.json_lines) {
     for (const std::string& path : end.tables) print(path + "\n");
   }
@@ -284,6 +275,9 @@ void add_run(CLI::App& app, Action& action) {
                    "The i-th of n parts of the cells, i from 1 to n: every n-th cell. For machines "
                    "that share no folder; processes on one folder share the cells by themselves")
       ->type_name("i/n");
+  command->add_flag("--no-tables", options->no_tables,
+                    "Leave the experiment's tables alone, as one of many processes on a folder: "
+                    "each would read all cells. `table` makes them afterwards");
   CLI::Option* const init =
       command
           ->add_option("--init", options->init,

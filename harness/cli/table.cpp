@@ -2,11 +2,14 @@
 
 #include <memory>
 
+#include "base/text.hpp"
 #include "harness/cli/commands.hpp"
+#include "harness/render/event_folder.hpp"
 #include "harness/render/json.hpp"
 #include "harness/render/readable_table.hpp"
 #include "harness/render/summary_table.hpp"
 #include "harness/results/group_result.hpp"
+#include "harness/results/history_table.hpp"
 #include "harness/results/published.hpp"
 #include "harness/results/result_set.hpp"
 #include "harness/results/selected_values.hpp"
@@ -22,8 +25,11 @@ struct Options {
   std::string experiment;
   std::string published;
   std::string select;
+  std::string out;
   bool summary = false;
 };
+
+constexpr const char* kTensorBoard = "tensorboard";
 
 /// One set of rows in the format that is asked for.
 std::string rendered(const Options& options, const DataTable& data,
@@ -36,6 +42,42 @@ std::string rendered(const Options& options, const DataTable& data,
     text += options.format == "latex" ? to_latex(table) : to_markdown(table);
   }
   return text;
+}
+
+/// The part of a list of JSON between its brackets.
+std::string list_items(const DataTable& data) {
+  constexpr std::string_view kOpen = "[\n";
+  constexpr std::string_view kClose = "\n]\n";
+  const std::string text = json_text(json_of(data));
+  return text.substr(kOpen.size(), text.size() - kOpen.size() - kClose.size());
+}
+
+/// Part by part: as one table, the histories of many cells would take gigabytes.
+void print_in_parts(const HistoryTable& table, bool json) {
+  constexpr std::size_t kCells = 100;
+  for (std::size_t first = 0; first < table.cells(); first += kCells) {
+    const DataTable data = table.part(first, first + kCells);
+    if (json) {
+      print((first == 0 ? "[\n" : ",\n") + list_items(data));
+      continue;
+    }
+    const std::string text = to_csv(to_table(data));
+    print(std::string_view(text).substr(first == 0 ? 0 : text.find('\n') + 1));
+  }
+  if (json) print("\n]\n");
+}
+
+/// Every evaluation of every cell, or the same as files for TensorBoard.
+void print_histories(const Options& options, const ResultSet& results) {
+  const std::vector<CellHistory> cells = read_histories(options.runs, results.cells);
+  if (options.format == kTensorBoard) {
+    write_event_folder(options.out, cells);
+    print(fmt::format("{}: {}\n", options.out, plural(cells.size(), "run")));
+  } else if (options.format == "csv" || options.format == "json") {
+    print_in_parts(HistoryTable(cells), options.format == "json");
+  } else {
+    print(rendered(options, {}, readable_histories(cells)));
+  }
 }
 
 std::vector<GroupResult> selected(const std::vector<CellResult>& cells, const std::string& keys) {
@@ -51,19 +93,31 @@ ExitStatus tabulate(const Options& options) {
     throw UsageError(
         "--rows published needs --published FILE, e.g. results/published/published.csv");
   }
+  if (options.rows != "groups" && !options.select.empty()) {
+    throw UsageError(
+        fmt::format("--select chooses among groups; leave out --rows {}", options.rows));
+  }
   std::vector<std::string> experiments;
   if (!options.experiment.empty()) experiments.push_back(options.experiment);
-  const ResultSet cells = read_result_set(options.runs, experiments);
+  ResultSet cells = read_result_set(options.runs, experiments);
   for (const std::string& warning : cells.warnings) report(fmt::format("warning: {}", warning));
-  if (options.rows == "cells" && !options.select.empty()) {
-    throw UsageError("--select chooses among groups; leave out --rows cells");
-  }
-  if (options.rows == "cells") {
-    print(rendered(options, cell_table(cells.cells), readable_cells(cells.cells)));
+  if (options.rows == "history") {
+    print_histories(options, cells);
     return ExitStatus::kDone;
   }
-  const std::vector<GroupResult> groups =
-      options.select.empty() ? group_cells(cells.cells) : selected(cells.cells, options.select);
+  if (options.rows == "cells") {
+    if (options.format == "csv") {
+      print(cell_table_csv(cells.cells));
+    } else if (options.format == "json") {
+      print(json_text(json_of(cell_table(cells.cells))));
+    } else {
+      print(rendered(options, {}, readable_cells(cells.cells)));
+    }
+    return ExitStatus::kDone;
+  }
+  const std::vector<GroupResult> groups = options.select.empty()
+                                              ? group_cells(std::move(cells.cells))
+                                              : selected(cells.cells, options.select);
   if (options.summary) {
     print(summary_text(groups));
     return ExitStatus::kDone;
@@ -100,16 +154,17 @@ void add_table(CLI::App& app, Action& action) {
       command
           ->add_option("--format", options->format,
                        "csv or json (every column), markdown or latex (for people; latex needs "
-                       "booktabs)")
-          ->check(CLI::IsMember({"csv", "json", "markdown", "latex"}))
+                       "booktabs), tensorboard (the histories as event files in --out)")
+          ->check(CLI::IsMember({"csv", "json", "markdown", "latex", kTensorBoard}))
           ->type_name("FORMAT")
           ->capture_default_str();
   CLI::Option* const rows =
       command
-          ->add_option("--rows", options->rows,
-                       "groups (over seeds), cells (one by one) or published (beside the figures "
-                       "of --published)")
-          ->check(CLI::IsMember({"groups", "cells", "published"}))
+          ->add_option(
+              "--rows", options->rows,
+              "groups (over seeds), cells (one by one), history (every evaluation of every "
+              "cell) or published (beside the figures of --published)")
+          ->check(CLI::IsMember({"groups", "cells", "history", "published"}))
           ->type_name("ROWS")
           ->capture_default_str();
   command->add_option("--experiment", options->experiment, "Only the experiment of this name")
@@ -134,8 +189,28 @@ void add_table(CLI::App& app, Action& action) {
       ->excludes(format)
       ->excludes(rows)
       ->excludes(published);
-  command->callback([options, &action] {
+  CLI::Option* const out =
+      command
+          ->add_option("--out", options->out,
+                       "With --format tensorboard: the folder of the event files, new, empty or "
+                       "written by it before, which is then written anew")
+          ->type_name("DIR");
+  command->callback([options, rows, out, &action] {
     expect_given(options->runs, "RESULTS", "the --out folder of a run");
+    if (options->format == kTensorBoard) {
+      if (rows->count() > 0 && options->rows != "history") {
+        throw UsageError(fmt::format("--format tensorboard holds histories; leave out --rows {}",
+                                     options->rows));
+      }
+      options->rows = "history";
+      if (out->count() == 0) {
+        throw UsageError(
+            "--format tensorboard writes files: give a folder for them with --out DIR");
+      }
+      expect_given(options->out, "--out", "a folder for the event files");
+    } else if (out->count() > 0) {
+      throw UsageError("--out goes with --format tensorboard; other formats are printed");
+    }
     action = [options] { return tabulate(*options); };
   });
 }

@@ -14,6 +14,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "harness/compare/effects.hpp"
+#include "harness/compare/reflow.hpp"
 #include "harness/inspect/inspected_weights.hpp"
 #include "harness/results/read_cells.hpp"
 #include "harness/results/result_set.hpp"
@@ -80,8 +81,13 @@ struct Question {
   }
 };
 
-/// The option of a cell that is called so: pairs is task_pairs, learning_rate train_learning_rate.
+/// The option of a cell that is called so: pairs is task_pairs, learning_rate train_learning_rate;
+/// what an entry of eval.cells sets is that of its score.
 std::string option_of(const CellResult& cell, const std::string& name) {
+  if (cell.score) {
+    const auto scored = cell.score->key.settings.find(name);
+    if (scored != cell.score->key.settings.end()) return same_number(scored->second);
+  }
   for (const char* section : {"task_", "model_", "train_"}) {
     const std::string& text = setting_of(cell.settings, section + name).text;
     if (!text.empty()) return same_number(text);
@@ -446,58 +452,6 @@ class Findings {
   mutable InspectedWeights weights_;  // computed when an expression first asks
   std::map<std::string, std::vector<CellResult>> cells_;
 };
-
-/// A unit stays with its number: "44.7 %" and "51.0 \u00b1 39.2" are one word each.
-Words kept_together(const Words& words) {
-  Words together;
-  bool joins = false;
-  for (const std::string& word : words) {
-    const bool is_unit = word.starts_with('%') || word == "\u00b1";
-    if (!together.empty() && (is_unit || joins)) {
-      together.back() += fmt::format(" {}", word);
-    } else {
-      together.push_back(word);
-    }
-    joins = word == "\u00b1" || word == "=";
-  }
-  return together;
-}
-
-/// Figures are longer or shorter than their expressions: paragraphs and list items are broken anew.
-/// A command keeps a line of its own.
-std::string reflowed(const std::string& text) {
-  constexpr std::size_t kWidth = 118;
-  std::string out;
-  std::string block;
-  const auto flush = [&] {
-    if (block.empty()) return;
-    const std::string indent = block.starts_with("- ") ? "  " : "";
-    std::string line;
-    for (const std::string& word : kept_together(words(block))) {
-      if (!line.empty() && line.size() + 1 + word.size() > kWidth) {
-        out += line + '\n';
-        line = indent + word;
-      } else {
-        line += line.empty() || line == indent ? word : fmt::format(" {}", word);
-      }
-    }
-    out += line + '\n';
-    block.clear();
-  };
-  for (const std::string& line : split_at(text, '\n')) {
-    const std::size_t begin = std::min(line.find_first_not_of(' '), line.size());
-    const bool is_command = line.substr(begin).starts_with("`./");
-    if (line.starts_with("- ") || line.empty() || is_command) flush();
-    if (is_command || line.empty()) {
-      out += line + '\n';
-    } else {
-      block += fmt::format("{}{}", block.empty() ? "" : " ", line.substr(begin));
-    }
-  }
-  flush();
-  while (out.ends_with("\n\n")) out.pop_back();
-  return out;
-}
 
 }  // namespace
 

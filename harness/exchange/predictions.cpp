@@ -27,11 +27,12 @@ namespace {
 constexpr const char* kPredictions = "predictions";
 constexpr const char* kLogits = "logits";
 
-/// The answers of a file, once it has been found to be of these examples.
+/// The answers of arrays, once these have been found to be of these examples.
 class FileAnswers {
  public:
-  FileAnswers(const std::filesystem::path& path, const ExampleSet& set)
-      : where_(path.string()), file_(read_arrays(path)), scored_(set.scored), vocab_(set.vocab) {
+  /// @param file  outlives it
+  FileAnswers(const ArrayFile& file, std::string where, const ExampleSet& set)
+      : where_(std::move(where)), file_(file), scored_(set.scored), vocab_(set.vocab) {
     check_digest(set);
     const bool ids = file_.find(kPredictions) != nullptr;
     if (ids == (file_.find(kLogits) != nullptr)) {
@@ -114,7 +115,7 @@ class FileAnswers {
   }
 
   std::string where_;
-  ArrayFile file_;
+  const ArrayFile& file_;
   const ArrayView* array_ = nullptr;
   std::int64_t scored_;
   std::int64_t vocab_;
@@ -147,8 +148,14 @@ void refuse_training(const ExampleRequest& request) {
 OutsideScore score_predictions(const Cell& cell, const ExampleRequest& request,
                                const std::filesystem::path& file, int threads) {
   refuse_training(request);
+  return score_predictions(cell, request, read_arrays(file), file.string(), threads);
+}
+
+OutsideScore score_predictions(const Cell& cell, const ExampleRequest& request,
+                               const ArrayFile& arrays, const std::string& where, int threads) {
+  refuse_training(request);
   const ExampleSet set = make_examples(cell, "", request, threads);
-  const FileAnswers answers(file, set);
+  const FileAnswers answers(arrays, where, set);
   OutsideScore scored{request.split, requested_part(cell, request), {}};
   scored.score =
       score_answers(cell, request.split, *scored.part.task, scored.part.examples, threads,

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/arrays/array_file.hpp"
 #include "harness/exchange/example_choice.hpp"
 #include "harness/exchange/outside_cell.hpp"
 
@@ -18,6 +19,11 @@ namespace recollect {
 /// logit that is NaN, or a loss that is not finite
 [[nodiscard]] OutsideScore score_predictions(const Cell& cell, const ExampleRequest& request,
                                              const std::filesystem::path& file, int threads);
+
+/// The same of arrays in memory. @param where  stands for the file in messages
+[[nodiscard]] OutsideScore score_predictions(const Cell& cell, const ExampleRequest& request,
+                                             const ArrayFile& arrays, const std::string& where,
+                                             int threads);
 
 /// Scores weights of this program, of the cell or a cell of the same shape, at the request's
 /// settings. @throws as above, and ConfigError where the model cannot read such a length

@@ -108,8 +108,10 @@ class Answers {
     std::vector<Line> often, sooner, longer;
     for (const Study* study : studies_) {
       add(often, leads_often(*study, context_));
-      for (const StudySection& section : study->sections) {
+      for (const StudySection& section : study->trainings) {
         add(sooner, leads_sooner(*study, section, context_));
+      }
+      for (const StudySection& section : study->sections) {
         add(longer, leads_longer(*study, section, context_));
       }
     }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <utility>
 
 #include "base/text.hpp"
@@ -22,14 +21,10 @@ struct Share {
   std::int64_t runs = 0;
 };
 
-/// A run counts once: with eval.cells it is scored in several sections.
 std::vector<Share> shares_of(const Study& study) {
   std::vector<Share> shares;
-  std::set<std::vector<std::string>> counted;
-  for (const StudySection& section : study.sections) {
+  for (const StudySection& section : study.trainings) {
     for (const StudyRow& row : section.rows) {
-      const std::vector<std::string>& cells = row.trained->cells;
-      if (!cells.empty() && !counted.insert(cells).second) continue;
       auto found = std::find_if(shares.begin(), shares.end(),
                                 [&](const Share& one) { return one.label == row.named.label; });
       if (found == shares.end()) found = shares.insert(shares.end(), Share{row.named.label});

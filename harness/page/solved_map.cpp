@@ -21,7 +21,8 @@ std::string cell_html(const GroupResult& group) {
 
 }  // namespace
 
-std::string solved_map(const plot::Study& study, const Context& context) {
+std::string solved_map(const plot::Study& scored, const Context& context) {
+  const plot::Study study = scored.by_training();
   if (study.sections.size() < 2) return "";
   std::string html = fmt::format(
       "<h3 id=\"{0}\">Where each variant solves the task</h3>\n<p class=\"lead\">Seeds with {1} "

@@ -141,7 +141,8 @@ class CurvesPicture {
 }  // namespace
 
 Drawn draw_curves(const Study& study, const Histories& histories) {
-  CurvesPicture picture(study, histories);
+  const Study trainings = study.by_training();
+  CurvesPicture picture(trainings, histories);
   if (picture.empty()) {
     return {std::nullopt, "a table has no histories; give the runs or their archive"};
   }

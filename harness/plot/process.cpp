@@ -60,7 +60,7 @@ class NamelessFile {
 
 /// 0, or the reason why it could not be started.
 int spawn(const std::vector<std::string>& command, const std::array<const NamelessFile*, 3>& files,
-          ::pid_t& child) {
+          ProgramEnvironment whole, ::pid_t& child) {
   ::posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   for (int i = 0; i < 3; ++i) {
@@ -78,19 +78,21 @@ int spawn(const std::vector<std::string>& command, const std::array<const Namele
   std::vector<char*> environment;
   for (std::string& setting : settings) environment.push_back(setting.data());
   environment.push_back(nullptr);
-  const int failed = ::posix_spawnp(&child, command.front().c_str(), &actions, nullptr,
-                                    arguments.data(), environment.data());
+  const int failed =
+      ::posix_spawnp(&child, command.front().c_str(), &actions, nullptr, arguments.data(),
+                     whole == ProgramEnvironment::kWhole ? ::environ : environment.data());
   ::posix_spawn_file_actions_destroy(&actions);
   return failed;
 }
 
 }  // namespace
 
-ProcessResult run_process(const std::vector<std::string>& command, const std::string& input) {
+ProcessResult run_process(const std::vector<std::string>& command, const std::string& input,
+                          ProgramEnvironment environment) {
   const NamelessFile in, out, errors;
   in.fill(input);
   ::pid_t child = 0;
-  const int failed = spawn(command, {&in, &out, &errors}, child);
+  const int failed = spawn(command, {&in, &out, &errors}, environment, child);
   ProcessResult result;
   if (failed == ENOENT || failed == EACCES || failed == ENOTDIR) {
     result.found = false;

@@ -13,9 +13,16 @@ struct ProcessResult {
   std::string errors;
 };
 
-/// Runs a program of PATH without a shell, with `input` as its standard input and LC_ALL=C, so that
-/// no locale changes its numbers. @throws IoError where the system refuses
-[[nodiscard]] ProcessResult run_process(const std::vector<std::string>& command,
-                                        const std::string& input);
+/// What a program finds in its environment.
+enum class ProgramEnvironment {
+  kSettled,  ///< LC_ALL=C, so that no locale changes its numbers, and where files are found
+  kWhole,    ///< what this program has
+};
+
+/// Runs a program of PATH without a shell, with `input` as its standard input.
+/// @throws IoError where the system refuses
+[[nodiscard]] ProcessResult run_process(
+    const std::vector<std::string>& command, const std::string& input,
+    ProgramEnvironment environment = ProgramEnvironment::kSettled);
 
 }  // namespace recollect::plot

@@ -155,7 +155,8 @@ class SolvedPicture {
 }  // namespace
 
 Drawn draw_solved(const Study& study) {
-  SolvedPicture picture(study);
+  const Study trainings = study.by_training();
+  SolvedPicture picture(trainings);
   if (picture.nothing()) return {std::nullopt, "no seed solved its task"};
   return {picture.draw(), ""};
 }

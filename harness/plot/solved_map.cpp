@@ -112,7 +112,8 @@ class MapPicture {
 
 }  // namespace
 
-Drawn draw_solved_map(const Study& study) {
+Drawn draw_solved_map(const Study& scored) {
+  const Study study = scored.by_training();
   if (study.sections.size() < 2) return {std::nullopt, "it has one setting"};
   if (study.sections.size() > kMostSettings) {
     return {std::nullopt,

@@ -38,8 +38,12 @@ void put_scored(Settings& settings, const ScoreKey& key) {
   }
 }
 
-/// Those of task and training, which make a section, or those of the model, which make a row.
-Settings settings_of(const GroupResult& group, bool of_model) {
+/// What makes a row, or a section: of scores, or of trainings.
+enum class Part { kModel, kScored, kTrained };
+
+/// Those of the model, or those of task and training.
+Settings settings_of(const GroupResult& group, Part part) {
+  const bool of_model = part == Part::kModel;
   Settings settings;
   if (!of_model) settings.emplace_back("task", group.task);
   for (const Setting& setting : group.settings) {
@@ -50,7 +54,9 @@ Settings settings_of(const GroupResult& group, bool of_model) {
       settings.emplace_back(setting.name, setting.value.text);
     }
   }
-  if (!of_model && group.key && !group.key->settings.empty()) put_scored(settings, *group.key);
+  if (part == Part::kScored && group.key && !group.key->settings.empty()) {
+    put_scored(settings, *group.key);
+  }
   if (!of_model) settings.emplace_back("data_seed", data_seed_text(group));
   return settings;
 }
@@ -156,7 +162,8 @@ std::vector<StudyRow> rows_of(const std::vector<const GroupResult*>& groups, con
   std::vector<RowKey> keys;
   std::vector<StudyRow> rows;
   for (const GroupResult* group : groups) {
-    const RowKey key{group->experiment, {group->variant, group->label}, settings_of(*group, true)};
+    const RowKey key{
+        group->experiment, {group->variant, group->label}, settings_of(*group, Part::kModel)};
     const auto known = std::find(keys.begin(), keys.end(), key);
     if (known == keys.end()) {
       keys.push_back(key);
@@ -188,13 +195,13 @@ std::vector<StudyRow> rows_of(const std::vector<const GroupResult*>& groups, con
 }
 
 std::vector<StudySection> sections_of(const std::vector<const GroupResult*>& groups,
-                                      const Styles& styles) {
+                                      const Styles& styles, Part part) {
   std::vector<Settings> all;
-  for (const GroupResult* group : groups) all.push_back(settings_of(*group, false));
+  for (const GroupResult* group : groups) all.push_back(settings_of(*group, part));
   const std::vector<std::string> different = varying(all);
   const auto values = [&](const GroupResult* group) {
     std::vector<std::string> own;
-    const Settings settings = settings_of(*group, false);
+    const Settings settings = settings_of(*group, part);
     for (const std::string& name : different) own.push_back(value_in(settings, name));
     return own;
   };
@@ -213,7 +220,7 @@ std::vector<StudySection> sections_of(const std::vector<const GroupResult*>& gro
     for (const GroupResult* group : groups) {
       if (values(group) == own) members.push_back(group);
     }
-    const Settings settings = settings_of(*members.front(), false);
+    const Settings settings = settings_of(*members.front(), part);
     StudySection section{in_words(settings, different), std::nullopt, rows_of(members, styles)};
     const std::string pairs = value_in(settings, "task_pairs");
     if (!pairs.empty()) section.pairs = std::atoll(pairs.c_str());
@@ -241,6 +248,12 @@ std::size_t Study::rows() const {
   std::size_t count = 0;
   for (const StudySection& section : sections) count += section.rows.size();
   return count;
+}
+
+Study Study::by_training() const {
+  Study study = *this;
+  study.sections = trainings;
+  return study;
 }
 
 std::string Study::seeds_text() const {
@@ -277,7 +290,7 @@ Study make_study(const std::vector<std::string>& experiments,
   study.experiments = experiments;
   if (own.empty()) return study;
   std::vector<Settings> all;
-  for (const GroupResult* group : own) all.push_back(settings_of(*group, false));
+  for (const GroupResult* group : own) all.push_back(settings_of(*group, Part::kScored));
   study.setting = shared_setting(all);
   const std::vector<std::string> versions = code_versions(own);
   study.code_version = versions.size() > 3 ? fmt::format("{} code versions", versions.size())
@@ -289,7 +302,8 @@ Study make_study(const std::vector<std::string>& experiments,
   if (examples.size() == 1) study.examples = *examples.begin();
   const std::string solve_at = value_in(all.front(), "train_solve_at");
   if (!solve_at.empty()) study.solve_at = std::atof(solve_at.c_str());
-  study.sections = sections_of(own, styles);
+  study.sections = sections_of(own, styles, Part::kScored);
+  study.trainings = sections_of(own, styles, Part::kTrained);
   return study;
 }
 

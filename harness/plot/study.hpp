@@ -39,8 +39,12 @@ struct Study {
   std::int64_t examples = 0;  ///< test examples of a score; 0 where that is not the same
   double solve_at = 0.99;
   std::vector<StudySection> sections;
+  std::vector<StudySection> trainings;  ///< by what was trained, where sections go by the score
 
   [[nodiscard]] std::size_t rows() const;
+  /// With `trainings` as its sections: each run once, however many settings of eval.cells it is
+  /// scored at. What a run did while it trained is shown so.
+  [[nodiscard]] Study by_training() const;
   [[nodiscard]] std::string seeds_text() const;     ///< "20 seeds a row", "2 to 5 seeds a row"
   [[nodiscard]] std::string examples_text() const;  ///< "1,000 test examples a seed"
   [[nodiscard]] std::string origin() const;         ///< "mqar-64 at 85e8eee"

@@ -459,4 +459,30 @@ std::vector<TextTable> readable_cells(const std::vector<CellResult>& original) {
                   cells);
 }
 
+std::vector<TextTable> readable_histories(const std::vector<CellHistory>& cells) {
+  std::vector<CellResult> all;
+  std::vector<const HistoryRow*> evaluations;  // of the same places
+  for (const CellHistory& cell : cells) {
+    for (const HistoryRow& row : cell.rows) {
+      all.push_back(cell.cell);
+      evaluations.push_back(&row);
+    }
+  }
+  name_following_seeds(all);
+  const auto fill = [&](const CellResult& cell, std::vector<std::string>& line, Marks&) {
+    const HistoryRow& row = *evaluations[static_cast<std::size_t>(&cell - all.data())];
+    line.insert(line.end(),
+                {cell.label, std::to_string(cell.seed), std::to_string(row.step),
+                 fmt::format("{:.4f}", row.loss), fmt::format("{:.4g}", row.gradient_norm),
+                 fmt::format("{:.4g}", row.learning_rate), percent(row.validation_accuracy),
+                 percent(row.validation_exact_match)});
+  };
+  return readable(all,
+                  "Validation while training, accuracy in per cent; `loss` is that of training, "
+                  "the mean since the row before.",
+                  {"variant", "seed", "step", "loss", "gradient_norm", "learning_rate", "accuracy",
+                   "exact_match"},
+                  fill);
+}
+
 }  // namespace recollect

@@ -7,6 +7,7 @@
 #include "harness/render/text_table.hpp"
 #include "harness/results/cell_result.hpp"
 #include "harness/results/group_result.hpp"
+#include "harness/results/history_table.hpp"
 #include "harness/results/published.hpp"
 #include "harness/results/variance_result.hpp"
 
@@ -24,6 +25,9 @@ namespace recollect {
 
 /// Single cells: best weights on test examples.
 [[nodiscard]] std::vector<TextTable> readable_cells(const std::vector<CellResult>& cells);
+
+/// Every evaluation of every cell.
+[[nodiscard]] std::vector<TextTable> readable_histories(const std::vector<CellHistory>& cells);
 
 /// Published figures beside ours, a table for each experiment; none where it has no row.
 [[nodiscard]] std::vector<TextTable> readable_comparison(

@@ -176,6 +176,7 @@ CellResult describe_cell(const std::string& experiment, const std::string& confi
   row.cell = folder;
   row.config_hash = config_hash;
   row.status = status;
+  row.status.files.clear();  // digests, which would be most of the memory of many rows
   row.task = cell.task->name();
   row.variant = cell.variant.name;
   row.label = cell.variant.label;
@@ -220,13 +221,13 @@ Column<CellResult> cell_column(std::string_view name) {
   throw std::logic_error(fmt::format("tables of cells have no column '{}'", name));
 }
 
-DataTable cell_table(const std::vector<CellResult>& results) {
+std::vector<Column<CellResult>> cell_columns(const std::vector<std::string>& settings) {
   Columns columns = head_columns();
   bool in_task = true;
   const auto add = [&](const Columns& more) {
     columns.insert(columns.end(), more.begin(), more.end());
   };
-  for (const std::string& name : setting_names(results)) {
+  for (const std::string& name : settings) {
     if (in_task && !name.starts_with("task_")) {
       add(middle_columns());
       in_task = false;
@@ -235,7 +236,34 @@ DataTable cell_table(const std::vector<CellResult>& results) {
   }
   if (in_task) add(middle_columns());
   add(tail_columns());
-  return to_data(columns, results);
+  return columns;
+}
+
+DataTable cell_table(const std::vector<CellResult>& results) {
+  return to_data(cell_columns(setting_names(results)), results);
+}
+
+std::string cell_table_csv(const std::vector<CellResult>& results) {
+  constexpr std::size_t kRows = 1000;  // as one table of values, many cells would take gigabytes
+  Columns columns = cell_columns(setting_names(results));
+  std::erase_if(columns, [&](const Column<CellResult>& column) {
+    return column.optional && std::all_of(results.begin(), results.end(), [&](const auto& row) {
+             return column.text(row).empty();
+           });
+  });
+  CsvTable table;
+  for (const Column<CellResult>& column : columns) table.header.push_back(column.name);
+  std::string text = to_csv(table);
+  const std::size_t header = text.size();
+  for (std::size_t first = 0; first < results.size(); first += kRows) {
+    table.rows.clear();
+    for (std::size_t i = first; i < std::min(first + kRows, results.size()); ++i) {
+      std::vector<std::string>& cells = table.rows.emplace_back();
+      for (const Column<CellResult>& column : columns) cells.push_back(column.text(results[i]));
+    }
+    text += to_csv(table).substr(header);
+  }
+  return text;
 }
 
 std::string same_number(const std::string& text) {

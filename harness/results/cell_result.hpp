@@ -67,12 +67,20 @@ void name_following_seeds(std::vector<CellResult>& results);
 /// all. @throws std::logic_error if there is no such column
 [[nodiscard]] Column<CellResult> cell_column(std::string_view name);
 
+/// The columns of the per-cell table.
+/// @param settings  setting_names() of its rows
+[[nodiscard]] std::vector<Column<CellResult>> cell_columns(
+    const std::vector<std::string>& settings);
+
 /// The per-cell table: experiment, cell, config_hash, code_version, compiler, build, status,
 /// reason, task and its options (task_*: every option of any task in the table, empty where a task
 /// has none), variant, label, model_*, train_*, seed, data_seed, train_length, steps, solved_step,
 /// parameters, training_flops, state_floats, state_floats_peak, those of scores.csv, then
 /// numerics_version.
 [[nodiscard]] DataTable cell_table(const std::vector<CellResult>& results);
+
+/// The same as CSV, with less memory than the table takes.
+[[nodiscard]] std::string cell_table_csv(const std::vector<CellResult>& results);
 
 /// A number in one form: other programs write 1.0e-08 as 1e-08, 300 as 300.0, true as True. Other
 /// texts stay as they are.

@@ -211,7 +211,10 @@ std::optional<Interval> GroupResult::solved_interval() const {
 }
 
 std::vector<GroupResult> group_cells(const std::vector<CellResult>& original) {
-  std::vector<CellResult> cells = original;
+  return group_cells(std::vector<CellResult>(original));
+}
+
+std::vector<GroupResult> group_cells(std::vector<CellResult>&& cells) {
   name_following_seeds(cells);
   const std::vector<std::string> names = setting_names(cells);
   const auto same_cells = [&](const CellResult& row) {

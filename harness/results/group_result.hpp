@@ -81,6 +81,8 @@ struct GroupResult {
 /// One row per group of cells that differ in their seeds alone, and per (weights, split, eval
 /// length); one for a group whose cells all failed.
 [[nodiscard]] std::vector<GroupResult> group_cells(const std::vector<CellResult>& cells);
+/// The same without a copy of the rows, which it may change.
+[[nodiscard]] std::vector<GroupResult> group_cells(std::vector<CellResult>&& cells);
 
 /// The grouped table; results/README.md explains every column. In short:
 ///   seeds, n                the seeds of the scores that the row sums up

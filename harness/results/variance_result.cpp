@@ -38,7 +38,8 @@ std::vector<Rows> designs_of(const std::vector<CellResult>& cells) {
   return group_rows(headline_rows(cells), [&](const CellResult& row) {
     std::vector<std::string> key = {row.experiment, row.label};
     for (const std::string& name : names) key.push_back(setting_of(row.settings, name).text);
-    return std::tuple(std::move(key), row.score->key.examples, row.train_length);
+    return std::tuple(std::move(key), row.score->key.examples, row.train_length,
+                      row.score->key.settings);
   });
 }
 

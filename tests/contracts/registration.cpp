@@ -16,10 +16,10 @@ void check_registered(Checks& checks) {
   };
   checks.that(!entry.name.empty() && std::all_of(entry.name.begin(), entry.name.end(), is_name),
               "its name is not made of a-z, 0-9 and hyphens");
-  checks.that(!entry.description.empty(), "has no description in models/registry.cpp");
+  checks.that(!entry.description.empty(), "is registered without a description");
   checks.that(std::count_if(mixers().begin(), mixers().end(),
                             [&](const MixerEntry& other) { return other.name == entry.name; }) == 1,
-              "stands more than once in models/registry.cpp");
+              "is registered more than once");
   const auto settings = entry.settings();
   checks.that(settings->name() == entry.name, fmt::format("name() says '{}'", settings->name()));
   checks.that(settings->clone()->name() == entry.name, "clone() gives another variant");

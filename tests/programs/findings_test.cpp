@@ -13,6 +13,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "harness/compare/reflow.hpp"
 #include "harness/results/read_cells.hpp"
 #include "harness/stats/paired_tests.hpp"
 #include "tests/support/places.hpp"
@@ -136,6 +137,28 @@ TEST_CASE("findings: expressions give what a loop over the cells gives") {
   CHECK(value("setting tiny learning_rate", input) == "0.001");
   CHECK(value("fisher 3 5 5 5") == "0.44");
   CHECK(value("setting mqar-headline steps") == "20,000");
+}
+
+TEST_CASE("findings: of runs scored at several settings, an option chooses the scores") {
+  const TemporaryFolder runs, archives;
+  Watch watch;
+  run(tiny({"eval={cells: [{pairs: 2}, {pairs: 4}], examples: 40}"}), runs.path(), watch);
+  ReportInput input;
+  input.archives.push_back(archive(runs.path(), archives.path()));
+  const std::string two = value("accuracy tiny a/b pairs=2", input);
+  const std::string four = value("accuracy tiny a/b pairs=4", input);
+  CHECK(two != four);
+  CHECK(value("runs tiny a/b pairs=4", input) == "2");
+  CHECK_THROWS_AS((void)value("runs tiny a/b pairs=3", input), IoError);
+}
+
+TEST_CASE("findings: paragraphs are broken anew, and what has a line of its own keeps it") {
+  const std::string words = "a few words that are repeated until a line is full of them, ";
+  const std::string kept = "### A heading\n| a | b |\n|---|---|\n`./recollect list`\n";
+  const std::string text = reflowed(words + words + "\n" + words + "\n" + kept);
+  CHECK(text.ends_with("### A heading\n| a | b |\n|---|---|\n`./recollect list`\n"));
+  CHECK(text.substr(0, text.find('\n')).size() > 100);
+  CHECK(reflowed("50\n%\n") == "50 %\n");
 }
 
 TEST_CASE("findings: what archived weights show is what inspect shows") {

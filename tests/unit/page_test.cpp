@@ -163,6 +163,29 @@ TEST_CASE("page: its questions are those that the results can answer") {
   CHECK(!has(of_one, "type=\"checkbox\""));  // nothing to choose from
 }
 
+TEST_CASE("page: a run counts once, at however many settings of eval.cells it is scored") {
+  std::vector<Cell> cells;
+  add(cells, "mine", 20, 12);
+  add(cells, "theirs", 20, 0);
+  ResultSet scored = set_of(cells);
+  const std::vector<CellResult> runs = scored.cells;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    scored.cells[i].score->key.settings = {{"pairs", "8"}};
+    scored.cells.push_back(runs[i]);
+    scored.cells.back().score->key.settings = {{"pairs", "16"}};
+  }
+  const plot::Material material(scored, {});
+  const std::string page = make_page({"cells.csv", "", material, {}, {}, {}, {}});
+  CHECK(has(page, "mine 12 of 20"));
+  CHECK(!has(page, "24 of 40"));
+  CHECK(has(page, ">16 pairs<"));  // the scores have both
+  const std::string soonest = "half of the seeds have solved it at step";
+  const std::size_t first = page.find(soonest);
+  REQUIRE(first != std::string::npos);
+  CHECK(page.find(soonest, first + 1) == std::string::npos);  // the training was one
+  CHECK(!has(page, "Where each variant solves the task"));
+}
+
 TEST_CASE("page: labels stay text") {
   std::vector<Cell> cells;
   add(cells, "</style><script>x</script>", 5, 3);

@@ -279,6 +279,37 @@ TEST_CASE("plot: medians against length, with their intervals, or of two parts")
   CHECK(count_of(pictures.read("length-ex.svg"), "6 + 4 seeds") == 1);
 }
 
+TEST_CASE("plot: runs scored at several settings of eval.cells are shown once where they trained") {
+  std::vector<CellResult> cells;
+  for (const int seed : {0, 1, 2}) {
+    for (const char* pairs : {"8", "16"}) {
+      const CsvTable row =
+          table_of({{"a", "fixed-decay", seed, 64, "0.5", seed == 2 ? 0 : 1000 + seed}});
+      CellResult result = cells_of_table(row, "table").front();
+      result.score->key.settings = {{"pairs", pairs}};
+      cells.push_back(result);
+    }
+  }
+  const std::vector<GroupResult> groups = group_cells(cells);
+  REQUIRE(groups.size() == 2);
+  const Styles styles(std::vector<Named>{{"fixed-decay", "a"}});
+  const Study study = make_study({"ex"}, groups, styles);
+  REQUIRE(study.sections.size() == 2);
+  CHECK(study.sections[1].title == "16 pairs");
+  REQUIRE(study.by_training().sections.size() == 1);
+  CHECK(study.by_training().sections.front().title.empty());
+  CHECK(study.by_training().rows() == 1);
+
+  // Steps 0, 1000, 1001 and the last: two events, once.
+  CHECK(draw_solved(study).figure.value().data.rows.size() == 4);
+  CHECK(draw_solved_map(study).why_not == "it has one setting");
+  Histories histories;
+  for (const std::string& cell : groups.front().cells) histories[cell].resize(5);
+  for (auto& [cell, rows] : histories) rows.back().step = 6000;
+  CHECK(draw_curves(study, histories).figure.value().data.rows.size() == 15);
+  CHECK(draw_seeds(study).figure.value().data.rows.size() == 6);  // of the scores: each
+}
+
 TEST_CASE("plot: by lag, positions are counted in octaves or parts of one, by level one by one") {
   std::vector<CellResult> cells;
   Slices slices;

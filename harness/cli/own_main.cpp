@@ -1,0 +1,6 @@
+#include "base/register_own.hpp"
+#include "harness/cli/cli_main.hpp"
+
+int main(int argc, char** argv) {
+  return recollect::cli_main(argc, argv, &recollect::register_own);
+}
