@@ -89,7 +89,7 @@ Fields ExamplesSettings::fields() {
   all.push_back(field("length", length, "T, tokens an example; not given, or 0: that of the files")
                     .range(0, kMaxLength));
   all.push_back(
-      field("vocab", vocab, "V, ids; not given, or 0: the largest id or label of the files, and 1")
+      field("vocab", vocab, "V, ids; not given, or 0: the largest id or label of the files plus 1")
           .range(0, kMaxVocab));
   const auto file = [&](Split split, std::string help) {
     std::string& text = files[place_of(split)];

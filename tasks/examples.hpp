@@ -23,7 +23,7 @@ class ExamplesSettings final : public TaskSettings {
  public:
   /// Texts by Split: PATH@DIGEST.
   std::array<std::string, 3> files;
-  std::int64_t vocab = 0;  ///< 0 until the files are read: their largest id or label, and 1
+  std::int64_t vocab = 0;  ///< 0 until the files are read: their largest id or label plus 1
 
   /// By Split; none where results are read without the files.
   std::array<std::shared_ptr<const ExampleArrays>, 3> data;

@@ -67,7 +67,7 @@ TaskPart chosen_part(const Cell& cell, const ExampleRequest& request) {
   if (fitting == 0 && request.length) return at_other_length(cell, request);
   if (fitting == 0 && parts.size() == 1) return parts.front();
   refuse(fmt::format(
-      "{} examples have several settings{}; choose one by its part: {}", name_of(request.split),
+      "{} examples have several settings{}; choose one with --part: {}", name_of(request.split),
       length && fitting > 0 ? fmt::format(" of length {}", *length) : "", listed(parts)));
 }
 
@@ -146,7 +146,7 @@ std::size_t requested_cell(const std::vector<Cell>& cells, std::optional<std::in
     if (data_text(cells[i], request) == first) continue;
     refuse(
         fmt::format("the {} of this configuration differ in their examples, e.g. 1 and {}; "
-                    "choose one by its number 1..{}",
+                    "choose one with --cell, 1..{}",
                     plural(cells.size(), "cell"), i + 1, cells.size()));
   }
   return 0;

@@ -14,6 +14,7 @@
 #include "harness/store/archive.hpp"
 #include "harness/store/safetensors.hpp"
 #include "harness/train/cell_model.hpp"
+#include "models/outside.hpp"
 
 namespace recollect {
 namespace {
@@ -87,9 +88,15 @@ TrainedModel model_of_folder(const std::filesystem::path& folder, Weights weight
   if (!file_exists(folder / kConfig) || is_archive(folder)) refuse_folder(folder);
   TrainedModel trained;
   trained.path = folder / (name_of(weights) + ".safetensors");
-  if (!file_exists(trained.path)) miss_weights(folder, trained.path);
   trained.experiment = parse_experiment(read_file(folder / kConfig), (folder / kConfig).string(),
                                         {}, AllowedNames::kAny);
+  if (trained.cell().variant.name == kOutside) {
+    throw IoError(
+        fmt::format("{} is another program's model, of which predictions were scored: "
+                    "there are no weights to look into",
+                    folder.string()));
+  }
+  if (!file_exists(trained.path)) miss_weights(folder, trained.path);
   trained.says = described(name_of(weights) + " weights", read_safetensors(trained.path).metadata);
   return trained;
 }

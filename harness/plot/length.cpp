@@ -207,7 +207,13 @@ class LengthPicture {
             {section.title, row.name, row.named.variant, csv_text(group->key->eval_length), "seed",
              csv_text(seed), csv_text(accuracy), "", "", "1", csv_text(group->unseen_level)});
       }
+      const bool alone = points.size() == 1;  // a line of one point is nothing to see
       panel.marks.push_back(line_of(std::move(points), row.style->mark, kSeedLine));
+      if (alone) {
+        panel.marks.back().kind = MarkKind::kDots;
+        panel.marks.back().marker = row.style->marker;
+        panel.marks.back().size = 2.9;
+      }
       panel.marks.back().name = fmt::format("{}, seed {}", row.name, seed);
       panel.marks.back().of = row.named;
       panel.marks.back().cells = {cell_of(*row.trained, seed)};

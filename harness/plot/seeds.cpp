@@ -100,17 +100,24 @@ class SeedsPicture {
     if (two_lines) {
       figure_.add({kMargin, middle + 13.0, shortened(says, room, kTickSize), kTickSize});
     }
-    figure_.add({kSolvedAt, middle + 5.0, fmt::format("{}/{}", group.solved(), group.runs()), 15.0,
-                 ink::kText, Anchor::kEnd, true});
+    const bool known = training_is_known(group);
+    const std::string solved =
+        known ? fmt::format("{}/{}", group.solved(), group.runs()) : std::string("–");
+    figure_.add({kSolvedAt, middle + 5.0, solved, 15.0, ink::kText, Anchor::kEnd, true});
     if (const auto interval = group.solved_interval()) {
       figure_.add(
           {kIntervalAt, middle + 5.0, percent_range(*interval), 12.5, ink::kMuted, Anchor::kEnd});
     }
-    figure_.add({kMedianAt, middle + 5.0, step_or_later(group.solve_step_median, group.step_limit),
-                 12.5, group.solve_step_median ? ink::kText : ink::kMuted, Anchor::kEnd});
+    if (known) {
+      figure_.add({kMedianAt, middle + 5.0,
+                   step_or_later(group.solve_step_median, group.step_limit), 12.5,
+                   group.solve_step_median ? ink::kText : ink::kMuted, Anchor::kEnd});
+    }
     add_dots(section, row, middle);
-    summary_ += fmt::format("{}{}: {} of {} seeds solved", summary_.empty() ? "" : "; ", row.name,
-                            group.solved(), group.runs());
+    summary_ +=
+        fmt::format("{}{}: {}", summary_.empty() ? "" : "; ", row.name,
+                    known ? fmt::format("{} of {} seeds solved", group.solved(), group.runs())
+                          : std::string("another program's model"));
   }
 
   void add_dots(const StudySection& section, const StudyRow& row, double middle) {

@@ -239,8 +239,9 @@ class OtherScores {
 };
 
 std::string share_text(const GroupResult& group) {
-  const bool watched = group.n() == 0 || !group.solve_steps.empty();  // not another program's
-  return group.runs() == 0 || !watched ? "-" : fmt::format("{}/{}", group.solved(), group.runs());
+  return group.runs() == 0 || !training_is_known(group)
+             ? "-"
+             : fmt::format("{}/{}", group.solved(), group.runs());
 }
 
 /// The interval of the clean accuracy, unless the seeds fall apart; of two and three values the

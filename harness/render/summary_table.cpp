@@ -66,8 +66,7 @@ SettingColumns setting_columns(const Rows& rows, const std::string& title,
   std::map<std::string, std::string> chance;
   std::vector<std::string> lengths;  // and the settings of eval.cells
   for (const GroupResult* row : rows) {
-    const bool watched = row->n() == 0 || !row->solve_steps.empty();  // not another program's
-    if (row->runs() > 0 && watched) {
+    if (row->runs() > 0 && training_is_known(*row)) {
       solved[row->label] = fmt::format("{}/{}", row->solved(), row->runs());
     }
     if (!row->accuracy.summary) continue;

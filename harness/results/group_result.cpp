@@ -192,7 +192,7 @@ GroupResult grouped_row(const Group& group, const Rows& rows) {
     result.most_steps = std::max(result.most_steps.value_or(0), row->status.steps);
   }
   if (!rows.empty()) add_scores(result, group, rows);
-  if (result.variant != kOutside) add_solving(result, rows);  // nobody watched its training
+  add_solving(result, rows);
   result.solved_at_90 = solved_at(group, first, 0.90);
   result.solved_at_95 = solved_at(group, first, 0.95);
   return result;
@@ -205,8 +205,10 @@ std::int64_t GroupResult::solved() const noexcept {
                        [](const SolveStep& step) { return step.solved; });
 }
 
+bool training_is_known(const GroupResult& group) { return group.variant != kOutside; }
+
 std::optional<Interval> GroupResult::solved_interval() const {
-  if (runs() == 0 || variant == kOutside) return std::nullopt;
+  if (runs() == 0 || !training_is_known(*this)) return std::nullopt;
   return wilson_interval(solved(), runs());
 }
 

@@ -78,6 +78,10 @@ struct GroupResult {
   [[nodiscard]] std::optional<Interval> solved_interval() const;
 };
 
+/// Whether anybody watched the training, and so knows when it solved the task: not where another
+/// program's model was scored.
+[[nodiscard]] bool training_is_known(const GroupResult& group);
+
 /// One row per group of cells that differ in their seeds alone, and per (weights, split, eval
 /// length); one for a group whose cells all failed.
 [[nodiscard]] std::vector<GroupResult> group_cells(const std::vector<CellResult>& cells);

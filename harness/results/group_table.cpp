@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "harness/results/group_result.hpp"
-#include "models/outside.hpp"
 
 namespace recollect {
 namespace {
@@ -45,7 +44,7 @@ Value end_of(const std::optional<Interval>& interval, double Interval::*end) {
 
 /// A figure of a measure's summary.
 /// Whether it is known which runs solved the task: not of another program's.
-bool is_watched(const Group& group) { return group.runs() > 0 && group.variant != kOutside; }
+bool is_watched(const Group& group) { return group.runs() > 0 && training_is_known(group); }
 
 template <class Get>
 Column<Group> of_summary(const std::string& name, Measure Group::*measure, Get&& get) {
@@ -227,10 +226,12 @@ void add_solving(Columns& columns) {
   columns.push_back({"solved_high", [](const Group& group) {
                        return end_of(group.solved_interval(), &Interval::high);
                      }});
-  columns.push_back(column("solve_steps", [](const Group& group) { return group.solve_steps; }));
+  columns.push_back({"solve_steps", [](const Group& group) {
+                       return training_is_known(group) ? Value(group.solve_steps) : Value();
+                     }});
   columns.push_back({"censored", [](const Group& group) {
-                       const bool none = group.variant == kOutside;
-                       return none ? Value() : Value(group.runs() - group.solved());
+                       return training_is_known(group) ? Value(group.runs() - group.solved())
+                                                       : Value();
                      }});
   columns.push_back(mean_column("solve_step_median", &Group::solve_step_median));
   columns.push_back(mean_column("solve_step_median_solved", &Group::solve_step_median_solved));

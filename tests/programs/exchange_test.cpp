@@ -150,6 +150,19 @@ TEST_CASE("score: right predictions give 1, wrong ones what is counted, beside o
   CHECK(std::count(table.begin(), table.end(), '\n') == 1 + 4 * 8 + 2);
   const std::string text = Place::done("table " + place.runs);
   CHECK(holds(text, "theirs"));
+  // Ids have no loss, and nobody knows when the model solved its task.
+  const CsvTable groups = parse_csv(Place::done("table " + place.runs + " --format csv"), "table");
+  for (const auto& row : groups.rows) {
+    const bool theirs = row[*groups.find("label")] == "theirs";
+    for (const char* column : {"loss_mean", "solved", "solved_share", "solve_steps"}) {
+      CHECK(row[*groups.find(column)].empty() == theirs);
+    }
+  }
+  const std::string folder = said.substr(0, said.find(": accuracy"));
+  const std::string scores = read_file(std::filesystem::path(folder) / "scores.csv");
+  CHECK(holds(scores, ",0.9333333333333333,0.8,,30,"));
+  CHECK(holds(place.refused("inspect " + quoted(folder), ExitStatus::kInputOutput),
+              "another program's model"));
   // Running the experiment again leaves it alone.
   place.run();
   CHECK(holds(Place::done("table " + place.runs), "theirs"));

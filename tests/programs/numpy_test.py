@@ -75,6 +75,6 @@ with tempfile.TemporaryDirectory() as name:
     np.savez(folder / "d.npz", predictions=half.astype(np.int64), digest=digest)
     np.savez(folder / "e.npz", predictions=np.asfortranarray(half), digest=digest)
     for file in ("d.npz", "e.npz"):
-        score = ["score", config, "--label", "no", "--seed", 0, "--out", folder / "none"]
+        score = ["score", config, "--label", "refused", "--seed", 0, "--out", folder / "none"]
         recollect(*score, "--predictions", folder / file, status=5)
         assert not (folder / "none").exists()
