@@ -69,7 +69,9 @@ void print_in_parts(const HistoryTable& table, bool json) {
 
 /// Every evaluation of every cell, or the same as files for TensorBoard.
 void print_histories(const Options& options, const ResultSet& results) {
-  const std::vector<CellHistory> cells = read_histories(options.runs, results.cells);
+  std::vector<std::string> warnings;
+  const std::vector<CellHistory> cells = read_histories(options.runs, results.cells, warnings);
+  for (const std::string& warning : warnings) report(fmt::format("warning: {}", warning));
   if (options.format == kTensorBoard) {
     write_event_folder(options.out, cells);
     print(fmt::format("{}: {}\n", options.out, plural(cells.size(), "run")));

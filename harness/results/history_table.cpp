@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "harness/results/cell_files.hpp"
 #include "harness/store/record.hpp"
 
@@ -34,7 +35,8 @@ std::vector<Column<CellResult>> columns_of(const std::vector<CellHistory>& cells
 }  // namespace
 
 std::vector<CellHistory> read_histories(const std::filesystem::path& path,
-                                        const std::vector<CellResult>& results) {
+                                        const std::vector<CellResult>& results,
+                                        std::vector<std::string>& warnings) {
   if (!std::filesystem::is_directory(path)) {
     throw IoError(fmt::format(
         "{} is a table, which holds no histories; give the --out folder of a run or an archive",
@@ -43,12 +45,21 @@ std::vector<CellHistory> read_histories(const std::filesystem::path& path,
   CellRows files = read_cell_files(path, results, {.histories = true, .slices = false});
   std::vector<CellHistory> cells;
   std::set<std::pair<std::string, std::string>> known;
+  std::set<std::string> unreadable;
   for (const CellResult& result : results) {
-    const auto rows = files.histories.find(result.cell);
-    if (rows == files.histories.end() || rows->second.empty()) continue;
     if (!known.emplace(result.experiment, result.cell).second) continue;
+    const auto rows = files.histories.find(result.cell);
+    if (rows == files.histories.end() || rows->second.empty()) {
+      if (result.status.ending == Ending::kFinished) unreadable.insert(result.cell);
+      continue;
+    }
     cells.push_back({result, rows->second});
     cells.back().cell.score.reset();
+  }
+  if (!unreadable.empty()) {
+    warnings.push_back(fmt::format("{} without a history that can be read: {}{}",
+                                   plural(unreadable.size(), "finished cell"), *unreadable.begin(),
+                                   unreadable.size() > 1 ? ", ..." : ""));
   }
   if (cells.empty()) throw IoError(fmt::format("{} holds no histories", path.string()));
   return cells;

@@ -20,9 +20,11 @@ struct CellHistory {
 /// The cells of these results that have a history, each once an experiment, in their order. Cells
 /// that failed before their first evaluation have none.
 /// @param path  what the results were read from
+/// @param warnings  gets a line where finished cells have none that can be read
 /// @throws IoError where that is a table, which has no histories, or where no cell has one
 [[nodiscard]] std::vector<CellHistory> read_histories(const std::filesystem::path& path,
-                                                      const std::vector<CellResult>& results);
+                                                      const std::vector<CellResult>& results,
+                                                      std::vector<std::string>& warnings);
 
 /// All histories one under another, a row an evaluation: the columns of the table of cells but
 /// those of scores, then those of history.csv, then numerics_version. A table of many cells is

@@ -5,6 +5,7 @@
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
+#include <cstdint>
 #include <numeric>
 #include <stdexcept>
 
@@ -38,6 +39,50 @@ double squares_around_mean(std::span<const double> values) {
   return squares;
 }
 
+constexpr std::size_t kResamples = 10000;
+constexpr std::size_t kMostKept = 512;  // values whose draws are kept: ten megabytes
+
+/// Draws resample after resample, so many values each, and gives the place of each.
+template <class Take>
+void draw(std::size_t values, Take&& take) {
+  for (std::size_t resample = 0; resample < kResamples; ++resample) {
+    Rng rng(0, Stream::kBootstrap, resample);
+    for (std::size_t i = 0; i < values; ++i) {
+      take(resample, rng.below(static_cast<std::uint32_t>(values)));
+    }
+  }
+}
+
+/// The same draws serve all samples of a size. Tables have thousands of these, most of one size,
+/// and to draw takes longer than to add.
+const std::vector<std::uint16_t>& kept_draws(std::size_t values) {
+  thread_local std::size_t size = 0;
+  thread_local std::vector<std::uint16_t> places;
+  if (size != values) {
+    places.clear();
+    draw(values, [&](std::size_t, std::uint32_t place) {
+      places.push_back(static_cast<std::uint16_t>(place));
+    });
+    size = values;
+  }
+  return places;
+}
+
+/// The sum of each resample, its values added in the order in which they were drawn.
+std::vector<double> resampled_sums(const std::vector<double>& values) {
+  std::vector<double> sums(kResamples);
+  if (values.size() > kMostKept) {
+    draw(values.size(),
+         [&](std::size_t resample, std::uint32_t place) { sums[resample] += values[place]; });
+    return sums;
+  }
+  const std::uint16_t* place = kept_draws(values.size()).data();
+  for (double& sum : sums) {
+    for (std::size_t i = 0; i < values.size(); ++i) sum += values[*place++];
+  }
+  return sums;
+}
+
 }  // namespace
 
 double mean(std::span<const double> values) {
@@ -59,7 +104,6 @@ double median(std::span<const double> values) {
 }
 
 std::optional<Interval> bootstrap_mean_interval(std::span<const double> values) {
-  constexpr std::size_t kResamples = 10000;
   if (values.size() < 4) return std::nullopt;
   // The order of the seeds must not matter.
   std::vector<double> sorted(values.begin(), values.end());
@@ -69,15 +113,8 @@ std::optional<Interval> bootstrap_mean_interval(std::span<const double> values) 
   const double reach = std::sqrt(n / (n - 1.0)) * student_reach(n - 1.0, kTail95);
   const double tail = boost::math::cdf(boost::math::normal(), -reach);
 
-  std::vector<double> means(kResamples);
-  for (std::size_t resample = 0; resample < kResamples; ++resample) {
-    Rng rng(0, Stream::kBootstrap, resample);
-    double sum = 0.0;
-    for (std::size_t i = 0; i < sorted.size(); ++i) {
-      sum += sorted[rng.below(static_cast<std::uint32_t>(sorted.size()))];
-    }
-    means[resample] = sum / n;
-  }
+  std::vector<double> means = resampled_sums(sorted);
+  for (double& sum : means) sum /= n;
   std::sort(means.begin(), means.end());
   return Interval{sorted_quantile(means, tail), sorted_quantile(means, 1.0 - tail)};
 }

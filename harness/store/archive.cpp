@@ -66,6 +66,26 @@ std::optional<ArchivedCell> read_cell(const CellFolder& folder, std::vector<std:
   return cell;
 }
 
+// A hundred thousand cells have tables of a gigabyte.
+constexpr std::uint64_t kLargestTable = std::uint64_t{1} << 32;  // bytes
+constexpr std::size_t kMostTableCells = std::size_t{1} << 28;
+
+CsvTable read_table(const std::filesystem::path& path) {
+  return parse_csv(read_file(path, kLargestTable, "table"), path.string(), kMostTableCells);
+}
+
+/// What could not be read again must not be written. @throws IoError
+void write_table(const std::filesystem::path& path, const CsvTable& table) {
+  const std::string text = to_csv(table);
+  if (text.size() > kLargestTable ||
+      (table.rows.size() + 1) * table.header.size() > kMostTableCells) {
+    throw IoError(fmt::format(
+        "{} would have {} lines, more than an archive can hold; make several experiments of it",
+        path.filename().string(), table.rows.size() + 1));
+  }
+  write_file_atomically(path, text);
+}
+
 /// The rows of one file of an archive by cell, with the lines on which they stand.
 struct CellRows {
   CsvRows rows;
@@ -79,8 +99,7 @@ std::map<std::string, CellRows> read_rows(const std::filesystem::path& path,
   std::map<std::string, CellRows> cells;
   if (!file_exists(path)) return cells;
   const CsvTable table =
-      with_all_columns(parse_csv(read_file(path, kLargestText, "table"), path.string()),
-                       behind_cell(file.columns), path.string() + ":1");
+      with_all_columns(read_table(path), behind_cell(file.columns), path.string() + ":1");
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     const std::vector<std::string>& row = table.rows[i];
     const std::string hash = hash_of_table(row.front());
@@ -320,10 +339,9 @@ void write_archive(const Archive& archive) {
       }
     }
     if (table.rows.empty()) continue;
-    write_file_atomically(folder.path() / file.name,
-                          to_csv(without_empty_columns(std::move(table), columns)));
+    write_table(folder.path() / file.name, without_empty_columns(std::move(table), columns));
   }
-  write_file_atomically(folder.path() / kStatusTable, to_csv(status));
+  write_table(folder.path() / kStatusTable, status);
   // What others keep there stays: tables, weights.
   folder.carry_over([](const std::string& name) {
     return std::none_of(archived_files().begin(), archived_files().end(),
@@ -352,8 +370,7 @@ void archive_weights(const Archive& archive, const std::filesystem::path& runs) 
 
 Archive read_archive(const std::filesystem::path& path) {
   const std::string status_path = (path / kStatusTable).string();
-  const CsvTable status =
-      parse_csv(read_file(path / kStatusTable, kLargestText, "table"), status_path);
+  const CsvTable status = read_table(path / kStatusTable);
   expect_header(status, archive_status_header(), status_path + ":1");
   for (std::size_t i = 0; i < status.rows.size(); ++i) {  // or else no cell would be known
     try {

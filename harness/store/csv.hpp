@@ -31,6 +31,9 @@ struct CsvTable {
 /// for the file in messages.
 /// @throws IoError with file and line; also on more than 2^23 cells
 [[nodiscard]] CsvTable parse_csv(std::string_view text, const std::string& name);
+/// The same with another bound on the number of cells.
+[[nodiscard]] CsvTable parse_csv(std::string_view text, const std::string& name,
+                                 std::size_t most_cells);
 
 /// One column of a table of `Row`s: its name, its value in a row, and how a row takes it from the
 /// text of a file (empty for tables that are never read). Header, rows and reading all come from

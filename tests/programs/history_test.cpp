@@ -79,6 +79,7 @@ TEST_CASE("history table: every line of every history.csv, with the cell's setti
     write_file_atomically(cell, "step,loss\n");
     const ProgramResult rest = recollect_program("table --rows history " + runs);
     CHECK(rest.status == 0);
+    CHECK(holds(rest.err, "warning: 1 finished cell without a history that can be read: "));
     CHECK(holds(rest.err, histories.begin()->first.substr(1)));
     CHECK(parse_csv(rest.out, "rest").rows.size() == table.rows.size() - 2);
   }
@@ -93,8 +94,10 @@ TEST_CASE("history table: made in parts, it is the same as whole") {
                             " --set train.steps=2 --set train.eval_every=1 --set 'seeds=[" + seeds +
                             "]'")
               .status == 0);
+  std::vector<std::string> warnings;
   const std::vector<CellHistory> cells =
-      read_histories(folder / "runs", read_result_set(folder / "runs").cells);
+      read_histories(folder / "runs", read_result_set(folder / "runs").cells, warnings);
+  CHECK(warnings.empty());
   REQUIRE(cells.size() == 122);
   const DataTable whole = HistoryTable(cells).part(0, cells.size());
   CHECK(recollect_program("table --rows history " + runs).out == to_csv(to_table(whole)));
