@@ -27,7 +27,8 @@ std::error_code last_error() { return {errno, std::generic_category()}; }
 
 FolderReplacement::FolderReplacement(const fs::path& folder) {
   std::error_code error;
-  folder_ = fs::absolute(folder, error);  // a folder that is not there yet has no other one above it
+  folder_ =
+      fs::absolute(folder, error);  // a folder that is not there yet has no other one above it
   if (!error) folder_ = fs::weakly_canonical(folder_, error);  // a link stays one
   if (error) fail(folder, error);
   if (!folder_.has_filename()) folder_ = folder_.parent_path();

@@ -62,9 +62,8 @@ std::string slurm_script(const SlurmScript& job) {
       job_name(job.experiment), job.first, job.first + job.tasks - 1, job.cpus,
       memory_limit(job.bytes), time_limit(job.seconds));
   text += fmt::format(
-      "# Written by recollect slurm. Options of sbatch go before these lines: sbatch "
-      "--partition=NAME "
-      "FILE\n"
+      "# Written by recollect slurm. What sbatch is given itself comes before these lines:\n"
+      "#   sbatch --partition=NAME FILE\n"
       "# When all tasks are done: {} table {}\n\n"
       "program={}\n"
       "shard=$((SLURM_ARRAY_TASK_ID + {}))/{}\n"
@@ -73,22 +72,28 @@ std::string slurm_script(const SlurmScript& job) {
       job.tasks, job.cpus);
   text +=
       "# A shell that waits for a program in the foreground hears no signal, so the program runs "
-      "beside it.\n"
-      "# USR1 comes a minute before the time limit, TERM where the task is to go: both save what "
-      "is trained.\n" +
+      "beside it.\n" +
       run +
       " &\n"
       "child=$!\n"
+      "# A minute before the time limit: save what is trained, then come again.\n"
       "trap 'kill -USR1 \"$child\" 2>/dev/null' USR1\n"
-      "trap 'kill -TERM \"$child\" 2>/dev/null' TERM\n"
+      "# To be cancelled or taken away. The program may have been told as well, and a second TERM "
+      "would "
+      "not let it\n"
+      "# save; USR1 would.\n"
+      "cancelled=no\n"
+      "trap 'cancelled=yes; sleep 0.5; kill -USR1 \"$child\" 2>/dev/null' TERM\n"
       "wait \"$child\"\n"
       "status=$?\n"
       "while kill -0 \"$child\" 2>/dev/null; do  # it was a signal that ended the wait\n"
       "  wait \"$child\"\n"
       "  status=$?\n"
-      "done\n\n"
+      "done\n"
+      "[ \"$cancelled\" = no ] || exit 143\n\n"
       "# 138: saved because of USR1. The same task goes on from there; one that gets nowhere ends "
-      "at last.\n"
+      "at "
+      "last.\n"
       "if [ \"$status\" -eq 138 ] && [ \"${SLURM_RESTART_COUNT:-0}\" -lt 100 ]; then\n"
       "  exec scontrol requeue \"${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\"\n"
       "fi\n"

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-PROGRAM = sys.argv[1]
+PROGRAM = os.path.abspath(sys.argv[1])
 CONFIG = """experiment: tiny
 task: {name: mqar, length: 16, pairs: 2, vocab: 16}
 model: {width: 8, layers: 1, chunk: 8}
@@ -162,6 +162,11 @@ def main():
             result = recollect("table", source, "--format", "tensorboard", "--out", target)
             check(result.returncode == 0, result.stderr)
             check(files_of(target) == written, f"other bytes in {target}")
+
+        # A folder named from here, that is not there yet.
+        os.chdir(scratch)
+        result = recollect("table", runs, "--format", "tensorboard", "--out", "new")
+        check(result.returncode == 0 and files_of("new") == written, result.stderr)
 
         # A file too large for a limit, as on a full disk: what stood there stays, and nothing beside it.
         refused(folder, runs, "", limit=64)

@@ -115,7 +115,8 @@ def script_by_itself(scratch):
         environment = dict(os.environ, PATH=f"{tools}:{os.environ['PATH']}", SLURM_ARRAY_JOB_ID="7",
                            SLURM_ARRAY_TASK_ID=str(task))
         return subprocess.Popen(["bash", os.path.join(scratch, "job1.sh")], env=environment,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                start_new_session=True)
 
     task = start(2)
     wait_for(lambda: has_cells(out), "a first cell")
@@ -127,8 +128,10 @@ def script_by_itself(scratch):
     check(not os.path.exists(os.path.join(out, "twelve.cells.csv")), "a task wrote tables")
     task = start(2)
     wait_for(lambda: len(os.listdir(os.path.join(out, "cells"))) >= 2, "a second cell")
-    task.send_signal(signal.SIGTERM)
+    time.sleep(0.2)
+    os.killpg(task.pid, signal.SIGTERM)  # shell and program, as Slurm does
     check(task.wait(PATIENCE) == 143, "a task that is cancelled ends as the program does")
+    check(len(states(out)) == 1, "a task that is cancelled saved nothing")
     check(open(os.path.join(scratch, "scontrol.log")).read().count("\n") == 1, "it was queued again")
     for number in (1, 2, 3, 4):
         check(start(number).wait(PATIENCE) == 0, f"task {number}")

@@ -112,5 +112,11 @@ TEST_CASE("csv: rows come back bit for bit") {
   CHECK_THROWS_AS((void)from_table(history_columns(), table, "history.csv"), IoError);
 }
 
+TEST_CASE("csv: a reader may set the bound on the number of cells") {
+  CHECK(parse_csv("a,b\n1,2\n", "table", 4).rows.size() == 1);
+  CHECK_THROWS_WITH_AS((void)parse_csv("a,b\n1,2\n", "table", 3), "table:2: more than 3 cells",
+                       IoError);
+}
+
 }  // namespace
 }  // namespace recollect
