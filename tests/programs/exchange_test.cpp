@@ -158,8 +158,8 @@ TEST_CASE("score: right predictions give 1, wrong ones what is counted, beside o
       CHECK(row[*groups.find(column)].empty() == theirs);
     }
   }
-  const std::string folder = said.substr(0, said.find(": accuracy"));
-  const std::string scores = read_file(std::filesystem::path(folder) / "scores.csv");
+  const std::filesystem::path folder = said.substr(0, said.find(": accuracy"));
+  const std::string scores = read_file(folder / "scores.csv");
   CHECK(holds(scores, ",0.9333333333333333,0.8,,30,"));
   CHECK(holds(place.refused("inspect " + quoted(folder), ExitStatus::kInputOutput),
               "another program's model"));

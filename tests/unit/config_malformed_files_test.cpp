@@ -121,7 +121,7 @@ TEST_CASE("malformed: files that are no configuration are one clear line") {
       {"task: {name: \"a\\e[31m\"}\n",
        "x.yaml:1: task.name = a\\x1B[31m is unknown; known: mqar, selective-copying, "
        "group-words, compositional-recall, in-context-recall, fuzzy-recall, memorisation, "
-       "induction-heads"},
+       "induction-heads, examples"},
   };
   for (const auto& [text, message] : cases) CHECK(error_of(text) == message);
 }

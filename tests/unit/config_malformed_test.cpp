@@ -275,15 +275,15 @@ TEST_CASE("malformed: messages about keys and sections, word for word") {
       {"model: {width: 8}",
        "x.yaml:1: no task; add task: {name: ...} with one of mqar, selective-copying, "
        "group-words, compositional-recall, in-context-recall, fuzzy-recall, memorisation, "
-       "induction-heads"},
+       "induction-heads, examples"},
       {"task: {length: 8}",
        "x.yaml:1: task has no name; add name: and one of mqar, selective-copying, "
        "group-words, compositional-recall, in-context-recall, fuzzy-recall, memorisation, "
-       "induction-heads"},
+       "induction-heads, examples"},
       {"task: {name: mkar}",
        "x.yaml:1: task.name = mkar is unknown; did you mean 'mqar'? known: mqar, "
        "selective-copying, group-words, compositional-recall, in-context-recall, fuzzy-recall, "
-       "memorisation, induction-heads"},
+       "memorisation, induction-heads, examples"},
       {"task: mqar", "x.yaml:1: task = mqar: must be a map of keys; write e.g. task: {name: mqar}"},
       {"task: {name: mqar}\nmodel:",
        "x.yaml:2: model = null: must be a map of keys; write e.g. model: {key: value}"},
