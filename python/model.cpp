@@ -212,13 +212,6 @@ py::tuple read_weights(const std::filesystem::path& path) {
 }  // namespace
 
 void bind_model(py::module_& module) {
-  py::class_<CellRef> cell(module.attr("Cell"));
-  cell.def(
-      "initial_model",
-      [](const CellRef& ref) {
-        return std::make_unique<Model>(ref, build_model(ref.cell()), "initial weights");
-      },
-      py::call_guard<py::gil_scoped_release>(), "The Model before its first step.");
   py::class_<Model>(module, "Model", "The model of a cell, with weights.")
       .def_property_readonly(
           "cell", [](const Model& model) { return model.ref(); }, "The Cell that it is of.")
@@ -255,6 +248,13 @@ void bind_model(py::module_& module) {
         return fmt::format("<recollect.Model of {}: {}>", model.ref().cell().variant.label,
                            model.says());
       });
+  py::class_<CellRef> cell(module.attr("Cell"));
+  cell.def(
+      "initial_model",
+      [](const CellRef& ref) {
+        return std::make_unique<Model>(ref, build_model(ref.cell()), "initial weights");
+      },
+      py::call_guard<py::gil_scoped_release>(), "The Model before its first step.");
   module.def("open_model", &open_model, py::arg("path"), py::arg("experiment") = py::none(),
              py::kw_only(), py::arg("weights") = py::none(), py::arg("label") = py::none(),
              py::arg("seed") = py::none(), py::call_guard<py::gil_scoped_release>(),
