@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds program and tests for 64-bit Arm with Debian's cross compiler, in build/aarch64, and runs tests under an
 # emulator (qemu-user). The libraries are unpacked there; nothing of another architecture is installed.
+# It has configured and compiled, but not yet run to its end.
 # Usage: cmake/aarch64.sh [FILTER...]    filters of test cases, as doctest's -tc takes them; without: all quick ones
 set -euo pipefail
 cd "$(dirname "$0")/.."
