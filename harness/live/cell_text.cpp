@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
@@ -14,19 +15,24 @@ using Options = std::vector<std::pair<std::string, std::string>>;
 /// Seeds have a column of their own, and so do those that follow from them.
 bool is_seed(const std::string& name) { return name.ends_with("seed"); }
 
+/// A name that two sections have stands with its section: "train init".
 Options options_of(const Cell& cell) {
   Options options{{"task", std::string(cell.task->name())}};
-  const auto add = [&](const Fields& fields) {
+  const auto add = [&](const char* section, const Fields& fields) {
     for (const Field& field : fields) {
-      if (!is_seed(field.name)) options.emplace_back(field.name, field.text());
+      if (is_seed(field.name)) continue;
+      const bool taken = std::any_of(options.begin(), options.end(),
+                                     [&](const auto& one) { return one.first == field.name; });
+      options.emplace_back(taken ? fmt::format("{} {}", section, field.name) : field.name,
+                           field.text());
     }
   };
   const std::unique_ptr<TaskSettings> task = cell.task->clone();
-  add(task->fields());
-  TrainSettings train = cell.train;
-  add(train.fields());
+  add("task", task->fields());
   ModelSettings model = cell.variant.model;
-  add(model.fields());
+  add("model", model.fields());
+  TrainSettings train = cell.train;
+  add("train", train.fields());
   return options;
 }
 

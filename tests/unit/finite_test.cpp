@@ -73,6 +73,7 @@ ScoreRow good_row() {
   row.exact_match = 0.05;
   row.loss = 2.5;
   row.scored = 40;
+  row.best_step = 100;
   return row;
 }
 
@@ -112,6 +113,11 @@ TEST_CASE("finite: what can be no score names its column and why") {
         "exact_match = 0.06 is no whole number of 20");
   CHECK(fault([](auto& row) { row.loss = kInfinity; }) == "loss = inf is not finite");
   CHECK(fault([](auto& row) { row.loss = kNan; }) == "loss = nan is not finite");
+  // Ids that another program predicted, which no step of ours made, have no loss.
+  CHECK(fault([](auto& row) {
+          row.loss = kNan;
+          row.best_step = 0;
+        }) == "");
 }
 
 TEST_CASE("finite: every quotient of whole numbers is one again after it was written and read") {
