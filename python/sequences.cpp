@@ -75,7 +75,8 @@ Sequences sequences_of(const py::object& ids, const py::object& positions, std::
   if (positions.is_none()) {
     all.scored = static_cast<std::size_t>(width);
     for (const std::vector<std::int32_t>& row : all.ids) {
-      std::iota(all.positions.emplace_back(row.size()).begin(), all.positions.back().end(), 0);
+      std::vector<std::int32_t>& here = all.positions.emplace_back(row.size());
+      std::iota(here.begin(), here.end(), 0);
     }
   } else {
     const Integers places = integers_of(positions, "positions");

@@ -3,7 +3,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Seque
 
 import numpy as np
 import numpy.typing as npt
-import pandas
+import pandas  # type: ignore
 
 _Path = Union[str, os.PathLike[str]]
 _Overrides = Union[None, Mapping[str, Any], str, Iterable[str]]

@@ -48,4 +48,4 @@ class Examples(FolderTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(warnings="ignore")

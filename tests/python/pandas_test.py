@@ -19,7 +19,8 @@ class Frames(FolderTest):
         recollect.run(recollect.load(self.config), self.folder / "runs")
         for rows in ("cells", "groups"):
             frame = recollect.table(self.folder / "runs", rows)
-            read = pandas.read_csv(io.StringIO(self.program("table", "runs", "--rows", rows).stdout))
+            text = self.program("table", "runs", "--rows", rows).stdout
+            read = pandas.read_csv(io.StringIO(text), float_precision="round_trip")
             self.assertEqual(list(frame.columns), list(read.columns))
             self.assertEqual(len(frame), len(read))
             for name in frame.columns:
@@ -37,4 +38,4 @@ class Frames(FolderTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(warnings="ignore")

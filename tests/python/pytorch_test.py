@@ -143,4 +143,4 @@ class Copy(FolderTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(warnings="ignore")

@@ -31,4 +31,4 @@ class Readme(FolderTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(warnings="ignore")

@@ -4,6 +4,7 @@ import ast
 import inspect
 import pathlib
 import re
+import tempfile
 import unittest
 
 import recollect
@@ -61,9 +62,14 @@ class Stubs(unittest.TestCase):
             from mypy import stubtest
         except ImportError:
             self.skipTest("mypy is not installed")
-        options = stubtest.parse_options(["recollect", "--ignore-missing-stub"])
-        self.assertEqual(stubtest.test_stubs(options), 0)
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as allowed:
+            # Classes that pybind11 makes have a metaclass, and an __init__ that takes nothing.
+            classes = "|".join(name for name in self.classes if not issubclass(getattr(recollect, name), Exception))
+            allowed.write(rf"recollect\.({classes})(\.__init__)?")
+            allowed.flush()
+            options = stubtest.parse_options(["recollect", "--ignore-missing-stub", "--allowlist", allowed.name])
+            self.assertEqual(stubtest.test_stubs(options), 0)
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(warnings="ignore")
