@@ -18,18 +18,17 @@ folders = [os.path.join(prefix, "lib", version, name) for name in ("site-package
 print(next((folder for folder in folders if folder in sys.path), folders[0]))
 PYTHON
 )
-  use="PYTHONPATH=$folder $python"
-  "$python" -c 'import sys; sys.exit(sys.argv[1] not in sys.path)' "$folder" && use=$python
+  use=("$python")
+  if ! "$python" -c 'import sys; sys.exit(sys.argv[1] not in sys.path)' "$folder"; then
+    use=(env "PYTHONPATH=$folder" "$python")
+  fi
 else
   environment=${VIRTUAL_ENV:-$PWD/.venv}
   if [[ ! -e $environment/bin/python ]]; then
     "$python" -m venv --system-site-packages "$environment"
   fi
   folder=$("$environment/bin/python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
-  use=$environment/bin/python
-  if [[ -z ${VIRTUAL_ENV:-} ]]; then
-    use=.venv/bin/python
-  fi
+  use=("$environment/bin/python")
 fi
 
 # What is being imported elsewhere keeps its file.
@@ -39,6 +38,9 @@ cp -R "$built" "$folder/recollect"
 rm -rf "$folder/recollect/__pycache__"
 
 # Another Python than the module's cannot load it; say so here and not at the first import.
-env ${use% *} "${use##* }" -c 'import recollect; print("Installed recollect", recollect.__version__)' 2>/dev/null ||
-  { echo "cmake/python.sh: $use cannot import what was installed in $folder; the module is built for $("$python" --version)" >&2; exit 1; }
-echo "Use it with: $use"
+if ! "${use[@]}" -c 'import recollect; print("Installed recollect", recollect.__version__)'; then
+  echo "cmake/python.sh: ${use[*]} cannot import what was installed in $folder; the module is built for" \
+    "$("$python" --version)" >&2
+  exit 1
+fi
+echo "Use it with: ${use[*]}"
