@@ -37,7 +37,7 @@ experiment = recollect.parse(
     experiment: notebook
     task: {name: mqar, length: 64, pairs: 8}
     variants: [fixed-decay, adaptive-decay]
-    train: {steps: 1500}
+    train: {steps: 3000}
     eval: {lengths: [64, 128, 256]}
     seeds: [0, 1, 2]
     """
@@ -65,9 +65,9 @@ for cell in experiment.cells:
     label = cell.label if cell.seed == 0 else None
     axes.plot(steps, accuracy, color=COLOURS[cell.label], linewidth=1.3, label=label)
 axes.axhline(100 / 8, color="grey", linestyle=":", linewidth=1)
-axes.text(experiment.cells[0].settings["train"]["steps"], 100 / 8, "chance ", ha="right", va="bottom", color="grey")
+axes.text(experiment.cells[0].settings["train"]["steps"], 100 / 8, "chance ", ha="right", va="top", color="grey")
 axes.set(xlabel="step", ylabel="validation accuracy, %", ylim=(0, 102), title="mqar, 64 tokens, 8 pairs")
-axes.legend(frameon=False, loc="center right")
+axes.legend(frameon=False, loc="upper left")
 axes.spines[["top", "right"]].set_visible(False)
 figure.savefig(OUT / "curves.png", dpi=150)
 
@@ -91,8 +91,10 @@ for number, (layer, axes) in enumerate(zip(layers, rows), 1):
     weights = np.ma.masked_where(~holds, layer["lambda"][0])
     axes.set_facecolor("#dddddd")
     image = axes.imshow(weights.T, aspect="auto", origin="lower", cmap="viridis", interpolation="nearest")
-    axes.set(ylabel="level", title=f"layer {number}")
-    axes.plot(example.positions[0], np.full_like(example.positions[0], -0.8), "^", color="black", markersize=3, clip_on=False)
+    axes.set(ylabel="level", yticks=levels)
+    axes.set_title(f"layer {number}", pad=10)
+    due = example.positions[0]
+    axes.plot(due, np.full(len(due), cell.levels - 0.2), "v", color="black", markersize=4, clip_on=False, scaley=False)
     figure.colorbar(image, ax=axes, label="lambda")
-rows[-1].set_xlabel("token (triangles: where an answer is due)", labelpad=8)
+rows[-1].set_xlabel("token (triangles: where an answer is due)")
 figure.savefig(OUT / "lambda.png", dpi=150)
