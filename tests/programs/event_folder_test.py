@@ -18,7 +18,7 @@ CONFIG = """experiment: tiny
 task: {name: mqar, length: 16, pairs: 2, vocab: 16}
 model: {width: 8, layers: 1, chunk: 8}
 variants: [fixed-decay, {name: full-quadratic, label: "full/ref a"}]
-train: {examples: 40, validation_examples: 20, batch: 4, steps: 20, eval_every: 10}
+train: {examples: 40, validation_examples: 20, batch: 4, steps: 20, eval_every: 1}
 eval: {lengths: [16], examples: 20}
 grid: {train.learning_rate: [0.001, 0.01]}
 """
@@ -147,7 +147,7 @@ def main():
             found = scalars(data)
             with open(os.path.join(runs, "cells", cell[1:], "history.csv")) as file:
                 rows = list(csv.DictReader(file))
-            check([int(row["step"]) for row in rows] == sorted(found) and len(rows) == 2, "steps")
+            check([int(row["step"]) for row in rows] == sorted(found) and len(rows) == 20, "steps")
             for row in rows:
                 values = found[int(row.pop("step"))]
                 check(sorted(values) == sorted(row), f"tags {sorted(values)}")
@@ -168,8 +168,9 @@ def main():
         result = recollect("table", runs, "--format", "tensorboard", "--out", "new")
         check(result.returncode == 0 and files_of("new") == written, result.stderr)
 
-        # A file too large for a limit, as on a full disk: what stood there stays, and nothing beside it.
-        refused(folder, runs, "", limit=64)
+        # A file too large for a limit, as on a full disk: what stood there stays, and nothing beside it. LLVM's OpenMP
+        # has a file of 1024 bytes of its own.
+        refused(folder, runs, "", limit=2048)
         # What somebody else put there, by name, as a link, or in the place of the folder.
         with open(os.path.join(folder, "notes.txt"), "w") as file:
             file.write("mine")
