@@ -24,8 +24,9 @@ struct Options {
 };
 
 /// What is to be written, with the cells of an archive that is already there.
-Archive gather(const Options& options, const std::filesystem::path& file, const std::string& name) {
-  const std::filesystem::path path = archive_path(options.out, name);
+/// @param path  where it will be written
+Archive gather(const Options& options, const std::filesystem::path& file, const std::string& name,
+               const std::filesystem::path& path) {
   std::vector<std::string> notes;
   Archive gathered = gather_archive(options.runs, file, path, notes);
   for (const std::string& note : notes) report(fmt::format("warning: {}: {}", name, note));
@@ -53,7 +54,7 @@ Archive gather(const Options& options, const std::filesystem::path& file, const 
 
 void archive_experiment(const Options& options, const std::filesystem::path& file) {
   const std::string name = file.stem().string();
-  const Archive gathered = gather(options, file, name);
+  const Archive gathered = gather(options, file, name, archive_path(options.out, name));
   if (gathered.cells.empty()) {
     report(fmt::format("warning: {}: no cell is done; nothing was written", name));
     return;
@@ -64,17 +65,34 @@ void archive_experiment(const Options& options, const std::filesystem::path& fil
   print(fmt::format("{}: {}\n", gathered.path.string(), completeness(gathered)));
 }
 
+/// The scores of another program's model, which its experiment does not list.
+void archive_outside(const Options& options, const std::filesystem::path& file) {
+  const std::string experiment = file.parent_path().filename().string();
+  const std::filesystem::path path =
+      outside_archive_path(options.out, experiment, file.stem().string());
+  const Archive gathered = gather(options, file, experiment, path);
+  if (gathered.cells.empty()) return;  // a warning said why
+  write_archive(gathered);
+  const Cell& cell = gathered.file.experiment.cells.front();
+  print(fmt::format("{}: scores of '{}', seed {}\n", path.string(), cell.variant.label, cell.seed));
+}
+
 /// One experiment that cannot be archived keeps none of the others from it.
 ExitStatus archive(const Options& options) {
   ExitStatus status = ExitStatus::kDone;
-  for (const std::filesystem::path& file : experiment_files(options.runs, options.experiment)) {
-    try {
-      archive_experiment(options, file);
-    } catch (const IoError& error) {
-      report(fmt::format("recollect: {}", printable(error.what(), kWhole)));
-      status = error.status();
+  const auto each = [&](const std::vector<std::filesystem::path>& files, const auto& archive_one) {
+    for (const std::filesystem::path& file : files) {
+      try {
+        archive_one(options, file);
+      } catch (const IoError& error) {
+        report(fmt::format("recollect: {}", printable(error.what(), kWhole)));
+        status = error.status();
+      }
     }
-  }
+  };
+  const ResultFiles files = result_files(options.runs, options.experiment);
+  each(files.trained, archive_experiment);
+  each(files.outside, archive_outside);
   return status;
 }
 

@@ -61,7 +61,9 @@ std::string seed_text(const GroupResult& group, std::size_t seed) {
 std::string strip_label(const StudyRow& row) {
   const GroupResult& group = *row.trained;
   std::string text =
-      fmt::format("{}: {} of {} seeds solved", row.name, group.solved(), group.runs());
+      training_is_known(group)
+          ? fmt::format("{}: {} of {} seeds solved", row.name, group.solved(), group.runs())
+          : fmt::format("{}: another program's model", row.name);
   if (group.accuracy.summary && std::isfinite(group.accuracy.summary->min)) {
     text += fmt::format("; accuracies from {} to {}", plot::percent(group.accuracy.summary->min, 1),
                         plot::percent(group.accuracy.summary->max, 1));
@@ -134,6 +136,16 @@ std::string number_cell(const char* label, const Cell& cell) {
                      escaped(cell.key), escaped(cell.text));
 }
 
+std::string solved_cell(const GroupResult& group) {
+  if (!training_is_known(group)) return "<td class=\"n count\" data-k=\"\">–</td>";
+  const double share = group.runs() > 0
+                           ? static_cast<double>(group.solved()) / static_cast<double>(group.runs())
+                           : 0.0;
+  return fmt::format(
+      "<td class=\"n count\" data-k=\"{:.4f}\"><b>{}</b><span class=\"small\">/{}</span></td>",
+      share, group.solved(), group.runs());
+}
+
 std::string row_html(const StudyRow& row, double height, const Context& context) {
   const GroupResult& group = *row.trained;
   std::string says = row.style->says;
@@ -147,12 +159,7 @@ std::string row_html(const StudyRow& row, double height, const Context& context)
       "<td class=\"strip\">{}</td>",
       context.number_of(row.named), context.name_html(row.named, row.name), escaped(says),
       strip(row, height, context));
-  const double share = group.runs() > 0
-                           ? static_cast<double>(group.solved()) / static_cast<double>(group.runs())
-                           : 0.0;
-  html += fmt::format(
-      "<td class=\"n count\" data-k=\"{:.4f}\"><b>{}</b><span class=\"small\">/{}</span></td>",
-      share, group.solved(), group.runs());
+  html += solved_cell(group);
   const auto interval = group.solved_interval();
   html += number_cell(
       "95 % interval",

@@ -40,7 +40,7 @@ std::string seed_html(const GroupResult& group, std::size_t seed, const Context&
       std::isfinite(accuracy) ? plot::percent(accuracy, 1) : "no number",
       plot::solved(group, seed)
           ? fmt::format("solved at {}", with_commas(group.solve_steps[seed].step))
-          : "not solved");
+          : training_is_known(group) ? "not solved" : "another program's model");
 }
 
 }  // namespace
@@ -53,12 +53,15 @@ std::string seeds_one_by_one(const plot::Study& study, const Context& context) {
   for (const plot::StudySection& section : study.sections) {
     for (const plot::StudyRow& row : section.rows) {
       const GroupResult& group = *row.trained;
+      const std::string says =
+          training_is_known(group)
+              ? fmt::format("{} of {} solved", group.solved(), plural(group.runs(), "seed"))
+              : plural(group.runs(), "seed");
       html += fmt::format(
-          "<details class=\"one\" data-v=\"{}\"><summary>{}{}{} <span class=\"small\">{} of {} "
-          "solved</span></summary>\n<ol class=\"seeds\">\n",
+          "<details class=\"one\" data-v=\"{}\"><summary>{}{}{} <span class=\"small\">{}"
+          "</span></summary>\n<ol class=\"seeds\">\n",
           context.number_of(row.named), context.name_html(row.named, row.name),
-          section.title.empty() ? "" : ", ", escaped(section.title), group.solved(),
-          plural(group.runs(), "seed"));
+          section.title.empty() ? "" : ", ", escaped(section.title), says);
       for (const std::size_t seed : plot::by_accuracy(group)) {
         html += seed_html(group, seed, context);
       }

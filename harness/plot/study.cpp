@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <set>
 #include <string_view>
@@ -303,7 +304,10 @@ Study make_study(const std::vector<std::string>& experiments,
   const std::string solve_at = value_in(all.front(), "train_solve_at");
   if (!solve_at.empty()) study.solve_at = std::atof(solve_at.c_str());
   study.sections = sections_of(own, styles, Part::kScored);
-  study.trainings = sections_of(own, styles, Part::kTrained);
+  std::vector<const GroupResult*> trained;
+  std::copy_if(own.begin(), own.end(), std::back_inserter(trained),
+               [](const GroupResult* group) { return training_is_known(*group); });
+  study.trainings = sections_of(trained, styles, Part::kTrained);
   return study;
 }
 

@@ -39,7 +39,8 @@ struct Study {
   std::int64_t examples = 0;  ///< test examples of a score; 0 where that is not the same
   double solve_at = 0.99;
   std::vector<StudySection> sections;
-  std::vector<StudySection> trainings;  ///< by what was trained, where sections go by the score
+  /// By what was trained, where sections go by the score; without other programs' models.
+  std::vector<StudySection> trainings;
 
   [[nodiscard]] std::size_t rows() const;
   /// With `trainings` as its sections: each run once, however many settings of eval.cells it is

@@ -83,7 +83,7 @@ CellRows read_cell_files(const std::filesystem::path& path, const std::vector<Ce
   // An archive's folder is called like its experiment, unless somebody has moved it; the others are
   // read only where something is still missing.
   std::vector<std::filesystem::path> others;
-  for (const std::filesystem::path& place : archive_paths(path)) {
+  for (const std::filesystem::path& place : archive_paths_with_outside(path)) {
     if (experiments.contains(place.filename().string())) {
       reader.add_archive(place, wanted);
     } else {

@@ -146,23 +146,15 @@ std::vector<std::filesystem::path> experiment_files(const std::filesystem::path&
   return files;
 }
 
-namespace {
-
-/// The files of what is to be read: runs of an experiment, and what was scored beside them.
-std::vector<std::filesystem::path> files_to_read(const std::filesystem::path& runs,
-                                                 const std::string& experiment) {
-  const std::vector<std::filesystem::path> outside = outside_files(runs, experiment);
-  std::vector<std::filesystem::path> files;
+ResultFiles result_files(const std::filesystem::path& runs, const std::string& experiment) {
+  ResultFiles files{{}, outside_files(runs, experiment)};
   try {
-    files = experiment_files(runs, experiment);
+    files.trained = experiment_files(runs, experiment);
   } catch (const IoError&) {  // nothing was trained there
-    if (outside.empty()) throw;
+    if (files.outside.empty()) throw;
   }
-  files.insert(files.end(), outside.begin(), outside.end());
   return files;
 }
-
-}  // namespace
 
 CellResults read_cells(const std::filesystem::path& runs, const std::string& experiment) {
   const auto find = [&](const std::string& hash) -> std::optional<StoredCell> {
@@ -174,8 +166,9 @@ CellResults read_cells(const std::filesystem::path& runs, const std::string& exp
     return judged(std::move(stored));
   };
   Collector collector;
-  for (const std::filesystem::path& path : files_to_read(runs, experiment)) {
-    collector.add(read_experiment(path), find);
+  const ResultFiles files = result_files(runs, experiment);
+  for (const auto* paths : {&files.trained, &files.outside}) {
+    for (const std::filesystem::path& path : *paths) collector.add(read_experiment(path), find);
   }
   return collector.take(runs);
 }

@@ -14,6 +14,16 @@ namespace recollect {
 [[nodiscard]] std::vector<std::filesystem::path> experiment_files(
     const std::filesystem::path& runs, const std::string& experiment = "");
 
+/// The files of experiments that a results folder holds.
+struct ResultFiles {
+  std::vector<std::filesystem::path> trained;  ///< of runs: experiment_files()
+  std::vector<std::filesystem::path> outside;  ///< of other programs' models: outside_files()
+};
+
+/// Of one experiment, or of all. @throws IoError where there is neither
+[[nodiscard]] ResultFiles result_files(const std::filesystem::path& runs,
+                                       const std::string& experiment = "");
+
 /// What a results folder holds: one row per (cell, weights, split, eval length).
 struct CellResults {
   std::vector<CellResult> rows;

@@ -130,7 +130,7 @@ void append(ResultSet& all, ResultSet more) {
 ResultSet set_of_archives(const std::filesystem::path& path,
                           const std::vector<std::string>& experiments) {
   ResultSet all;
-  for (const std::filesystem::path& place : archive_paths(path)) {
+  for (const std::filesystem::path& place : archive_paths_with_outside(path)) {
     const Archive archive = read_archive(place);
     const bool wanted =
         experiments.empty() || std::find(experiments.begin(), experiments.end(),
@@ -216,7 +216,7 @@ ResultSet read_result_set(const std::filesystem::path& path,
     set = result_set_of(read_table(path), path.string());
   } else if (std::filesystem::is_directory(path / "experiments")) {
     set = set_of_runs(path, experiments);
-  } else if (!archive_paths(path).empty()) {
+  } else if (!archive_paths_with_outside(path).empty()) {
     set = set_of_archives(path, experiments);
   } else {
     set = set_of_runs(path, experiments);  // which says what is missing

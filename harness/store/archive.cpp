@@ -16,6 +16,7 @@
 #include "base/text.hpp"
 #include "harness/store/cell_damage.hpp"
 #include "harness/store/csv.hpp"
+#include "harness/store/outside_file.hpp"
 #include "harness/store/provenance.hpp"
 #include "harness/store/record.hpp"
 #include "harness/store/renamed_options.hpp"
@@ -224,6 +225,22 @@ ExperimentFile experiment_of(const std::filesystem::path& path,
   return file;
 }
 
+/// The folder and those that stand in it, in the order of names. @throws IoError
+std::vector<std::filesystem::path> with_folders_in(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> places = {folder};
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const bool hidden = entry.path().filename().string().starts_with('.');  // half written
+    if (!hidden && entry.is_directory()) places.push_back(entry.path());
+  }
+  if (error) {
+    throw IoError(fmt::format("cannot read {}: {}; give a folder of archives", folder.string(),
+                              error.message()));
+  }
+  std::sort(places.begin(), places.end());
+  return places;
+}
+
 }  // namespace
 
 std::filesystem::path archive_path(const std::filesystem::path& folder,
@@ -235,17 +252,24 @@ bool is_archive(const std::filesystem::path& path) { return file_exists(path / k
 
 std::vector<std::filesystem::path> archive_paths(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> places;
-  if (is_archive(folder)) places.push_back(folder);
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    const bool hidden = entry.path().filename().string().starts_with('.');  // half written
-    if (!hidden && entry.is_directory() && is_archive(entry.path())) places.push_back(entry.path());
+  for (const std::filesystem::path& place : with_folders_in(folder)) {
+    if (is_archive(place)) places.push_back(place);
   }
-  if (error) {
-    throw IoError(fmt::format("cannot read {}: {}; give a folder of archives", folder.string(),
-                              error.message()));
+  return places;
+}
+
+std::filesystem::path outside_archive_path(const std::filesystem::path& folder,
+                                           const std::string& experiment, const std::string& hash) {
+  return archive_path(folder, experiment) / kOutsideFolder / hash;
+}
+
+std::vector<std::filesystem::path> archive_paths_with_outside(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> places = archive_paths(folder);
+  for (const std::filesystem::path& place : with_folders_in(folder)) {
+    if (!std::filesystem::is_directory(place / kOutsideFolder)) continue;
+    const std::vector<std::filesystem::path> outside = archive_paths(place / kOutsideFolder);
+    places.insert(places.end(), outside.begin(), outside.end());
   }
-  std::sort(places.begin(), places.end());
   return places;
 }
 

@@ -51,6 +51,16 @@ struct Archive {
 /// @throws IoError where there is no such folder
 [[nodiscard]] std::vector<std::filesystem::path> archive_paths(const std::filesystem::path& folder);
 
+/// DIR/NAME/outside/HASH: the archive of a cell that another program's model made (outside_file),
+/// beside the runs of its experiment.
+[[nodiscard]] std::filesystem::path outside_archive_path(const std::filesystem::path& folder,
+                                                         const std::string& experiment,
+                                                         const std::string& hash);
+
+/// archive_paths(), and behind them those of other programs' models. @throws IoError likewise
+[[nodiscard]] std::vector<std::filesystem::path> archive_paths_with_outside(
+    const std::filesystem::path& folder);
+
 /// Takes from a results folder what is done of an experiment. Cells that failed, or that are not
 /// whole, are left out, and `notes` says so. Weights may be missing, as an archive keeps none.
 /// @param experiment_file  RUNS/experiments/NAME.yaml

@@ -9,15 +9,9 @@
 #include "harness/store/experiment_file.hpp"
 
 namespace recollect {
-namespace {
-
-constexpr const char* kFolder = "outside";
-
-}  // namespace
-
 void write_outside_file(const std::filesystem::path& out, const std::string& experiment,
                         const Cell& cell) {
-  const std::filesystem::path folder = out / kFolder / file_stem(experiment);
+  const std::filesystem::path folder = out / kOutsideFolder / file_stem(experiment);
   make_folder(folder);
   write_file_atomically(folder / (cell.hash() + ".yaml"),
                         fmt::format("{}---\nnumerics_version: {}\ncells:\n- \"{}\"\n",
@@ -28,7 +22,7 @@ std::vector<std::filesystem::path> outside_files(const std::filesystem::path& ou
                                                  const std::string& experiment) {
   std::vector<std::filesystem::path> files;
   std::error_code none;
-  for (const auto& folder : std::filesystem::directory_iterator(out / kFolder, none)) {
+  for (const auto& folder : std::filesystem::directory_iterator(out / kOutsideFolder, none)) {
     const std::string name = folder.path().filename().string();
     if (!experiment.empty() && name != file_stem(experiment)) continue;
     std::error_code unreadable;

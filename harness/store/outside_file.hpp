@@ -12,6 +12,8 @@ namespace recollect {
 // folders stand among those of an experiment, OUT/cells/HASH. Beside the experiment's file, which
 // is a run's alone, each has a file of the same kind: OUT/outside/EXPERIMENT/HASH.yaml.
 
+inline constexpr const char* kOutsideFolder = "outside";
+
 /// Writes it. @throws IoError
 void write_outside_file(const std::filesystem::path& out, const std::string& experiment,
                         const Cell& cell);

@@ -168,6 +168,36 @@ TEST_CASE("score: right predictions give 1, wrong ones what is counted, beside o
   CHECK(holds(Place::done("table " + place.runs), "theirs"));
 }
 
+TEST_CASE("score: another program's model is archived beside the runs, and read back") {
+  const Place place;
+  const ExampleArrays test = generated(place);
+  write_predictions(place.folder / "p.safetensors", test.labels, {10, 3}, digest_of(test));
+  const auto archive = [&](const char* options = "") {
+    return Place::done("archive " + place.runs + " --out " + quoted(place.folder / "kept") + options);
+  };
+  const std::string kept = quoted(place.folder / "kept");
+  const auto rows = [](const std::string& of) {
+    return Place::done("table " + of + " --rows cells --format csv");
+  };
+  // Nothing was trained yet.
+  Place::done(score_command(place, "p.safetensors", "runs"));
+  CHECK(holds(archive(), "outside"));
+  CHECK(holds(rows(kept), ",outside,theirs,"));
+  CHECK(rows(kept) == rows(place.runs));
+
+  place.run();
+  Place::done(score_command(place, "p.safetensors", "runs", "5"));
+  const std::string said = archive();
+  CHECK(holds(said, "4 of 4 cells"));
+  CHECK(holds(said, "scores of 'theirs', seed 5"));
+  (void)archive();  // again: nothing is lost
+  CHECK(rows(kept) == rows(place.runs));
+  CHECK(rows(quoted(place.folder / "kept" / "e")) == rows(place.runs));
+  CHECK(holds(Place::done("compare " + place.runs + " " + kept + " --score test"), "theirs"));
+  CHECK(holds(Place::done("table " + kept + " --summary"), "theirs"));
+  CHECK(holds(archive(" --experiment e"), "outside"));
+}
+
 TEST_CASE("score: of equal logits the first counts, and the loss is the cross-entropy") {
   const Place place;
   const ExampleArrays test = generated(place);

@@ -196,6 +196,22 @@ TEST_CASE("page: labels stay text") {
   CHECK(has(page, "&lt;/style&gt;&lt;script&gt;x&lt;/script&gt;"));
 }
 
+TEST_CASE("page: of another program's model nobody says whether it solved the task") {
+  std::vector<Cell> cells;
+  add(cells, "fixed-decay", 3, 2);
+  add(cells, "theirs", 3, 0);
+  ResultSet set = set_of(cells);
+  for (CellResult& cell : set.cells) {
+    if (cell.label == "theirs") cell.variant = "outside";
+  }
+  const plot::Material material(std::move(set), {});
+  const std::string page = make_page({"cells.csv", "T", material, {}, {}, {}, {}});
+  CHECK(has(page, "theirs: another program"));
+  CHECK(has(page, "2 of 3 seeds solved"));
+  CHECK_FALSE(has(page, "0 of 3 seeds solved"));
+  CHECK_FALSE(has(page, "0 of 3 solved"));
+}
+
 TEST_CASE("page: a score that is no number has no dot, and its cell stays in the table") {
   std::vector<Cell> cells;
   add(cells, "mine", 6, 3);

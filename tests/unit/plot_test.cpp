@@ -310,6 +310,34 @@ TEST_CASE("plot: runs scored at several settings of eval.cells are shown once wh
   CHECK(draw_seeds(study).figure.value().data.rows.size() == 6);  // of the scores: each
 }
 
+TEST_CASE("plot: what a run did while it trained is shown without other programs' models") {
+  std::vector<CellResult> cells;
+  for (const char* label : {"fixed-decay", "theirs"}) {
+    for (const int seed : {0, 1}) {
+      const bool ours = std::string(label) == "fixed-decay";
+      const CsvTable row = table_of(
+          {{label, ours ? "fixed-decay" : "outside", seed, 64, "0.5", ours ? 1000 + seed : 0}});
+      cells.push_back(cells_of_table(row, "table").front());
+    }
+  }
+  const std::vector<GroupResult> groups = group_cells(cells);
+  const Styles styles(std::vector<Named>{{"fixed-decay", "fixed-decay"}, {"outside", "theirs"}});
+  const Study study = make_study({"ex"}, groups, styles);
+  CHECK(study.rows() == 2);
+  CHECK(study.by_training().rows() == 1);
+  const Figure figure = draw_solved(study).figure.value();
+  CHECK(figure.summary.find("theirs") == std::string::npos);
+  CHECK(draw_seeds(study).figure.value().summary.find("theirs: another program's model") !=
+        std::string::npos);
+
+  const std::vector<GroupResult> outside = {groups[1]};
+  const Study theirs = make_study({"ex"}, outside, styles);
+  CHECK(theirs.rows() == 1);
+  CHECK(theirs.by_training().rows() == 0);
+  CHECK_FALSE(draw_solved(theirs).figure.has_value());
+  CHECK_FALSE(draw_curves(theirs, {}).figure.has_value());
+}
+
 TEST_CASE("plot: by lag, positions are counted in octaves or parts of one, by level one by one") {
   std::vector<CellResult> cells;
   Slices slices;
