@@ -15,8 +15,8 @@ program=$(realpath "${1:?usage: cmake/results.sh [--check] PROGRAM}")
 
 write() {
   "$program" report results/reference --published results/published/published.csv \
-    --configs configs/paper --configs configs/reference \
-    --findings results/findings.md --into docs/results.md --into docs/reproducing.md --tables
+    --configs configs/paper --configs configs/reference --configs configs/field --configs configs/field/mad \
+    --rankings results/published/rankings.csv --findings results/findings.md --into docs/results.md --into docs/reproducing.md --tables
   # The report names files from the root of the tree; links start from the page.
   sed -i 's:](results/reference/:](../results/reference/:' docs/results.md
   if ! command -v gnuplot >/dev/null; then
@@ -30,6 +30,8 @@ write() {
   for what in seeds solved; do
     mv "$drawn/$what-mqar-128-32+mqar-128-32-rest.svg" "docs/pictures/$what.svg"
   done
+  "$program" plot results/reference --experiment levels-quick --what level --out "$drawn" >/dev/null
+  mv "$drawn/level-levels-quick.svg" docs/pictures/levels.svg
   local archive=results/reference/mqar-128-32
   "$program" inspect $archive/weights/adaptive-decay.safetensors $archive/config.yaml --out "$drawn" \
     >/dev/null 2>"$drawn/notes" || { cat "$drawn/notes" >&2; exit 1; }
@@ -51,7 +53,7 @@ cp -r results configs "$copy"
 cp docs/results.md docs/reproducing.md "$copy/docs"
 (cd "$copy" && write)
 current=yes
-for file in docs/results.md docs/reproducing.md docs/pictures/seeds.svg docs/pictures/solved.svg docs/pictures/lambda-adaptive-decay.svg $(cd "$copy" && find results/reference -name table.md | sort); do
+for file in docs/results.md docs/reproducing.md docs/pictures/seeds.svg docs/pictures/solved.svg docs/pictures/levels.svg docs/pictures/lambda-adaptive-decay.svg $(cd "$copy" && find results/reference -name table.md | sort); do
   diff -u "$file" "$copy/$file" || current=
 done
 if [[ -z $current ]]; then

@@ -20,6 +20,7 @@ namespace {
 struct Options {
   std::string runs;
   std::string published;
+  std::string rankings;
   std::vector<std::string> configs;
   std::vector<std::string> into;
   std::string findings;
@@ -131,6 +132,7 @@ ExitStatus make_report(const Options& options) {
   ReportInput input;
   input.archives = archives_of(options);
   if (!options.published.empty()) input.figures = read_published(options.published);
+  if (!options.rankings.empty()) input.rankings = read_rankings(options.rankings);
   for (const std::string& folder : options.configs) {
     for (ConfigurationFile& file : read_configurations(folder)) {
       input.configurations.push_back(std::move(file));
@@ -195,6 +197,13 @@ void add_report(CLI::App& app, Action& action) {
       ->add_option("--published", options->published,
                    "Figures of others to set beside ours, e.g. results/published/published.csv")
       ->type_name("FILE");
+  CLI::Option* rankings =
+      command
+          ->add_option(
+              "--rankings", options->rankings,
+              "Tables of others that rank models, e.g. results/published/rankings.csv, for "
+              "the expressions {{ranking NAME}} of --findings")
+          ->type_name("FILE");
   command
       ->add_option("--configs", options->configs,
                    "Folder of the configurations that the experiments are run from: the report "
@@ -217,6 +226,7 @@ void add_report(CLI::App& app, Action& action) {
               "Prose in which {{expressions}} stand for figures (docs/conventions.md lists "
               "them): filled in from the archives, for the section findings")
           ->type_name("FILE");
+  rankings->needs(findings);
   CLI::Option* tables =
       command->add_flag("--tables", options->tables,
                         "Write groups.csv and table.md into each archive instead of printing");

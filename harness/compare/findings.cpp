@@ -14,8 +14,11 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "harness/compare/effects.hpp"
+#include "harness/compare/ranking.hpp"
 #include "harness/compare/reflow.hpp"
 #include "harness/inspect/inspected_weights.hpp"
+#include "harness/render/text_table.hpp"
+#include "harness/results/chosen_scores.hpp"
 #include "harness/results/read_cells.hpp"
 #include "harness/results/result_set.hpp"
 #include "harness/results/variance_result.hpp"
@@ -59,7 +62,7 @@ std::vector<std::string> split_at(const std::string& text, char separator) {
 /// What an expression asks of the runs: the words without NAME=VALUE, and these.
 struct Question {
   Words words;
-  std::map<std::string, std::string> options;
+  ChosenBy options;
 
   explicit Question(const Words& all) {
     for (const std::string& word : all) {
@@ -75,25 +78,7 @@ struct Question {
     if (i >= words.size()) throw IoError("it has too few words");
     return words[i];
   }
-  [[nodiscard]] std::string option(const std::string& name, const std::string& otherwise) const {
-    const auto found = options.find(name);
-    return found == options.end() ? otherwise : found->second;
-  }
 };
-
-/// The option of a cell that is called so: pairs is task_pairs, learning_rate train_learning_rate;
-/// what an entry of eval.cells sets is that of its score.
-std::string option_of(const CellResult& cell, const std::string& name) {
-  if (cell.score) {
-    const auto scored = cell.score->key.settings.find(name);
-    if (scored != cell.score->key.settings.end()) return same_number(scored->second);
-  }
-  for (const char* section : {"task_", "model_", "train_"}) {
-    const std::string& text = setting_of(cell.settings, section + name).text;
-    if (!text.empty()) return same_number(text);
-  }
-  return "";
-}
 
 class Findings {
  public:
@@ -129,6 +114,7 @@ class Findings {
         {"lambda-mean", &Findings::lambda_mean},
         {"half-life", &Findings::half_life},
         {"published", &Findings::published},
+        {"ranking", &Findings::ranking},
         {"setting", &Findings::setting}};
     const auto found = words.empty() ? functions.end() : functions.find(words.front());
     if (found == functions.end()) throw IoError("there is no such function");
@@ -150,31 +136,11 @@ class Findings {
   /// of the score which is asked for; of a run that diverged the one that it has.
   [[nodiscard]] Rows rows(const Question& question, std::size_t at,
                           const std::string& label) const {
-    const std::string weights = question.option("weights", "best");
-    const std::string split = question.option("split", "test");
     Rows found;
     for (const std::string& experiment : split_at(question.word(at), '+')) {
       for (const CellResult& cell : cells_of(experiment)) {
         if (!label.empty() && cell.label != label) continue;
-        const bool kept =
-            std::all_of(question.options.begin(), question.options.end(), [&](const auto& option) {
-              const auto& [name, value] = option;
-              if (name == "solved") return cell.status.solved_step.has_value();
-              return name == "weights" || name == "split" || name == "length" ||
-                     option_of(cell, name) == same_number(value);
-            });
-        if (!kept) continue;
-        if (cell.score) {
-          const ScoreKey& key = cell.score->key;
-          const std::string length = question.option("length", std::to_string(cell.train_length));
-          if (name_of(key.weights) != weights || name_of(key.split) != split ||
-              std::to_string(key.eval_length) != length) {
-            continue;
-          }
-        } else if (cell.status.ending != Ending::kDiverged) {
-          continue;
-        }
-        found.push_back(&cell);
+        if (is_chosen(cell, question.options)) found.push_back(&cell);
       }
     }
     if (found.empty()) throw IoError("no run is meant by it");
@@ -432,6 +398,18 @@ class Findings {
     if (field == "seeds") return std::to_string(found->seeds);
     if (field == "solved" && found->solved) return std::to_string(*found->solved);
     throw IoError(fmt::format("the figure has no {}", field));
+  }
+
+  [[nodiscard]] std::string ranking(const Question& question) const {
+    for (const PublishedRanking& one : input_.rankings) {
+      if (one.name == question.word(0)) {
+        std::string text =
+            to_markdown(ranking_table(compare_ranking(one, cells_of(one.experiment))));
+        text.pop_back();  // the prose ends its own lines
+        return text;
+      }
+    }
+    throw IoError("no published ranking has that name");
   }
 
   [[nodiscard]] std::string setting(const Question& question) const {

@@ -40,7 +40,8 @@ std::string seed_html(const GroupResult& group, std::size_t seed, const Context&
       std::isfinite(accuracy) ? plot::percent(accuracy, 1) : "no number",
       plot::solved(group, seed)
           ? fmt::format("solved at {}", with_commas(group.solve_steps[seed].step))
-          : training_is_known(group) ? "not solved" : "another program's model");
+      : training_is_known(group) ? "not solved"
+                                 : "another program's model");
 }
 
 }  // namespace

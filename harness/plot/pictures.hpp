@@ -28,7 +28,7 @@ struct Drawn {
 /// Accuracy against the number of pairs.
 [[nodiscard]] Drawn draw_pairs(const Study& study);
 /// Accuracy by the lag, in octaves or parts of one, or by another tag of the task, e.g. the level.
-[[nodiscard]] Drawn draw_by_tag(const Study& study, const Slices& slices, const std::string& tag);
+[[nodiscard]] Drawn draw_by_tag(const Study& scored, const Slices& slices, const std::string& tag);
 /// Accuracy against the size of the state, a panel a setting.
 [[nodiscard]] Drawn draw_state(const Study& study);
 /// How many seeds of each variant solve each setting.

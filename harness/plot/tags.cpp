@@ -102,8 +102,15 @@ class TagPicture {
     const auto found = slices_.find(row.trained->cells[seed]);
     if (found == slices_.end()) return;
     for (const SliceRow& slice : found->second) {
-      if (slice.slice == tag_ && slice.key == *row.trained->key) see(slice);
+      if (slice.slice == tag_ && is_meant(slice.key, *row.trained->key)) see(slice);
     }
+  }
+
+  /// Whether a slice is of the score that a row shows, or of one that differs in the tag alone.
+  [[nodiscard]] bool is_meant(ScoreKey slice, ScoreKey shown) const {
+    slice.settings.erase(tag_);
+    shown.settings.erase(tag_);
+    return slice == shown;
   }
 
   /// The widest bins that are enough to show a shape.
@@ -285,12 +292,24 @@ class TagPicture {
   Figure figure_;
 };
 
+/// Whether eval.cells sets what the tag counts: then each score has one value of it, and together
+/// they are the picture.
+bool is_asked_one_by_one(const Study& study, const std::string& tag) {
+  for (const StudySection& section : study.sections) {
+    for (const StudyRow& row : section.rows) {
+      if (row.trained->key && row.trained->key->settings.contains(tag)) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
-Drawn draw_by_tag(const Study& study, const Slices& slices, const std::string& tag) {
+Drawn draw_by_tag(const Study& scored, const Slices& slices, const std::string& tag) {
   if (slices.empty()) {
     return {std::nullopt, "a table has no slices; give the runs or their archive"};
   }
+  const Study study = is_asked_one_by_one(scored, tag) ? scored.by_training() : scored;
   TagPicture picture(study, slices, tag);
   if (picture.bins() == 0) return {std::nullopt, fmt::format("its task has no tag '{}'", tag)};
   if (picture.bins() < kFewestBins) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "harness/results/published.hpp"
+#include "harness/results/published_rankings.hpp"
 #include "harness/store/archive.hpp"
 
 namespace recollect {
@@ -20,6 +21,7 @@ struct ConfigurationFile {
 struct ReportInput {
   std::vector<Archive> archives;
   std::vector<PublishedFigure> figures;
+  std::vector<PublishedRanking> rankings;
   /// Where an archive's experiment is run from, and what has no archive yet.
   std::vector<ConfigurationFile> configurations;
 };

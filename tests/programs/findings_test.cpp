@@ -32,6 +32,7 @@ const ReportInput& reference() {
       read.archives.push_back(read_archive(path));
     }
     read.figures = read_published(source_folder() / "results/published/published.csv");
+    read.rankings = read_rankings(source_folder() / "results/published/rankings.csv");
     return read;
   }();
   return input;
