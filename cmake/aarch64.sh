@@ -8,9 +8,10 @@ cd "$(dirname "$0")/.."
 cmake/setup.sh aarch64
 root=$PWD/build/aarch64/root
 
-# Headers alone, but for the first two and what they link.
+# Headers alone, but for the first line and the second, which libzip links.
 packages=(
-  libfmt-dev libfmt9 libyaml-cpp-dev libyaml-cpp0.7
+  libfmt-dev libfmt9 libyaml-cpp-dev libyaml-cpp0.7 libzip-dev libzip4
+  zlib1g zlib1g-dev libbz2-1.0 libssl3
   libeigen3-dev libhwy-dev libcli11-dev nlohmann-json3-dev librandom123-dev libxxhash-dev libboost1.74-dev doctest-dev)
 if [[ ! -d $root ]]; then
   work=build/aarch64/packages

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 #if defined(__clang__)
 extern "C" void kmp_set_blocktime(int milliseconds);
@@ -20,7 +22,12 @@ void bound_spinning(char** argv) {
   // nobody else computes, far shorter than a time slice. bench/README.md has the measurement.
   constexpr const char* kSpins = "2000";
   ::setenv("GOMP_SPINCOUNT", kSpins, 0);
-  ::execv("/proc/self/exe", argv);  // returns where that fails, and then threads spin
+  // By its own path: started through the link, it would be called "exe" by ps and killall. Both
+  // return where they fail, and then threads spin.
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) ::execv(self.c_str(), argv);
+  ::execv("/proc/self/exe", argv);
 #endif
 }
 

@@ -88,6 +88,8 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   void send(int signal) const { ::kill(id_, signal); }
+  /// What ps and killall call it.
+  [[nodiscard]] std::string name() const { return read_file(fmt::format("/proc/{}/comm", id_)); }
 
   /// True once it has ended by itself or by a signal.
   bool ended() {
@@ -234,6 +236,7 @@ eval: {lengths: [1024], examples: 50}
     Process process(sweep.arguments(1), sweep.log, 0);
     std::this_thread::sleep_for(std::chrono::duration<double>(duration / 4));
     if (process.ended()) break;
+    CHECK(process.name() == "recollect\n");
     const Clock::time_point sent = Clock::now();
     process.send(signal);
     const int status = process.wait();
