@@ -13,11 +13,10 @@
 #include "base/text.hpp"
 #include "harness/config/bounds.hpp"
 #include "harness/config/declarations.hpp"
-#include "harness/config/example_files.hpp"
 #include "harness/config/grid.hpp"
-#include "harness/config/initial_weights.hpp"
 #include "harness/config/overrides.hpp"
 #include "harness/config/pattern.hpp"
+#include "harness/config/pinned_files.hpp"
 #include "harness/config/read_field.hpp"
 #include "harness/config/reporter.hpp"
 #include "harness/config/resolved.hpp"
@@ -27,6 +26,7 @@
 #include "harness/config/yaml_tree.hpp"
 #include "models/outside.hpp"
 #include "models/registry.hpp"
+#include "tasks/examples.hpp"
 #include "tasks/registry.hpp"
 
 namespace recollect {
@@ -41,7 +41,7 @@ class Loader {
       : root_(root),
         file_(std::move(file)),
         names_(names),
-        example_files_(std::filesystem::path(file_).parent_path(), names == AllowedNames::kToday) {
+        pinned_files_(std::filesystem::path(file_).parent_path(), names == AllowedNames::kToday) {
     for (const YamlEntry& entry : root.entries) {
       const auto& known = top_keys();
       if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
@@ -242,9 +242,8 @@ class Loader {
       }
     }
 
-    read_initial_weights(draft.train, std::filesystem::path(file_).parent_path(),
-                         names_ == AllowedNames::kToday);
-    example_files_.read(*draft.task);
+    pinned_files_.read_initial_weights(draft.train);
+    pinned_files_.read_examples(*draft.task);
     count_in_files(draft, combination);
 
     draft.model.share();
@@ -265,7 +264,8 @@ class Loader {
 
   // Examples of files are so many: all of them, unless fewer are asked for.
   static void count_in_files(Draft& draft, const std::string& combination) {
-    if (draft.task->name() != "examples") return;
+    const auto* examples = dynamic_cast<const ExamplesSettings*>(draft.task.get());
+    if (examples == nullptr) return;
     for (const char* key : {"train.mixture", "eval.cells"}) {
       if (const auto found = draft.places.find(key); found != draft.places.end()) {
         throw ConfigError(
@@ -274,9 +274,11 @@ class Loader {
                         found->second, key, combination));
       }
     }
-    const auto count = [&](const char* key, std::int64_t there, auto& number) {
+    const auto count = [&](const char* key, Split split, auto& number) {
+      const auto& arrays = examples->data[static_cast<std::size_t>(split)];
+      if (!arrays) return;  // the file is not there
+      const std::int64_t there = arrays->examples;
       const auto found = draft.places.find(key);
-      if (there == 0) return;  // the file is not there
       if (found == draft.places.end()) {
         number = there;
         return;
@@ -289,10 +291,9 @@ class Loader {
                       found->second, key, asked ? std::to_string(*asked) : std::string("online"),
                       there, combination));
     };
-    count("train.examples", examples_in_files(*draft.task, Split::kTrain), draft.train.examples);
-    count("train.validation_examples", examples_in_files(*draft.task, Split::kValidation),
-          draft.train.validation_examples);
-    count("eval.examples", examples_in_files(*draft.task, Split::kTest), draft.eval.examples);
+    count("train.examples", Split::kTrain, draft.train.examples);
+    count("train.validation_examples", Split::kValidation, draft.train.validation_examples);
+    count("eval.examples", Split::kTest, draft.eval.examples);
   }
 
   // Two options of which one decides what the other says.
@@ -555,7 +556,7 @@ class Loader {
   const YamlValue& root_;
   std::string file_;
   AllowedNames names_;
-  mutable ExampleFiles example_files_;  // reads each once
+  mutable PinnedFiles pinned_files_;
   PlaceMap places_;
 };
 
