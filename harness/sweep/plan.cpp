@@ -42,7 +42,8 @@ class Estimates {
                     cell.train.validation_examples, cell.eval.examples);
     const auto found = known_.find(key);
     if (found != known_.end()) return found->second;
-    const Estimate estimate{cell_cost(cell, model_sizes(cell)), cell_memory(cell, trains)};
+    const SequenceModel<float> sizes = model_sizes(cell);
+    const Estimate estimate{cell_cost(cell, sizes), cell_memory(cell, sizes, trains)};
     return known_.emplace(key, estimate).first->second;
   }
 
