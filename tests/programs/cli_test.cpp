@@ -363,6 +363,27 @@ TEST_CASE("cli: a shard that leaves nothing to tabulate gives a warning") {
   CHECK(holds(result.err, "warning: no tables: "));
 }
 
+TEST_CASE("cli: a shard warns of what leaks among its own cells") {
+  const TemporaryFolder folder;
+  const std::filesystem::path config = folder / "two.yaml";
+  write_file_atomically(config,
+                        "grid: {task: [{name: mqar, length: 4, pairs: 1, vocab: 6}, "
+                        "{name: mqar, length: 32, pairs: 2}]}\n"
+                        "model: {width: 8, layers: 1}\nvariants: [fixed-decay]\n"
+                        "train: {examples: 100, validation_examples: 20, batch: 4, steps: 2, "
+                        "eval_every: 2}\neval: {examples: 20}\n");
+  const auto warning = [&](const std::string& options) {
+    const ProgramResult result = recollect_program("run " + quoted(config) + " --dry-run --out " +
+                                                   quoted(folder / "out") + options);
+    CAPTURE(result.err);
+    CHECK(result.status == 0);
+    return holds(result.err, "occur in training");
+  };
+  CHECK(warning(""));
+  CHECK(warning(" --shard 1/2"));
+  CHECK_FALSE(warning(" --shard 2/2"));
+}
+
 TEST_CASE("cli: where weights are damaged and needed, run says so and trains the cells again") {
   const TemporaryFolder folder;
   const std::filesystem::path out = folder / "out";
