@@ -353,6 +353,23 @@ TEST_CASE("cli: damaged weights that the bits of the examples need are trained a
   }
 }
 
+TEST_CASE("cli: a changed correct.csv is in the way of compare, which reads it, and of no table") {
+  const TemporaryFolder folder;
+  const std::string out = quoted(folder / "out");
+  REQUIRE(recollect_program("run " + tiny_config(folder) + " --jobs 1 --out " + out).status == 0);
+  const auto table = [&] { return recollect_program("table " + out + " --rows cells"); };
+  const std::string before = table().out;
+  for (const auto& cell : std::filesystem::directory_iterator(folder / "out" / "cells")) {
+    write_file_atomically(cell.path() / "correct.csv", "x\n");
+  }
+  const ProgramResult after = table();
+  CHECK(after.status == 0);
+  CHECK(after.out == before);
+  const ProgramResult compared = recollect_program("compare " + out + " " + out);
+  CHECK(compared.status == 5);
+  CHECK(holds(compared.err, "correct.csv"));
+}
+
 TEST_CASE("cli: a shard that leaves nothing to tabulate gives a warning") {
   const TemporaryFolder folder;
   const ProgramResult result = recollect_program("run " + tiny_config(folder) +
