@@ -128,7 +128,7 @@ Ended run(const std::shared_ptr<Experiment>& experiment, const std::filesystem::
   std::optional<ArchiveShelf> archives;
   {
     const py::gil_scoped_release unlocked;
-    leak = leakage_warning(count_leakage(*experiment, available_cores()));
+    leak = leakage_warning(count_leakage(cells_of(*experiment, how.shard), available_cores()));
     archives.emplace(reuse);
   }
   how.reuse = &*archives;

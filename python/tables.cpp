@@ -53,7 +53,7 @@ Read read_table(const std::filesystem::path& results, const std::string& rows,
   if (rows == "cells" && select) {
     throw UsageError("select chooses among groups; leave out rows 'cells'");
   }
-  ResultSet set = read_result_set(results, experiments);
+  ResultSet set = read_result_set(results, experiments, ExactExamples::kLeaveOut);
   Read read{{}, std::move(set.warnings)};
   if (rows == "cells") {
     read.table = cell_table(set.cells);
@@ -97,7 +97,7 @@ std::string summary(const std::filesystem::path& results,
   std::vector<std::string> warnings;
   {
     const py::gil_scoped_release unlocked;
-    ResultSet set = read_result_set(results, experiments);
+    ResultSet set = read_result_set(results, experiments, ExactExamples::kLeaveOut);
     warnings = std::move(set.warnings);
     text = summary_text(group_cells(set.cells));
   }

@@ -17,7 +17,7 @@ namespace recollect {
 ///   chance   1 / V: any id, without a look
 ///   tags     those that all three files have
 /// What a split is, is a text PATH@DIGEST; a configuration may leave @DIGEST out, and the loader
-/// fills it in with the absolute path (harness/config/example_files.hpp). The digest alone is part
+/// fills it in with the absolute path (harness/config/pinned_files.hpp). The digest alone is part
 /// of a cell's identity and of tables, as "xxh3-DIGEST".
 class ExamplesSettings final : public TaskSettings {
  public:

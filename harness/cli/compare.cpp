@@ -121,8 +121,8 @@ void deliver(const Options& options, const std::string& text) {
   }
 }
 
-ResultSet read_side(const std::string& path, const Options& options) {
-  ResultSet side = read_result_set(path, options.experiments);
+ResultSet read_side(const std::string& path, const Options& options, ExactExamples exact) {
+  ResultSet side = read_result_set(path, options.experiments, exact);
   for (const std::string& warning : side.warnings) {
     report(fmt::format("warning: {}: {}", side.name, warning));
   }
@@ -130,8 +130,8 @@ ResultSet read_side(const std::string& path, const Options& options) {
 }
 
 ExitStatus run_compare(const Options& options, const CompareRules& rules) {
-  const ResultSet base = read_side(options.base, options);
-  const ResultSet now = read_side(options.now, options);
+  const ResultSet base = read_side(options.base, options, ExactExamples::kRead);
+  const ResultSet now = read_side(options.now, options, ExactExamples::kRead);
   const ResultComparison comparison = compare(base, now, rules);
   const auto render = options.format == "text"       ? comparison_text
                       : options.format == "markdown" ? comparison_markdown
@@ -144,7 +144,7 @@ ExitStatus run_compare(const Options& options, const CompareRules& rules) {
 }
 
 ExitStatus run_by(const Options& options, const CompareRules& rules) {
-  const ResultSet set = read_side(options.base, options);
+  const ResultSet set = read_side(options.base, options, ExactExamples::kLeaveOut);
   const EffectQuestion question{options.by, options.against, rules.scores.front()};
   const Effects effects = effects_of(set, question);
   const auto render = options.format == "json"       ? effects_json

@@ -68,10 +68,10 @@ std::string describe_dry_run(const RunPlan& plan, const std::string& out) {
     const Cell& cell = *planned.cell;
     may_stop = may_stop || cell.train.stop_at;
     const std::string identity = shape_of(cell).identity();
-    const SequenceModel<float> sizes = model_sizes(cell);
     auto found = places.find(identity);
     if (found == places.end()) {
-      const Shape shape{&cell, 0, sizes.layout().size(), planned.memory.bytes(plan.threads),
+      const Shape shape{&cell, 0, model_sizes(cell).layout().size(),
+                        planned.memory.bytes(plan.threads),
                         measure_step(cell, plan.threads, plan.jobs)};
       found = places.emplace(identity, shapes.size()).first;
       shapes.push_back(shape);

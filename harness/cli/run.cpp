@@ -139,7 +139,8 @@ ExitStatus run(const Options& options, live::RunEnd& end) {
                  .shard = options.shard.empty() ? Shard{} : parse_shard(options.shard)};
   const Experiment experiment = experiment_of(options);
   for (const std::string& warning : experiment.warnings) warn(options, warning);
-  const std::string leak = leakage_warning(count_leakage(experiment, available_cores()));
+  const std::string leak =
+      leakage_warning(count_leakage(cells_of(experiment, how.shard), available_cores()));
   if (!leak.empty()) warn(options, leak);
   const ArchiveShelf archives({options.reuse.begin(), options.reuse.end()});
   how.reuse = &archives;

@@ -101,7 +101,7 @@ ExitStatus tabulate(const Options& options) {
   }
   std::vector<std::string> experiments;
   if (!options.experiment.empty()) experiments.push_back(options.experiment);
-  ResultSet cells = read_result_set(options.runs, experiments);
+  ResultSet cells = read_result_set(options.runs, experiments, ExactExamples::kLeaveOut);
   for (const std::string& warning : cells.warnings) report(fmt::format("warning: {}", warning));
   if (options.rows == "history") {
     print_histories(options, cells);

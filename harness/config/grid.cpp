@@ -88,7 +88,8 @@ std::vector<GridPoint> cross(const std::vector<GridAxis>& axes) {
   return points;
 }
 
-std::string describe(const std::vector<GridAxis>& axes, const GridPoint& point) {
+std::string combination_of(const std::vector<GridAxis>& axes, const GridPoint& point) {
+  if (axes.empty()) return "";
   std::string text;
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const YamlValue& value = axes[i].values[point[i]];
@@ -96,7 +97,7 @@ std::string describe(const std::vector<GridAxis>& axes, const GridPoint& point) 
     text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", axes[i].key,
                         name != nullptr ? name->shown() : value.shown());
   }
-  return text;
+  return fmt::format(" (grid: {})", text);
 }
 
 }  // namespace recollect

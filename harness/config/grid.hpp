@@ -27,8 +27,9 @@ using GridPoint = std::vector<std::size_t>;
 /// Every combination, the first axis outermost; one empty point where there are no axes.
 [[nodiscard]] std::vector<GridPoint> cross(const std::vector<GridAxis>& axes);
 
-/// "task.pairs = 8, train.steps = 100"; "" without axes.
-[[nodiscard]] std::string describe(const std::vector<GridAxis>& axes, const GridPoint& point);
+/// What stands behind messages about a point: " (grid: task.pairs = 8, train.steps = 100)"; ""
+/// without axes.
+[[nodiscard]] std::string combination_of(const std::vector<GridAxis>& axes, const GridPoint& point);
 
 /// No experiment on one machine, or ten, has more cells.
 inline constexpr std::size_t kMaxCells = 100000;

@@ -5,19 +5,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
-#include <system_error>
+#include <span>
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
-#include "base/pinned_file.hpp"
 #include "base/text.hpp"
 #include "harness/arrays/array_file.hpp"
 
 namespace recollect {
-namespace {
 
-InitialWeights weights_in(const std::filesystem::path& path) {
+InitialWeights initial_weights_in(const std::filesystem::path& path) {
   InitialWeights weights;
   std::string all;
   const ArrayFile file = read_arrays(path);
@@ -37,26 +34,6 @@ InitialWeights weights_in(const std::filesystem::path& path) {
   }
   weights.digest = hex(digest_bytes(std::as_bytes(std::span(all))));
   return weights;
-}
-
-}  // namespace
-
-void read_initial_weights(TrainSettings& train, const std::filesystem::path& folder, bool needed) {
-  if (train.init == kDrawn) return;
-  const PinnedFile file = pinned_file(train.init);
-  const std::filesystem::path path =
-      std::filesystem::absolute(folder / file.path).lexically_normal();
-  std::error_code none;
-  if (!needed && !file.digest.empty() && !std::filesystem::exists(path, none)) return;
-  const auto weights = std::make_shared<const InitialWeights>(weights_in(path));
-  if (!file.digest.empty() && file.digest != weights->digest) {
-    throw IoError(
-        fmt::format("{}: its digest is {}, but the configuration asks for {}; the file "
-                    "was changed, or another is meant",
-                    path.string(), weights->digest, file.digest));
-  }
-  train.init = text_of({path.string(), weights->digest});
-  train.initial = weights;
 }
 
 }  // namespace recollect

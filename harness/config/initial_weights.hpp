@@ -5,8 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "harness/config/settings.hpp"
-
 namespace recollect {
 
 /// Tensors that a training starts from, by name.
@@ -20,12 +18,8 @@ struct InitialWeights {
   std::string digest;           ///< of names, shapes and data, whatever else the file says
 };
 
-/// Fills in what `train.init` names: its tensors, and the text with absolute path and digest.
-/// @param folder  that a path is relative to
-/// @param needed  false: results are read, and a file that is not there may stay away where its
-/// digest is given
-/// @throws IoError where it cannot be read, holds what is no float32 tensor or no finite number, or
-/// has another digest
-void read_initial_weights(TrainSettings& train, const std::filesystem::path& folder, bool needed);
+/// What a file holds. @throws IoError where it cannot be read, or holds what is no float32 tensor
+/// or no finite number
+[[nodiscard]] InitialWeights initial_weights_in(const std::filesystem::path& path);
 
 }  // namespace recollect

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/config/allowed_names.hpp"
 #include "harness/config/settings.hpp"
 
 namespace recollect {
@@ -12,13 +13,6 @@ namespace recollect {
 /// @throws ConfigError with file, line, key, value, bound and remedy; IoError if it cannot be read
 [[nodiscard]] Experiment load_experiment(const std::string& path,
                                          const std::vector<std::string>& overrides = {});
-
-/// Which labels and names of experiments a configuration may have.
-enum class AllowedNames {
-  kToday,  ///< that other programs read as texts, and that are no other variant's
-  kAny,    ///< those too that an earlier version let pass, and the variant kOutside: what a run
-           ///< has written down
-};
 
 /// The same from text; `name` stands for the file in messages.
 [[nodiscard]] Experiment parse_experiment(const std::string& text, const std::string& name,

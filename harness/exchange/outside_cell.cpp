@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/build_info.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/misread.hpp"
@@ -46,15 +45,6 @@ void check_label(const std::string& label) {
     throw ConfigError(fmt::format(
         "label '{}' is the name of a variant; take another, e.g. '{} of mine'", label, label));
   }
-}
-
-CellStatus outside_status() {
-  CellStatus status;
-  status.numerics_version = kNumericsVersion;
-  status.code_version = code_version();
-  status.compiler = compiler();
-  status.build = build();
-  return status;
 }
 
 /// The scores that the cell has, of as many examples.
@@ -129,9 +119,9 @@ std::filesystem::path add_outside_score(const std::filesystem::path& out,
   folder.write_text("config.yaml", asking.yaml(experiment));
   folder.write_history({});
   folder.write_scores(std::move(tables));
-  folder.write_text("provenance.yaml", provenance_text({{"scoring", std::string(code_version()),
-                                                         std::string(cpu_model()), 1, 0.0}}));
-  CellStatus status = outside_status();
+  folder.write_text("provenance.yaml",
+                    provenance_text({work_of_this_build("scoring", cpu_model(), 1, 0.0)}));
+  CellStatus status = status_of_this_build();
   status.files = folder.digests();
   folder.write_status(status);
   write_outside_file(out, experiment, asking);

@@ -53,7 +53,7 @@ Material read_material(const std::filesystem::path& path,
   for (const std::string& name : experiments) {
     for (std::string& part : parts_of(name)) names.push_back(std::move(part));
   }
-  Material material(read_result_set(path, names), experiments);
+  Material material(read_result_set(path, names, ExactExamples::kLeaveOut), experiments);
   CellRows rows = read_cell_files(path, material.results.cells, files);
   material.histories = std::move(rows.histories);
   material.slices = std::move(rows.slices);

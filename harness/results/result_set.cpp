@@ -83,21 +83,21 @@ CsvTable read_table(const std::filesystem::path& path) {
   return table;
 }
 
-/// The bits of each row's examples; `correct_of` gives what is known of a cell, by its hash.
+/// Fills in the bits of each row's examples, where they are asked for; `correct_of` gives what is
+/// known of a cell, by its hash.
 template <class CorrectOf>
-std::vector<std::optional<std::vector<bool>>> exact_of(const std::vector<CellResult>& cells,
-                                                       CorrectOf&& correct_of) {
-  std::vector<std::optional<std::vector<bool>>> exact(cells.size());
+void add_exact(ResultSet& set, ExactExamples exact, CorrectOf&& correct_of) {
+  set.exact.resize(set.cells.size());
+  if (exact == ExactExamples::kLeaveOut) return;
   std::map<std::string, std::vector<CorrectRow>> known;
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    const CellResult& result = cells[i];
+  for (std::size_t i = 0; i < set.cells.size(); ++i) {
+    const CellResult& result = set.cells[i];
     if (!result.score || result.score->key.split != Split::kTest) continue;
     if (!known.contains(result.cell)) known[result.cell] = correct_of(result.cell);
     for (const CorrectRow& row : known[result.cell]) {
-      if (row.key == result.score->key) exact[i] = row.exact;
+      if (row.key == result.score->key) set.exact[i] = row.exact;
     }
   }
-  return exact;
 }
 
 std::vector<CorrectRow> correct_of(const Archive& archive, const std::string& cell) {
@@ -113,11 +113,10 @@ std::vector<CorrectRow> correct_of(const CellFolder& folder) {
   return folder.read_correct(status ? status->files : FileDigests());
 }
 
-ResultSet set_of(const Archive& archive) {
+ResultSet set_of(const Archive& archive, ExactExamples exact) {
   ResultSet set;
   set.cells = archived_cells(archive);
-  set.exact =
-      exact_of(set.cells, [&](const std::string& cell) { return correct_of(archive, cell); });
+  add_exact(set, exact, [&](const std::string& cell) { return correct_of(archive, cell); });
   return set;
 }
 
@@ -128,20 +127,20 @@ void append(ResultSet& all, ResultSet more) {
 }
 
 ResultSet set_of_archives(const std::filesystem::path& path,
-                          const std::vector<std::string>& experiments) {
+                          const std::vector<std::string>& experiments, ExactExamples exact) {
   ResultSet all;
   for (const std::filesystem::path& place : archive_paths_with_outside(path)) {
     const Archive archive = read_archive(place);
     const bool wanted =
         experiments.empty() || std::find(experiments.begin(), experiments.end(),
                                          archive.file.experiment.name) != experiments.end();
-    if (wanted) append(all, set_of(archive));
+    if (wanted) append(all, set_of(archive, exact));
   }
   return all;
 }
 
 ResultSet set_of_runs(const std::filesystem::path& path,
-                      const std::vector<std::string>& experiments) {
+                      const std::vector<std::string>& experiments, ExactExamples exact) {
   ResultSet all;
   const std::vector<std::string> each =
       experiments.empty() ? std::vector<std::string>{""} : experiments;
@@ -150,8 +149,8 @@ ResultSet set_of_runs(const std::filesystem::path& path,
     ResultSet set;
     set.cells = std::move(cells.rows);
     set.warnings = std::move(cells.warnings);
-    set.exact = exact_of(
-        set.cells, [&](const std::string& cell) { return correct_of(CellFolder(path, cell)); });
+    add_exact(set, exact,
+              [&](const std::string& cell) { return correct_of(CellFolder(path, cell)); });
     append(all, std::move(set));
   }
   return all;
@@ -210,16 +209,16 @@ ResultSet result_set_of(const CsvTable& table, const std::string& name) {
 }
 
 ResultSet read_result_set(const std::filesystem::path& path,
-                          const std::vector<std::string>& experiments) {
+                          const std::vector<std::string>& experiments, ExactExamples exact) {
   ResultSet set;
   if (!std::filesystem::is_directory(path)) {
     set = result_set_of(read_table(path), path.string());
   } else if (std::filesystem::is_directory(path / "experiments")) {
-    set = set_of_runs(path, experiments);
+    set = set_of_runs(path, experiments, exact);
   } else if (!archive_paths_with_outside(path).empty()) {
-    set = set_of_archives(path, experiments);
+    set = set_of_archives(path, experiments, exact);
   } else {
-    set = set_of_runs(path, experiments);  // which says what is missing
+    set = set_of_runs(path, experiments, exact);  // which says what is missing
   }
   set.name = path.string();
   keep_experiments(set, experiments);

@@ -19,7 +19,7 @@ struct ResultSet {
   std::set<std::string> absent;       ///< columns that a table lacks
   std::vector<std::string> warnings;  ///< e.g. cells that are not done yet
   /// For each of `cells`: which of its examples were answered without a mistake; none where that is
-  /// not known, as in a table.
+  /// not known, as in a table, or was left out.
   std::vector<std::optional<std::vector<bool>>> exact;
 
   /// A column of a row as a table shows it; "" where that is absent.
@@ -33,12 +33,16 @@ struct ResultSet {
 /// @throws IoError naming row and column of what cannot be read
 [[nodiscard]] ResultSet result_set_of(const CsvTable& table, const std::string& name);
 
+/// Whether ResultSet::exact is asked for, which takes one more file of each cell, correct.csv.
+enum class ExactExamples { kRead, kLeaveOut };
+
 /// Reads the --out folder of a run, an archive, a folder of archives, or a table as `recollect
 /// table
 /// --rows cells` prints it; of these experiments alone where any is named. @throws IoError where
 /// the path is none of them, holds no row or not an experiment that is named, or lacks a column
 /// that results need
 [[nodiscard]] ResultSet read_result_set(const std::filesystem::path& path,
-                                        const std::vector<std::string>& experiments = {});
+                                        const std::vector<std::string>& experiments = {},
+                                        ExactExamples exact = ExactExamples::kRead);
 
 }  // namespace recollect

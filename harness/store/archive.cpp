@@ -8,7 +8,6 @@
 #include <system_error>
 #include <utility>
 
-#include "base/build_info.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/folder_replacement.hpp"
@@ -207,7 +206,7 @@ class CellReader {
 
 /// The provenance of a cell whose archive has none.
 std::string restored_text() {
-  return provenance_text({{"restoring", std::string(code_version()), "not recorded", 1, 0.0}});
+  return provenance_text({work_of_this_build("restoring", "not recorded", 1, 0.0)});
 }
 
 /// @param hashes  of the cells that the archive lists

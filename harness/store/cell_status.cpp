@@ -7,9 +7,11 @@
 #include <array>
 #include <utility>
 
+#include "base/build_info.hpp"
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/text.hpp"
+#include "harness/config/settings.hpp"
 #include "harness/config/yaml_tree.hpp"
 
 namespace recollect {
@@ -84,6 +86,15 @@ std::optional<Ending> ending_of(std::string_view name) {
   const auto found = std::find_if(kEndings.begin(), kEndings.end(),
                                   [&](Ending ending) { return name_of(ending) == name; });
   return found == kEndings.end() ? std::nullopt : std::optional(*found);
+}
+
+CellStatus status_of_this_build() {
+  CellStatus status;
+  status.numerics_version = kNumericsVersion;
+  status.code_version = code_version();
+  status.compiler = compiler();
+  status.build = build();
+  return status;
 }
 
 const std::vector<Column<CellStatus>>& status_columns() {

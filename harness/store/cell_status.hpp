@@ -45,6 +45,10 @@ struct CellStatus {
   FileDigests files;
 };
 
+/// What a status says of the program that makes the cell: numerics version, code, compiler and
+/// build of this one. All else is at its default.
+[[nodiscard]] CellStatus status_of_this_build();
+
 /// The members of a status but `files` under the names that they have in status.yaml, in archives
 /// and in tables; the only list of them.
 [[nodiscard]] const std::vector<Column<CellStatus>>& status_columns();

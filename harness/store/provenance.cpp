@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
+#include "base/build_info.hpp"
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "harness/config/yaml_tree.hpp"
@@ -22,6 +25,11 @@ std::string digest_of(const Provenance& entry) {
 }
 
 }  // namespace
+
+Provenance work_of_this_build(std::string work, std::string cpu, std::int64_t threads,
+                              double wall_seconds) {
+  return {std::move(work), std::string(code_version()), std::move(cpu), threads, wall_seconds};
+}
 
 std::string provenance_text(const std::vector<Provenance>& entries) {
   std::string text;

@@ -17,6 +17,10 @@ struct Provenance {
   bool digested = true;
 };
 
+/// A piece of work that this build has done. @param cpu  the processor's name
+[[nodiscard]] Provenance work_of_this_build(std::string work, std::string cpu, std::int64_t threads,
+                                            double wall_seconds);
+
 /// The text of provenance.yaml, a list. The file is not the same from run to run, so status.yaml
 /// has no digest of it: each entry has its own.
 [[nodiscard]] std::string provenance_text(const std::vector<Provenance>& entries);

@@ -9,7 +9,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "base/build_info.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "harness/store/cell_damage.hpp"
@@ -29,18 +28,8 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-CellStatus new_status() {
-  CellStatus status;
-  status.numerics_version = kNumericsVersion;
-  status.code_version = code_version();
-  status.compiler = compiler();
-  status.build = build();
-  return status;
-}
-
 std::string provenance(const char* work, int threads, double seconds) {
-  return provenance_text(
-      {{work, std::string(code_version()), std::string(cpu_model()), threads, seconds}});
+  return provenance_text({work_of_this_build(work, cpu_model(), threads, seconds)});
 }
 
 Metadata weights_metadata(const std::string& hash, std::int64_t step) {
@@ -119,7 +108,7 @@ class CellRun {
     } catch (const Interrupted&) {
       throw;
     } catch (const std::exception& error) {
-      outcome.status = new_status();
+      outcome.status = status_of_this_build();
       outcome.status.ending = Ending::kFailed;
       outcome.status.reason =
           is_out_of_memory(error) ? "not enough memory" : one_line(error.what());
@@ -145,7 +134,7 @@ class CellRun {
         train(cell_, threads_, observer_, {.stop = control_.stop, .checkpoints = &checkpoints});
 
     CellOutcome outcome;
-    outcome.status = new_status();
+    outcome.status = status_of_this_build();
     CellStatus& status = outcome.status;
     status.steps = result.steps;
     status.solved_step = result.solved_step;

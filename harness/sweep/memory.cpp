@@ -34,8 +34,7 @@ double CellMemory::bytes(int threads) const noexcept {
   return std::max(training + threads * training_thread, scoring + threads * scoring_thread);
 }
 
-CellMemory cell_memory(const Cell& cell, bool trains) {
-  const SequenceModel<float> sizes = model_sizes(cell);
+CellMemory cell_memory(const Cell& cell, const SequenceModel<float>& sizes, bool trains) {
   const double weights = sizeof(float) * static_cast<double>(sizes.layout().size());
   const std::size_t tags = cell.task->tags().size();
   CellMemory memory;

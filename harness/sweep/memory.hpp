@@ -1,6 +1,7 @@
 #pragma once
 
 #include "harness/config/settings.hpp"
+#include "models/sequence_model.hpp"
 
 namespace recollect {
 
@@ -17,7 +18,9 @@ struct CellMemory {
   [[nodiscard]] double bytes(int threads) const noexcept;
 };
 
+/// @param sizes   a model of the cell's shape; its weights are not looked at
 /// @param trains  false for a cell that is only scored
-[[nodiscard]] CellMemory cell_memory(const Cell& cell, bool trains);
+[[nodiscard]] CellMemory cell_memory(const Cell& cell, const SequenceModel<float>& sizes,
+                                     bool trains);
 
 }  // namespace recollect

@@ -42,7 +42,8 @@ class Estimates {
                     cell.train.validation_examples, cell.eval.examples);
     const auto found = known_.find(key);
     if (found != known_.end()) return found->second;
-    const Estimate estimate{cell_cost(cell, model_sizes(cell)), cell_memory(cell, trains)};
+    const SequenceModel<float> sizes = model_sizes(cell);
+    const Estimate estimate{cell_cost(cell, sizes), cell_memory(cell, sizes, trains)};
     return known_.emplace(key, estimate).first->second;
   }
 
@@ -329,6 +330,15 @@ std::vector<PlannedCell*> in_working_order(RunPlan& plan) {
   return order;
 }
 
+std::vector<const Cell*> cells_of(const Experiment& experiment, const Shard& shard) {
+  std::vector<const Cell*> cells;
+  for (auto i = static_cast<std::size_t>(shard.index - 1); i < experiment.cells.size();
+       i += static_cast<std::size_t>(shard.count)) {
+    cells.push_back(&experiment.cells[i]);
+  }
+  return cells;
+}
+
 bool same_build(const CellStatus& status) {
   return status.code_version == code_version() && status.compiler == compiler() &&
          status.build == build();
@@ -348,11 +358,10 @@ RunPlan plan_run(const Experiment& experiment, const std::filesystem::path& out,
   Estimates estimates;
   std::set<std::string> other_builds;
   std::size_t reused = 0;
-  for (auto i = static_cast<std::size_t>(options.shard.index - 1); i < experiment.cells.size();
-       i += static_cast<std::size_t>(options.shard.count)) {
+  for (const Cell* cell : cells_of(experiment, options.shard)) {
     PlannedCell& planned = plan.cells.emplace_back();
-    planned.cell = &experiment.cells[i];
-    planned.index = i;
+    planned.cell = cell;
+    planned.index = static_cast<std::size_t>(cell - experiment.cells.data());
     planned.hash = planned.cell->hash();
     notes.add(planned, look_up(planned, out, options));
     const bool trains = planned.work == Work::kTrain;

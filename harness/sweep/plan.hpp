@@ -32,6 +32,9 @@ struct Shard {
   int count = 1;
 };
 
+/// The cells of a shard, in the experiment's order; they are the experiment's.
+[[nodiscard]] std::vector<const Cell*> cells_of(const Experiment& experiment, const Shard& shard);
+
 /// How to run.
 struct RunOptions {
   int jobs = 0;     ///< cells at once; 0: as many as there are cells left, at most one a core

@@ -41,11 +41,11 @@ std::vector<DataSet> sets_of(const Cell& cell) {
   return sets;
 }
 
-std::vector<DataSet> distinct_sets(const Experiment& experiment) {
+std::vector<DataSet> distinct_sets(const std::vector<const Cell*>& cells) {
   std::vector<DataSet> sets;
   std::set<std::tuple<std::string, std::int64_t, SplitSizes>> known;
-  for (const Cell& cell : experiment.cells) {
-    for (DataSet& set : sets_of(cell)) {
+  for (const Cell* cell : cells) {
+    for (DataSet& set : sets_of(*cell)) {
       if (!known.emplace(set.task, set.data_seed, set.sizes).second) continue;
       sets.push_back(std::move(set));
     }
@@ -143,14 +143,21 @@ void add_designs(std::vector<std::string>& lines, const Leakage& leakage) {
 
 bool Leakage::found() const noexcept { return std::any_of(sets.begin(), sets.end(), leaks); }
 
-Leakage count_leakage(const Experiment& experiment, int threads, std::int64_t most_tokens) {
-  Leakage leakage{distinct_sets(experiment)};
+Leakage count_leakage(const std::vector<const Cell*>& cells, int threads,
+                      std::int64_t most_tokens) {
+  Leakage leakage{distinct_sets(cells)};
   share_out(leakage.sets, most_tokens);
   for (DataSet& set : leakage.sets) {
     set.overlap = count_overlap(*set.settings->make(), static_cast<std::uint64_t>(set.data_seed),
                                 set.counted, threads);
   }
   return leakage;
+}
+
+Leakage count_leakage(const Experiment& experiment, int threads, std::int64_t most_tokens) {
+  std::vector<const Cell*> cells;
+  for (const Cell& cell : experiment.cells) cells.push_back(&cell);
+  return count_leakage(cells, threads, most_tokens);
 }
 
 std::vector<std::string> describe(const Leakage& leakage) {

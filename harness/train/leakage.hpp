@@ -24,7 +24,7 @@ struct DataSet {
   [[nodiscard]] bool complete() const noexcept { return counted == sizes; }
 };
 
-/// Whether the data of an experiment leak from training into its scores.
+/// Whether the data of cells leak from training into their scores.
 struct Leakage {
   std::vector<DataSet> sets;
 
@@ -33,15 +33,19 @@ struct Leakage {
   [[nodiscard]] bool found() const noexcept;
 };
 
-/// What counting the data of an experiment costs at most, in generated tokens; an example costs 16
-/// beside its own. About four seconds on one core.
+/// What counting the data of cells costs at most, in generated tokens; an example costs 16 beside
+/// its own. About four seconds on one core.
 inline constexpr std::int64_t kMostLeakageTokens = std::int64_t{1} << 28;
 
-/// Counts every distinct data set of an experiment once. Training examples belong to the training
+/// Counts every distinct data set of the cells once. Training examples belong to the training
 /// length alone; validation and test examples to each length that is scored. Sets share
 /// `most_tokens` evenly, the small ones leaving what they do not need to the others. Of a set that
 /// is too large the first examples of each split are counted: at most a quarter of its share of
 /// validation and of test, training with the rest.
+[[nodiscard]] Leakage count_leakage(const std::vector<const Cell*>& cells, int threads,
+                                    std::int64_t most_tokens = kMostLeakageTokens);
+
+/// The same of all cells of an experiment.
 [[nodiscard]] Leakage count_leakage(const Experiment& experiment, int threads,
                                     std::int64_t most_tokens = kMostLeakageTokens);
 

@@ -353,6 +353,23 @@ TEST_CASE("cli: damaged weights that the bits of the examples need are trained a
   }
 }
 
+TEST_CASE("cli: a changed correct.csv is in the way of compare, which reads it, and of no table") {
+  const TemporaryFolder folder;
+  const std::string out = quoted(folder / "out");
+  REQUIRE(recollect_program("run " + tiny_config(folder) + " --jobs 1 --out " + out).status == 0);
+  const auto table = [&] { return recollect_program("table " + out + " --rows cells"); };
+  const std::string before = table().out;
+  for (const auto& cell : std::filesystem::directory_iterator(folder / "out" / "cells")) {
+    write_file_atomically(cell.path() / "correct.csv", "x\n");
+  }
+  const ProgramResult after = table();
+  CHECK(after.status == 0);
+  CHECK(after.out == before);
+  const ProgramResult compared = recollect_program("compare " + out + " " + out);
+  CHECK(compared.status == 5);
+  CHECK(holds(compared.err, "correct.csv"));
+}
+
 TEST_CASE("cli: a shard that leaves nothing to tabulate gives a warning") {
   const TemporaryFolder folder;
   const ProgramResult result = recollect_program("run " + tiny_config(folder) +
@@ -361,6 +378,27 @@ TEST_CASE("cli: a shard that leaves nothing to tabulate gives a warning") {
   CHECK(result.status == 0);
   CHECK(result.out.empty());
   CHECK(holds(result.err, "warning: no tables: "));
+}
+
+TEST_CASE("cli: a shard warns of what leaks among its own cells") {
+  const TemporaryFolder folder;
+  const std::filesystem::path config = folder / "two.yaml";
+  write_file_atomically(config,
+                        "grid: {task: [{name: mqar, length: 4, pairs: 1, vocab: 6}, "
+                        "{name: mqar, length: 32, pairs: 2}]}\n"
+                        "model: {width: 8, layers: 1}\nvariants: [fixed-decay]\n"
+                        "train: {examples: 100, validation_examples: 20, batch: 4, steps: 2, "
+                        "eval_every: 2}\neval: {examples: 20}\n");
+  const auto warning = [&](const std::string& options) {
+    const ProgramResult result = recollect_program("run " + quoted(config) + " --dry-run --out " +
+                                                   quoted(folder / "out") + options);
+    CAPTURE(result.err);
+    CHECK(result.status == 0);
+    return holds(result.err, "occur in training");
+  };
+  CHECK(warning(""));
+  CHECK(warning(" --shard 1/2"));
+  CHECK_FALSE(warning(" --shard 2/2"));
 }
 
 TEST_CASE("cli: where weights are damaged and needed, run says so and trains the cells again") {

@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "harness/results/read_cells.hpp"
+#include "harness/results/result_set.hpp"
 #include "harness/store/provenance.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "tests/support/tiny_archive.hpp"
@@ -118,6 +119,21 @@ TEST_CASE("whole cells: a changed score is in no table and no archive") {
   }));
   std::vector<std::string> notes;
   CHECK(gather(out.path(), out / "archive", notes).cells.size() == 1);
+}
+
+TEST_CASE("whole cells: what looks at no single example reads no correct.csv") {
+  const TemporaryFolder out;
+  Watch watch;
+  const Experiment experiment = tiny(kOne);
+  run(experiment, out.path(), watch);
+  const std::size_t rows = read_result_set(out.path()).cells.size();
+  change(CellFolder(out.path(), experiment.cells.at(0).hash()).path() / "correct.csv");
+  CHECK_THROWS_WITH_AS((void)read_result_set(out.path()), doctest::Contains("correct.csv"),
+                       IoError);
+  const ResultSet set = read_result_set(out.path(), {}, ExactExamples::kLeaveOut);
+  CHECK(set.cells.size() == rows);
+  REQUIRE(set.exact.size() == rows);
+  for (const auto& bits : set.exact) CHECK_FALSE(bits.has_value());
 }
 
 TEST_CASE("whole cells: a status that was changed is no status") {

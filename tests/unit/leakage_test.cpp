@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "harness/config/load.hpp"
+#include "harness/sweep/plan.hpp"
 #include "tests/support/places.hpp"
 
 namespace recollect {
@@ -36,6 +37,24 @@ TEST_CASE("leakage: each distinct data set is counted once") {
   CHECK(lines[0] ==
         "examples: 600 training, 80 validation, 120 test in 4 data sets (task, length, seed); no "
         "split holds an example of another");
+}
+
+TEST_CASE("leakage: of a shard the data of its own cells are counted") {
+  const Experiment two_seeds = experiment("{name: mqar, length: 32, pairs: 2}",
+                                          "train: {examples: 300, validation_examples: 20}\n"
+                                          "eval: {examples: 30}\nseeds: [0, 1]");
+  REQUIRE(two_seeds.cells.size() == 4);  // of each variant both seeds
+  CHECK(count_leakage(cells_of(two_seeds, {1, 1}), 1).sets.size() == 2);
+  for (const int index : {1, 2}) {
+    const std::vector<const Cell*> cells = cells_of(two_seeds, {index, 2});
+    CHECK(cells.size() == 2);
+    const Leakage leakage = count_leakage(cells, 1);
+    REQUIRE(leakage.sets.size() == 1);
+    CHECK(leakage.sets[0].data_seed == index - 1);
+    CHECK(leakage.sets[0].sizes == SplitSizes{300, 20, 30});
+  }
+  CHECK(cells_of(two_seeds, {5, 8}).empty());
+  CHECK(leakage_warning(count_leakage(cells_of(two_seeds, {5, 8}), 1)).empty());
 }
 
 TEST_CASE("leakage: one data seed for all seeds is one data set, another length of training two") {

@@ -117,10 +117,10 @@ TEST_CASE("memory: a model of sizes alone holds no weights") {
   const SequenceModel<float> sizes = model_sizes(experiment.cells[0]);
   CHECK(sizes.parameters().empty());
   CHECK(sizes.layout().size() > 3'000'000'000);
-  const CellMemory memory = cell_memory(experiment.cells[0], true);
+  const CellMemory memory = cell_memory(experiment.cells[0], sizes, true);
   CHECK(memory.bytes(1) > 4.0 * 6.0 * 3e9);
   CHECK(memory.bytes(2) > memory.bytes(1));
-  CHECK(cell_memory(experiment.cells[0], false).bytes(1) < memory.bytes(1));
+  CHECK(cell_memory(experiment.cells[0], sizes, false).bytes(1) < memory.bytes(1));
 }
 
 }  // namespace recollect

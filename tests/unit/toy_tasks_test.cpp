@@ -177,8 +177,8 @@ TEST_CASE("overlap: examples that differ in their scored positions alone are dif
 
 TEST_CASE("memory: a task without tags and one that is scored everywhere are counted") {
   const auto bytes = [](std::shared_ptr<const TaskSettings> task) {
-    return cell_memory(toy_cell(std::move(task), "gated-linear", "batch: 4, steps: 1"), true)
-        .bytes(1);
+    const Cell cell = toy_cell(std::move(task), "gated-linear", "batch: 4, steps: 1");
+    return cell_memory(cell, model_sizes(cell), true).bytes(1);
   };
   CHECK(bytes(std::make_shared<EchoSettings>(4096)) > 4096.0 * 16 * 4);
   CHECK(bytes(std::make_shared<BytesSettings>(4096)) > 4096.0 * 16 * 4);

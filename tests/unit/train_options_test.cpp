@@ -161,7 +161,8 @@ TEST_CASE(
   CHECK(step_cost(whole, sizes) > 1.2 * step_cost(answers, sizes));
   CHECK(cell_cost(whole, sizes).scoring == cell_cost(answers, sizes).scoring);
   CHECK(cell_cost(whole, sizes).validation == cell_cost(answers, sizes).validation);
-  CHECK(cell_memory(whole, true).training_thread > cell_memory(answers, true).training_thread);
+  CHECK(cell_memory(whole, sizes, true).training_thread >
+        cell_memory(answers, sizes, true).training_thread);
   CHECK(shape_of(whole).identity() != shape_of(answers).identity());
 }
 
