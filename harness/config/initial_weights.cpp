@@ -13,6 +13,7 @@
 #include "base/pinned_file.hpp"
 #include "base/text.hpp"
 #include "harness/arrays/array_file.hpp"
+#include "harness/config/yaml_tree.hpp"
 
 namespace recollect {
 namespace {
@@ -40,6 +41,13 @@ InitialWeights weights_in(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+std::vector<std::string> overrides_of_init(const std::filesystem::path& file, bool partial) {
+  std::vector<std::string> overrides = {
+      fmt::format("train.init={}", yaml_quoted(std::filesystem::absolute(file).string()))};
+  if (partial) overrides.emplace_back("train.init_partial=true");
+  return overrides;
+}
 
 void read_initial_weights(TrainSettings& train, const std::filesystem::path& folder, bool needed) {
   if (train.init == kDrawn) return;

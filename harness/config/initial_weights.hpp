@@ -20,6 +20,12 @@ struct InitialWeights {
   std::string digest;           ///< of names, shapes and data, whatever else the file says
 };
 
+/// What `run --init FILE` and `--init-partial` stand for: overrides as load_experiment() takes
+/// them.
+/// @param file  relative to the working folder, not to the configuration
+[[nodiscard]] std::vector<std::string> overrides_of_init(const std::filesystem::path& file,
+                                                         bool partial);
+
 /// Fills in what `train.init` names: its tensors, and the text with absolute path and digest.
 /// @param folder  that a path is relative to
 /// @param needed  false: results are read, and a file that is not there may stay away where its
