@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the fuzzers of what reads files, runs each from its seeds, and fails if one finds anything.
-# Usage: cmake/fuzz.sh SECONDS [config|csv|checkpoint]...     SECONDS each; all three by default
+# Usage: cmake/fuzz.sh SECONDS [arrays|config|csv|checkpoint]...     SECONDS each; all by default
 # FUZZ_SEED=n in front of it draws the same inputs again, in an empty build/fuzz/; otherwise new ones.
 # Writes into build/fuzz/ alone: corpus/, inputs that reach new code, from where the next run goes on;
 # findings/, inputs that show a defect. Such an input, once the defect is mended, belongs into
@@ -9,12 +9,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-}
 if [[ ! $seconds =~ ^[1-9][0-9]*$ ]]; then
-  echo "usage: cmake/fuzz.sh SECONDS [config|csv|checkpoint]..." >&2
+  echo "usage: cmake/fuzz.sh SECONDS [arrays|config|csv|checkpoint]..." >&2
   exit 64
 fi
 shift
 readers=("$@")
-((${#readers[@]} > 0)) || readers=(config csv checkpoint)
+((${#readers[@]} > 0)) || readers=(arrays config csv checkpoint)
 
 cmake/build.sh asan "${readers[@]/#/fuzz_}"
 

@@ -4,7 +4,8 @@
 
 namespace recollect::python {
 
-/// Each adds one concept to the module. Whatever computes releases the interpreter's lock.
+/// Each adds one concept to the module. Whatever computes releases the interpreter's lock; what may
+/// take long is interruptible() besides.
 void bind_errors(pybind11::module_& module);
 void bind_configuration(pybind11::module_& module);
 void bind_examples(pybind11::module_& module);

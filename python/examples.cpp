@@ -13,6 +13,7 @@
 #include "harness/exchange/example_set.hpp"
 #include "python/bindings.hpp"
 #include "python/errors.hpp"
+#include "python/interruptible.hpp"
 #include "python/objects.hpp"
 #include "python/values.hpp"
 
@@ -29,11 +30,11 @@ Examples examples_of(const CellRef& ref, const std::string& split,
   ExampleRequest request{
       .split = split_named(split), .part = part, .length = length, .count = count};
   if (steps) request.steps = StepRange{steps->first, steps->second};
+  const int team = threads_of(threads);
   ExampleSet set;
-  {
-    const py::gil_scoped_release unlocked;
-    set = make_examples(ref.cell(), ref.experiment->name, request, threads_of(threads));
-  }
+  interruptible([&](const StopRequest& stop) {
+    set = make_examples(ref.cell(), ref.experiment->name, request, team, stop);
+  });
   Examples examples;
   const std::vector<py::ssize_t> scored{set.examples, set.scored};
   examples.ids = array_of(std::move(set.ids), {set.examples, set.length});

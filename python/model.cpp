@@ -23,6 +23,7 @@
 #include "math/parallel.hpp"
 #include "python/bindings.hpp"
 #include "python/errors.hpp"
+#include "python/interruptible.hpp"
 #include "python/objects.hpp"
 #include "python/sequences.hpp"
 #include "python/values.hpp"
@@ -124,13 +125,13 @@ class Model {
     const Split which = split_named(split);
     const std::int64_t count = examples.value_or(examples_of(cell, which));
     if (count < 1) throw UsageError(fmt::format("examples = {} must be 1 or more", count));
+    const int team = threads_of(threads);
     Score score;
-    {
-      const py::gil_scoped_release unlocked;
+    interruptible([&](const StopRequest& stop) {
       const std::lock_guard lock(*guard_);
-      score = recollect::score(model_, cell, which, length.value_or(cell.task->length), count,
-                               threads_of(threads), /*with_slices=*/false);
-    }
+      score = recollect::score(model_, cell, which, length.value_or(cell.task->length), count, team,
+                               /*with_slices=*/false, stop);
+    });
     py::dict ceilings;
     for (const RuleAccuracy& rule : score.rules) ceilings[py::str(rule.rule)] = rule.accuracy;
     using namespace py::literals;
@@ -142,18 +143,37 @@ class Model {
   }
 
  private:
-  /// Calls prepare(), then each(lane, i) for every sequence, without the interpreter's lock.
+  /// Calls prepare(), then each(lane, i) for every sequence, without the interpreter's lock; it can
+  /// be interrupted between two sequences.
   template <class Prepare, class Each>
   void run(const Sequences& input, int threads, Prepare&& prepare, Each&& each) {
     const int team = threads_of(threads);
-    const py::gil_scoped_release unlocked;
-    const std::lock_guard lock(*guard_);
-    prepare();
-    model_.begin_step({input.longest, input.tokens, team});
-    std::vector<Lane<float>> lanes(static_cast<std::size_t>(team));
-    parallel_for(static_cast<int>(input.ids.size()), team, [&](int i, int thread) {
-      each(lanes[static_cast<std::size_t>(thread)], static_cast<std::size_t>(i));
-    });
+    const auto compute = [&](const StopRequest& stop) {
+      const std::lock_guard lock(*guard_);
+      prepare();
+      model_.begin_step({input.longest, input.tokens, team});
+      std::vector<Lane<float>> lanes(static_cast<std::size_t>(team));
+      parallel_for(static_cast<int>(input.ids.size()), team, [&](int i, int thread) {
+        if (stop.requested()) return;
+        each(lanes[static_cast<std::size_t>(thread)], static_cast<std::size_t>(i));
+      });
+      stop.check();
+    };
+    if (takes_a_moment(input)) {
+      const py::gil_scoped_release unlocked;
+      compute(StopRequest::never());
+    } else {
+      interruptible(compute);
+    }
+  }
+
+  /// Less than some tens of milliseconds, or what cannot be stopped: not worth a thread of its own.
+  [[nodiscard]] bool takes_a_moment(const Sequences& input) const {
+    constexpr double kShort = 5e8;  // multiply-adds
+    if (input.ids.size() <= 1) return true;
+    const auto queries = std::min(static_cast<std::int64_t>(input.scored), input.longest);
+    const double each = model_.cost({input.longest, queries, false}).multiply_adds;
+    return each * static_cast<double>(input.ids.size()) < kShort;
   }
 
   CellRef ref_;

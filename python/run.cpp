@@ -13,8 +13,11 @@
 #include <utility>
 #include <vector>
 
+#include "harness/config/initial_weights.hpp"
+#include "harness/config/load.hpp"
 #include "harness/results/write_tables.hpp"
 #include "harness/sweep/runner.hpp"
+#include "harness/train/cell_model.hpp"
 #include "harness/train/leakage.hpp"
 #include "math/parallel.hpp"
 #include "python/bindings.hpp"
@@ -30,12 +33,31 @@ namespace py = pybind11;
 
 /// How a run ended, for Python.
 struct Ended {
-  SharedExperiment experiment;
+  std::shared_ptr<Experiment> given;       ///< by the caller
+  std::shared_ptr<Experiment> experiment;  ///< that was run: `given`, or made of it by `init`
   std::filesystem::path out;
   RunSummary summary;
   std::vector<std::string> tables;
   bool stopped = false;
+
+  /// Of a cell of either experiment, or of another.
+  [[nodiscard]] std::filesystem::path folder(const CellRef& ref) const {
+    const bool made = ref.experiment == given && ref.place < experiment->cells.size();
+    const Cell& cell = made ? experiment->cells[ref.place] : ref.cell();
+    return out / "cells" / cell.hash();
+  }
 };
+
+/// The same with other initial weights, as `run --init` has them.
+std::shared_ptr<Experiment> with_init(const std::shared_ptr<Experiment>& given,
+                                      const std::optional<std::filesystem::path>& init,
+                                      bool partial) {
+  if (!init) return given;
+  auto made = std::make_shared<Experiment>(
+      parse_experiment(given->resolved, given->file, overrides_of_init(*init, partial)));
+  made->warnings = given->warnings;
+  return made;
+}
 
 /// Warnings become Python's, which may be told to be errors.
 void warn(const std::string& text) {
@@ -115,19 +137,25 @@ Shard shard_of(const std::optional<std::pair<int, int>>& given) {
   return {index, count};
 }
 
-Ended run(const std::shared_ptr<Experiment>& experiment, const std::filesystem::path& out,
+Ended run(const std::shared_ptr<Experiment>& given, const std::filesystem::path& out,
           py::object progress, int jobs, int threads,
           const std::optional<std::pair<int, int>>& shard,
-          const std::vector<std::filesystem::path>& reuse, double checkpoint_seconds,
-          std::int64_t checkpoint_steps, double step_seconds) {
+          const std::vector<std::filesystem::path>& reuse,
+          const std::optional<std::filesystem::path>& init, bool init_partial,
+          double checkpoint_seconds, std::int64_t checkpoint_steps, double step_seconds) {
   if (jobs < 0) throw UsageError(fmt::format("jobs = {} must be 0 or more", jobs));
   if (threads < 0) throw UsageError(fmt::format("threads = {} must be 0 or more", threads));
+  if (init && init->empty()) throw UsageError("init is empty; give the path of a file");
+  if (init_partial && !init) throw UsageError("init_partial requires init");
   RunOptions how{.jobs = jobs, .threads = threads, .shard = shard_of(shard)};
   const CheckpointInterval checkpoint{.seconds = checkpoint_seconds, .steps = checkpoint_steps};
+  std::shared_ptr<Experiment> experiment;
   std::string leak;
   std::optional<ArchiveShelf> archives;
   {
     const py::gil_scoped_release unlocked;
+    experiment = with_init(given, init, init_partial);
+    check_initial_weights(*experiment);
     leak = leakage_warning(count_leakage(cells_of(*experiment, how.shard), available_cores()));
     archives.emplace(reuse);
   }
@@ -135,7 +163,7 @@ Ended run(const std::shared_ptr<Experiment>& experiment, const std::filesystem::
   for (const std::string& warning : experiment->warnings) warn(warning);
   if (!leak.empty()) warn(leak);
 
-  Ended ended{experiment, out, {}, {}, false};
+  Ended ended{given, experiment, out, {}, {}, false};
   StopRequest stop;
   ToldEvents events(out.string(), !progress.is_none(), step_seconds);
   Conversation conversation(std::move(progress), events, stop);
@@ -189,12 +217,16 @@ void bind_run(py::module_& module) {
       .def_property_readonly(
           "stopped", [](const Ended& ended) { return ended.stopped; },
           "Whether the callback stopped it; the same call goes on from there.")
+      .def_property_readonly(
+          "experiment", [](const Ended& ended) { return ended.experiment; },
+          "The Experiment that was run; with init, its cells are those that start from these "
+          "weights.")
       .def(
           "folder",
-          [](const Ended& ended, const CellRef& cell) {
-            return (ended.out / "cells" / cell.cell().hash()).string();
-          },
-          py::arg("cell"), "OUT/cells/HASH of a cell.")
+          [](const Ended& ended, const CellRef& cell) { return ended.folder(cell).string(); },
+          py::arg("cell"),
+          "OUT/cells/HASH of a cell. With init, a cell of the experiment that was given stands for "
+          "the one that starts from these weights.")
       .def("__repr__", [](const Ended& ended) {
         return fmt::format("<recollect.RunSummary {}: {} finished, {} failed or diverged{}>",
                            ended.out.string(), ended.summary.finished,
@@ -202,7 +234,8 @@ void bind_run(py::module_& module) {
       });
   module.def("_run", &run, py::arg("experiment"), py::arg("out"), py::arg("progress"),
              py::arg("jobs"), py::arg("threads"), py::arg("shard"), py::arg("reuse"),
-             py::arg("checkpoint_seconds"), py::arg("checkpoint_steps"), py::arg("step_seconds"));
+             py::arg("init"), py::arg("init_partial"), py::arg("checkpoint_seconds"),
+             py::arg("checkpoint_steps"), py::arg("step_seconds"));
 }
 
 }  // namespace recollect::python

@@ -14,6 +14,7 @@
 #include "python/bindings.hpp"
 #include "python/errors.hpp"
 #include "python/examples.hpp"
+#include "python/interruptible.hpp"
 #include "python/objects.hpp"
 
 namespace recollect::python {
@@ -69,13 +70,12 @@ py::dict score(const CellRef& ref, const Examples& examples, const py::object& a
   arrays.texts["digest"] = examples.digest;
   OutsideScore scored;
   std::filesystem::path folder;
-  {
-    const py::gil_scoped_release unlocked;
+  interruptible([&](const StopRequest& stop) {
     const Cell cell =
         outside_cell(ref.cell(), ref.experiment->name, label, seed.value_or(ref.cell().seed));
-    scored = score_predictions(cell, examples.request, arrays, "answers", team);
+    scored = score_predictions(cell, examples.request, arrays, "answers", team, stop);
     folder = add_outside_score(out, ref.experiment->name, cell, scored);
-  }
+  });
   using namespace py::literals;
   const Score& of = scored.score;
   py::dict told("folder"_a = folder.string(), "split"_a = std::string(name_of(scored.split)),

@@ -9,6 +9,9 @@ namespace recollect {
 /// What stands where an example has fewer tokens or scored positions than others.
 inline constexpr std::int32_t kPadding = -1;
 
+/// The most examples that a split has.
+inline constexpr std::int64_t kMostExamples = std::int64_t{1} << 24;
+
 /// A tag of each scored position, e.g. its lag.
 struct TagArray {
   std::string name;                  ///< of TaskSettings::tags()

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <set>
 #include <system_error>
 #include <utility>
 #include <variant>
@@ -10,10 +12,10 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/folder_replacement.hpp"
+#include "base/memory.hpp"
 #include "base/text.hpp"
 #include "harness/arrays/npy.hpp"
 #include "harness/arrays/safetensors_format.hpp"
-#include "harness/arrays/zip.hpp"
 
 namespace recollect {
 namespace {
@@ -49,21 +51,20 @@ ArrayFile read_safetensors_file(const std::filesystem::path& path) {
   return file;
 }
 
-ArrayFile read_npz(const std::filesystem::path& path) {
-  ArrayFile file;
-  for (ZipEntry& entry : parse_zip(read_file(path), path, kLargestFile)) {
-    std::string name = entry.name;
-    if (!name.ends_with(kNpy)) {
-      throw IoError(fmt::format("{}: '{}' is no .npy file", path.string(), printable(name)));
-    }
-    name.resize(name.size() - std::string_view(kNpy).size());
-    if (file.find(name) != nullptr || file.texts.contains(name)) {
-      throw IoError(fmt::format("{}: '{}' is there twice", path.string(), printable(name)));
-    }
-    file.held.push_back(std::move(entry.bytes));
-    add_npy(file, name, fmt::format("{}: '{}'", path.string(), printable(name)));
+/// What this machine has room for now, the file itself being in memory.
+UnpackLimit unpack_limit() {
+  const AvailableMemory memory = available_memory();
+  const auto largest = static_cast<double>(kLargestFile);
+  if (memory.bytes >= largest) {
+    return {kLargestFile, fmt::format("the {} of the largest file", memory_text(largest))};
   }
-  return file;
+  return {static_cast<std::uint64_t>(std::max(memory.bytes, 0.0)),
+          fmt::format("the {} of {}", memory_text(memory.bytes), memory.bound_by)};
+}
+
+ArrayFile read_npz(const std::filesystem::path& path) {
+  const std::string bytes = read_file(path);
+  return parse_npz(bytes, path, unpack_limit());
 }
 
 ArrayFile read_folder(const std::filesystem::path& path) {
@@ -86,8 +87,18 @@ ArrayFile read_folder(const std::filesystem::path& path) {
   return file;
 }
 
+/// Names that were read from a file may be any.
+void check_file_name(const std::string& name, const std::filesystem::path& folder) {
+  if (!name.empty() && name.find_first_of(std::string_view("/\0", 2)) == std::string::npos) return;
+  throw IoError(fmt::format(
+      "{}: '{}' cannot be the name of a file in a folder; write a .npz or .safetensors file",
+      folder.string(), printable(name)));
+}
+
 void write_folder(const std::filesystem::path& path, const std::vector<ArrayView>& arrays,
                   const Metadata& texts) {
+  for (const ArrayView& array : arrays) check_file_name(array.name, path);
+  for (const auto& [name, text] : texts) check_file_name(name, path);
   FolderReplacement folder(path);
   for (const ArrayView& array : arrays) {
     write_file_atomically(folder.path() / (array.name + kNpy), encode_npy(array));
@@ -121,6 +132,25 @@ ArrayFile read_arrays(const std::filesystem::path& path) {
   }
   std::sort(file.arrays.begin(), file.arrays.end(),
             [](const ArrayView& a, const ArrayView& b) { return a.name < b.name; });
+  return file;
+}
+
+ArrayFile parse_npz(std::string_view bytes, const std::filesystem::path& path,
+                    const UnpackLimit& limit) {
+  ArrayFile file;
+  std::set<std::string> names;
+  for (ZipEntry& entry : parse_zip(bytes, path, limit)) {
+    std::string name = entry.name;
+    if (!name.ends_with(kNpy)) {
+      throw IoError(fmt::format("{}: '{}' is no .npy file", path.string(), printable(name)));
+    }
+    name.resize(name.size() - std::string_view(kNpy).size());
+    if (!names.insert(name).second) {
+      throw IoError(fmt::format("{}: '{}' is there twice", path.string(), printable(name)));
+    }
+    file.held.push_back(std::move(entry.bytes));
+    add_npy(file, name, fmt::format("{}: '{}'", path.string(), printable(name)));
+  }
   return file;
 }
 

@@ -3,9 +3,11 @@
 #include <deque>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/arrays/array.hpp"
+#include "harness/arrays/zip.hpp"
 
 namespace recollect {
 
@@ -33,8 +35,12 @@ struct ArrayFile {
 /// @throws IoError with path and reason
 [[nodiscard]] ArrayFile read_arrays(const std::filesystem::path& path);
 
+/// The same of the bytes of a .npz file; `path` is for messages. @throws IoError
+[[nodiscard]] ArrayFile parse_npz(std::string_view bytes, const std::filesystem::path& path,
+                                  const UnpackLimit& limit);
+
 /// Writes as a whole. Equal arguments give equal bytes. A folder that is there must hold nothing
-/// but what such a folder holds. @throws IoError
+/// but what such a folder holds, and names must be names of files in it. @throws IoError
 void write_arrays(const std::filesystem::path& path, const std::vector<ArrayView>& arrays,
                   const Metadata& texts);
 

@@ -69,15 +69,18 @@ void expect_shape(const ArrayView& array, const std::vector<std::int64_t>& wante
 /// Tags name slices and columns.
 void expect_word(std::string_view name, const std::string& where) {
   constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789_";
-  if (!name.empty() && name.find_first_not_of(kLetters) == name.npos) return;
-  throw IoError(fmt::format("{}: tag '{}' is not a word of small letters, digits and underscores",
-                            where, printable(name)));
+  constexpr std::size_t kMost = 100;
+  const bool fits = !name.empty() && name.size() <= kMost;
+  if (fits && name.find_first_not_of(kLetters) == name.npos) return;
+  throw IoError(
+      fmt::format("{}: tag '{}' is not a word of small letters, digits and underscores, {} at most",
+                  where, printable(name), kMost));
 }
 
 }  // namespace
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
-  return fmt::format("({})", fmt::join(shape, ", "));
+  return printable(fmt::format("({})", fmt::join(shape, ", ")));
 }
 
 std::vector<ArrayView> arrays_of(const ExampleArrays& examples) {
@@ -114,6 +117,10 @@ ExampleArrays examples_in(const ArrayFile& file, const std::string& where) {
                                 where, array->name, shape_text(array->shape),
                                 array == &ids ? "tokens" : "scored positions"));
     }
+  }
+  if (ids.shape[0] > kMostExamples) {
+    throw IoError(fmt::format("{}: {} examples are more than the {} that a file may have; split it",
+                              where, ids.shape[0], kMostExamples));
   }
   ExampleArrays examples;
   examples.examples = ids.shape[0];

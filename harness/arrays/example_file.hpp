@@ -28,7 +28,7 @@ inline constexpr const char* kTagPrefix = "tag_";
 [[nodiscard]] const ArrayView& expect_array(const ArrayFile& file, std::string_view name,
                                             NumberType type, const std::string& where);
 
-/// "(20, 3)"
+/// "(20, 3)"; cut where it is long.
 [[nodiscard]] std::string shape_text(const std::vector<std::int64_t>& shape);
 
 }  // namespace recollect

@@ -16,6 +16,9 @@ namespace {
 constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr std::size_t kAlignment = 64;
 constexpr std::int64_t kLongestText = 1 << 24;
+// NumPy writes a few hundred bytes and reads ten thousand; its arrays have 64 dimensions at most.
+constexpr std::size_t kLongestHeader = 1 << 16;
+constexpr std::size_t kMostDimensions = 64;
 
 /// A file with this type, shape (as Python writes it) and data.
 std::string file_of(std::string_view type, std::string_view shape, std::string_view data) {
@@ -81,14 +84,33 @@ void append_utf8(std::string& text, std::uint32_t point) {
   }
 }
 
-std::string utf8_of(std::string_view utf32) {
+/// What NumPy fills a text up with.
+std::string_view without_zeros(std::string_view text, std::size_t unit) {
+  const std::size_t last = text.find_last_not_of('\0');
+  const std::size_t size = last == text.npos ? 0 : last + 1;
+  return text.substr(0, (size + unit - 1) / unit * unit);
+}
+
+/// None where something in it is no character.
+std::optional<std::string> utf8_of(std::string_view utf32) {
   std::string text;
   for (std::size_t i = 0; i + 4 <= utf32.size(); i += 4) {
     std::uint32_t point = 0;
     std::memcpy(&point, utf32.data() + i, sizeof point);
-    if (point != 0) append_utf8(text, point);
+    const bool surrogate = point >= 0xD800 && point < 0xE000;
+    if (point == 0 || point > 0x10FFFF || surrogate) return std::nullopt;
+    append_utf8(text, point);
   }
   return text;
+}
+
+std::optional<std::string> checked_utf8(std::string_view bytes) {
+  for (std::size_t i = 0; i < bytes.size();) {
+    const std::size_t length = utf8_length(bytes.substr(i));
+    if (length == 0 || bytes[i] == '\0') return std::nullopt;
+    i += length;
+  }
+  return std::string(bytes);
 }
 
 /// Reads the header: what a dict of these three keys, as Python writes it, can hold.
@@ -140,28 +162,33 @@ class Header {
   }
 
   void read() {
-    int keys = 0;
+    unsigned keys = 0;
+    const auto once = [&](unsigned bit) {
+      if ((keys & bit) != 0) reject();
+      keys |= bit;
+    };
     expect("{");
     while (!take("}")) {
       const std::string key = quoted();
       expect(":");
       if (key == "descr") {
+        once(1);
         type = quoted();
-        keys |= 1;
       } else if (key == "fortran_order") {
+        once(2);
         fortran = take("True");
         if (!fortran) expect("False");
-        keys |= 2;
       } else if (key == "shape") {
+        once(4);
         expect("(");
         while (!take(")")) {
+          if (shape.size() == kMostDimensions) reject();
           shape.push_back(size());
           if (!take(",")) {
             expect(")");
             break;
           }
         }
-        keys |= 4;
       } else {
         reject();
       }
@@ -217,6 +244,10 @@ std::variant<ArrayView, std::string> parse_npy(std::string_view file, const std:
   std::size_t length = byte(8) | byte(9) << 8U;
   if (version > 1) length |= byte(10) << 16U | byte(11) << 24U;
   if (length > file.size() - begin) throw reject("truncated within its header");
+  if (length > kLongestHeader) {
+    throw reject(
+        fmt::format("a header of {} bytes; none has more than {}", length, kLongestHeader));
+  }
   const Header header(file.substr(begin, length), where);
   const std::string_view data = file.substr(begin + length);
 
@@ -226,9 +257,10 @@ std::variant<ArrayView, std::string> parse_npy(std::string_view file, const std:
         data.size() != static_cast<std::size_t>(*letters) * (wide ? 4 : 1)) {
       throw reject("its text is not one text of the size that its header says");
     }
-    std::string text = wide ? utf8_of(data) : std::string(data);
-    while (!text.empty() && text.back() == '\0') text.pop_back();
-    return text;
+    std::optional<std::string> text =
+        wide ? utf8_of(without_zeros(data, 4)) : checked_utf8(without_zeros(data, 1));
+    if (!text) throw reject("its text holds what is no character");
+    return std::move(*text);
   }
   ArrayView array{name, NumberType::kInt32, header.shape, data};
   if (header.type == "<f4") {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <string>
@@ -19,11 +20,20 @@ struct ZipEntry {
 /// equal entries give equal bytes.
 [[nodiscard]] std::string encode_zip(const std::deque<ZipEntry>& entries);
 
-/// The entries of an archive, unpacked, whose sizes add up to `limit` bytes at most. `path` is for
-/// messages.
-/// @throws IoError with the path and what is wrong, also where a checksum does not fit
+/// The most that is unpacked of an archive, of which a small one may hold more than the machine
+/// does.
+struct UnpackLimit {
+  std::uint64_t bytes = 0;
+  std::string says;  ///< "the 3.1 GiB of free memory of this machine"
+};
+
+/// The entries of an archive, unpacked. What its directory says of their sizes takes no memory
+/// until the bytes are there. Names are texts of UTF-8 and may be any, also such as lead out of a
+/// folder. `path` is for messages.
+/// @throws IoError with the path and what is wrong, also where a checksum does not fit, where the
+/// sizes add up to more than the limit, and where an entry is neither stored nor deflated
 [[nodiscard]] std::deque<ZipEntry> parse_zip(std::string_view file,
                                              const std::filesystem::path& path,
-                                             std::uint64_t limit);
+                                             const UnpackLimit& limit);
 
 }  // namespace recollect

@@ -13,8 +13,8 @@
 #include "harness/cli/json_display.hpp"
 #include "harness/cli/progress.hpp"
 #include "harness/cli/signals.hpp"
+#include "harness/config/initial_weights.hpp"
 #include "harness/config/load.hpp"
-#include "harness/config/yaml_tree.hpp"
 #include "harness/live/events.hpp"
 #include "harness/results/write_tables.hpp"
 #include "harness/sweep/runner.hpp"
@@ -122,11 +122,9 @@ ExitStatus verify(const Experiment& experiment, const Options& options, const Ru
 Experiment experiment_of(const Options& options) {
   std::vector<std::string> overrides = options.overrides;
   if (!options.init.empty()) {
-    // Of the command line: relative to where it is given.
-    overrides.push_back(fmt::format("train.init={}",
-                                    yaml_quoted(std::filesystem::absolute(options.init).string())));
+    const std::vector<std::string> init = overrides_of_init(options.init, options.init_partial);
+    overrides.insert(overrides.end(), init.begin(), init.end());
   }
-  if (options.init_partial) overrides.emplace_back("train.init_partial=true");
   Experiment experiment = load_experiment(options.config, overrides);
   check_initial_weights(experiment);
   return experiment;

@@ -11,6 +11,7 @@
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "harness/arrays/array_file.hpp"
+#include "harness/config/yaml_tree.hpp"
 
 namespace recollect {
 
@@ -34,6 +35,13 @@ InitialWeights initial_weights_in(const std::filesystem::path& path) {
   }
   weights.digest = hex(digest_bytes(std::as_bytes(std::span(all))));
   return weights;
+}
+
+std::vector<std::string> overrides_of_init(const std::filesystem::path& file, bool partial) {
+  std::vector<std::string> overrides = {
+      fmt::format("train.init={}", yaml_quoted(std::filesystem::absolute(file).string()))};
+  if (partial) overrides.emplace_back("train.init_partial=true");
+  return overrides;
 }
 
 }  // namespace recollect

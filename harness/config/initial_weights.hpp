@@ -22,4 +22,10 @@ struct InitialWeights {
 /// or no finite number
 [[nodiscard]] InitialWeights initial_weights_in(const std::filesystem::path& path);
 
+/// What `run --init FILE` and `--init-partial` stand for: overrides as load_experiment() takes
+/// them.
+/// @param file  relative to the working folder, not to the configuration
+[[nodiscard]] std::vector<std::string> overrides_of_init(const std::filesystem::path& file,
+                                                         bool partial);
+
 }  // namespace recollect

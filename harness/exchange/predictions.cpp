@@ -152,16 +152,18 @@ OutsideScore score_predictions(const Cell& cell, const ExampleRequest& request,
 }
 
 OutsideScore score_predictions(const Cell& cell, const ExampleRequest& request,
-                               const ArrayFile& arrays, const std::string& where, int threads) {
+                               const ArrayFile& arrays, const std::string& where, int threads,
+                               const StopRequest& stop) {
   refuse_training(request);
-  const ExampleSet set = make_examples(cell, "", request, threads);
+  const ExampleSet set = make_examples(cell, "", request, threads, stop);
   const FileAnswers answers(arrays, where, set);
   OutsideScore scored{request.split, requested_part(cell, request), {}};
-  scored.score =
-      score_answers(cell, request.split, *scored.part.task, scored.part.examples, threads,
-                    [&](std::int64_t i, const Example& example, std::span<std::int32_t> out) {
-                      return answers.answer(i, example, out);
-                    });
+  scored.score = score_answers(
+      cell, request.split, *scored.part.task, scored.part.examples, threads,
+      [&](std::int64_t i, const Example& example, std::span<std::int32_t> out) {
+        return answers.answer(i, example, out);
+      },
+      stop);
   return scored;
 }
 

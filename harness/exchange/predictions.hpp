@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/interrupt.hpp"
 #include "harness/arrays/array_file.hpp"
 #include "harness/exchange/example_choice.hpp"
 #include "harness/exchange/outside_cell.hpp"
@@ -21,9 +22,11 @@ namespace recollect {
                                              const std::filesystem::path& file, int threads);
 
 /// The same of arrays in memory. @param where  stands for the file in messages
+/// @throws Interrupted as well
 [[nodiscard]] OutsideScore score_predictions(const Cell& cell, const ExampleRequest& request,
                                              const ArrayFile& arrays, const std::string& where,
-                                             int threads);
+                                             int threads,
+                                             const StopRequest& stop = StopRequest::never());
 
 /// Scores weights of this program, of the cell or a cell of the same shape, at the request's
 /// settings. @throws as above, and ConfigError where the model cannot read such a length

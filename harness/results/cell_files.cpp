@@ -68,7 +68,7 @@ class Reader {
 }  // namespace
 
 CellRows read_cell_files(const std::filesystem::path& path, const std::vector<CellResult>& cells,
-                         const CellFiles& files) {
+                         const CellFiles& files, const StopRequest& stop) {
   if (!std::filesystem::is_directory(path) || (!files.histories && !files.slices)) return {};
   Reader reader(files);
   std::set<std::string> wanted, experiments;
@@ -77,13 +77,17 @@ CellRows read_cell_files(const std::filesystem::path& path, const std::vector<Ce
     experiments.insert(file_stem(cell.experiment));
   }
   if (std::filesystem::is_directory(path / "experiments")) {
-    for (const std::string& cell : wanted) reader.add_folder(CellFolder(path, cell), cell);
+    for (const std::string& cell : wanted) {
+      stop.check();
+      reader.add_folder(CellFolder(path, cell), cell);
+    }
     return reader.take();
   }
   // An archive's folder is called like its experiment, unless somebody has moved it; the others are
   // read only where something is still missing.
   std::vector<std::filesystem::path> others;
   for (const std::filesystem::path& place : archive_paths_with_outside(path)) {
+    stop.check();
     if (experiments.contains(place.filename().string())) {
       reader.add_archive(place, wanted);
     } else {
@@ -91,6 +95,7 @@ CellRows read_cell_files(const std::filesystem::path& path, const std::vector<Ce
     }
   }
   for (const std::filesystem::path& place : others) {
+    stop.check();
     if (!reader.has_all(wanted.size())) reader.add_archive(place, wanted);
   }
   return reader.take();

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/interrupt.hpp"
 #include "harness/results/cell_result.hpp"
 #include "harness/store/record.hpp"
 #include "harness/store/state.hpp"
@@ -25,9 +26,9 @@ struct CellRows {
 
 /// The files of these cells, from where read_result_set() found them. A table has none, and what
 /// cannot be read is left out: the cells' results are there all the same.
-/// @throws IoError where an archive is damaged
+/// @throws IoError where an archive is damaged; Interrupted
 [[nodiscard]] CellRows read_cell_files(const std::filesystem::path& path,
-                                       const std::vector<CellResult>& cells,
-                                       const CellFiles& files);
+                                       const std::vector<CellResult>& cells, const CellFiles& files,
+                                       const StopRequest& stop = StopRequest::never());
 
 }  // namespace recollect

@@ -36,13 +36,14 @@ std::vector<Column<CellResult>> columns_of(const std::vector<CellHistory>& cells
 
 std::vector<CellHistory> read_histories(const std::filesystem::path& path,
                                         const std::vector<CellResult>& results,
-                                        std::vector<std::string>& warnings) {
+                                        std::vector<std::string>& warnings,
+                                        const StopRequest& stop) {
   if (!std::filesystem::is_directory(path)) {
     throw IoError(fmt::format(
         "{} is a table, which holds no histories; give the --out folder of a run or an archive",
         path.string()));
   }
-  CellRows files = read_cell_files(path, results, {.histories = true, .slices = false});
+  CellRows files = read_cell_files(path, results, {.histories = true, .slices = false}, stop);
   std::vector<CellHistory> cells;
   std::set<std::pair<std::string, std::string>> known;
   std::set<std::string> unreadable;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/interrupt.hpp"
 #include "harness/results/cell_result.hpp"
 #include "harness/store/state.hpp"
 
@@ -21,10 +22,11 @@ struct CellHistory {
 /// that failed before their first evaluation have none.
 /// @param path  what the results were read from
 /// @param warnings  gets a line where finished cells have none that can be read
-/// @throws IoError where that is a table, which has no histories, or where no cell has one
-[[nodiscard]] std::vector<CellHistory> read_histories(const std::filesystem::path& path,
-                                                      const std::vector<CellResult>& results,
-                                                      std::vector<std::string>& warnings);
+/// @throws IoError where that is a table, which has no histories, or where no cell has one;
+/// Interrupted
+[[nodiscard]] std::vector<CellHistory> read_histories(
+    const std::filesystem::path& path, const std::vector<CellResult>& results,
+    std::vector<std::string>& warnings, const StopRequest& stop = StopRequest::never());
 
 /// All histories one under another, a row an evaluation: the columns of the table of cells but
 /// those of scores, then those of history.csv, then numerics_version. A table of many cells is

@@ -156,8 +156,10 @@ ResultFiles result_files(const std::filesystem::path& runs, const std::string& e
   return files;
 }
 
-CellResults read_cells(const std::filesystem::path& runs, const std::string& experiment) {
+CellResults read_cells(const std::filesystem::path& runs, const std::string& experiment,
+                       const StopRequest& stop) {
   const auto find = [&](const std::string& hash) -> std::optional<StoredCell> {
+    stop.check();
     const CellFolder cell(runs, hash);
     const std::optional<CellStatus> status = cell.read_status();
     if (!status) return std::nullopt;

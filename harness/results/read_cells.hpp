@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/interrupt.hpp"
 #include "harness/results/cell_result.hpp"
 #include "harness/store/archive.hpp"
 
@@ -34,9 +35,11 @@ struct CellResults {
 /// diverged is one row without a score. Only the scores that an experiment's configuration asks for
 /// are its rows, though the cell may hold more for another experiment. A cell whose files cannot be
 /// read is left out, and a warning names it.
-/// @throws IoError where there are no such cells, or an experiment's own file cannot be read
+/// @throws IoError where there are no such cells, or an experiment's own file cannot be read;
+/// Interrupted
 [[nodiscard]] CellResults read_cells(const std::filesystem::path& runs,
-                                     const std::string& experiment = "");
+                                     const std::string& experiment = "",
+                                     const StopRequest& stop = StopRequest::never());
 
 /// The same of an archive. @throws IoError where it holds no cells
 [[nodiscard]] std::vector<CellResult> archived_cells(const Archive& archive);

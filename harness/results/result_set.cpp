@@ -127,9 +127,11 @@ void append(ResultSet& all, ResultSet more) {
 }
 
 ResultSet set_of_archives(const std::filesystem::path& path,
-                          const std::vector<std::string>& experiments, ExactExamples exact) {
+                          const std::vector<std::string>& experiments, ExactExamples exact,
+                          const StopRequest& stop) {
   ResultSet all;
   for (const std::filesystem::path& place : archive_paths_with_outside(path)) {
+    stop.check();
     const Archive archive = read_archive(place);
     const bool wanted =
         experiments.empty() || std::find(experiments.begin(), experiments.end(),
@@ -140,17 +142,20 @@ ResultSet set_of_archives(const std::filesystem::path& path,
 }
 
 ResultSet set_of_runs(const std::filesystem::path& path,
-                      const std::vector<std::string>& experiments, ExactExamples exact) {
+                      const std::vector<std::string>& experiments, ExactExamples exact,
+                      const StopRequest& stop) {
   ResultSet all;
   const std::vector<std::string> each =
       experiments.empty() ? std::vector<std::string>{""} : experiments;
   for (const std::string& experiment : each) {
-    CellResults cells = read_cells(path, experiment);
+    CellResults cells = read_cells(path, experiment, stop);
     ResultSet set;
     set.cells = std::move(cells.rows);
     set.warnings = std::move(cells.warnings);
-    add_exact(set, exact,
-              [&](const std::string& cell) { return correct_of(CellFolder(path, cell)); });
+    add_exact(set, exact, [&](const std::string& cell) {
+      stop.check();
+      return correct_of(CellFolder(path, cell));
+    });
     append(all, std::move(set));
   }
   return all;
@@ -209,16 +214,17 @@ ResultSet result_set_of(const CsvTable& table, const std::string& name) {
 }
 
 ResultSet read_result_set(const std::filesystem::path& path,
-                          const std::vector<std::string>& experiments, ExactExamples exact) {
+                          const std::vector<std::string>& experiments, ExactExamples exact,
+                          const StopRequest& stop) {
   ResultSet set;
   if (!std::filesystem::is_directory(path)) {
     set = result_set_of(read_table(path), path.string());
   } else if (std::filesystem::is_directory(path / "experiments")) {
-    set = set_of_runs(path, experiments, exact);
+    set = set_of_runs(path, experiments, exact, stop);
   } else if (!archive_paths_with_outside(path).empty()) {
-    set = set_of_archives(path, experiments, exact);
+    set = set_of_archives(path, experiments, exact, stop);
   } else {
-    set = set_of_runs(path, experiments, exact);  // which says what is missing
+    set = set_of_runs(path, experiments, exact, stop);  // which says what is missing
   }
   set.name = path.string();
   keep_experiments(set, experiments);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/interrupt.hpp"
 #include "harness/results/cell_result.hpp"
 #include "harness/store/csv.hpp"
 
@@ -40,9 +41,10 @@ enum class ExactExamples { kRead, kLeaveOut };
 /// table
 /// --rows cells` prints it; of these experiments alone where any is named. @throws IoError where
 /// the path is none of them, holds no row or not an experiment that is named, or lacks a column
-/// that results need
+/// that results need; Interrupted
 [[nodiscard]] ResultSet read_result_set(const std::filesystem::path& path,
                                         const std::vector<std::string>& experiments = {},
-                                        ExactExamples exact = ExactExamples::kRead);
+                                        ExactExamples exact = ExactExamples::kRead,
+                                        const StopRequest& stop = StopRequest::never());
 
 }  // namespace recollect

@@ -242,11 +242,11 @@ Score score(SequenceModel<float>& model, const Cell& cell, Split split, std::int
 }
 
 Score score_answers(const Cell& cell, Split split, const TaskSettings& at, std::int64_t examples,
-                    int threads, const Answers& answer) {
+                    int threads, const Answers& answer, const StopRequest& stop) {
   const std::unique_ptr<Task> task = at.make();
   std::vector<Lane<float>> lanes(static_cast<std::size_t>(threads));
-  return tally(*task, cell.data_seed, split, examples, lanes, everything(cell),
-               StopRequest::never(), [&](std::int64_t i, Lane<float>& lane) {
+  return tally(*task, cell.data_seed, split, examples, lanes, everything(cell), stop,
+               [&](std::int64_t i, Lane<float>& lane) {
                  const Example& example = lane.example;
                  SequenceOutcome outcome{};
                  outcome.loss = answer(i, example, lane.answers);

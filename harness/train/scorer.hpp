@@ -68,8 +68,9 @@ using Answers =
     std::function<double(std::int64_t i, const Example& example, std::span<std::int32_t> answers)>;
 
 /// The same of answers that come from elsewhere. `answer` is called on several threads; what it
-/// throws is passed on. The score's loss is NaN where an answer has none.
+/// throws is passed on. The score's loss is NaN where an answer has none. @throws Interrupted
 [[nodiscard]] Score score_answers(const Cell& cell, Split split, const TaskSettings& at,
-                                  std::int64_t examples, int threads, const Answers& answer);
+                                  std::int64_t examples, int threads, const Answers& answer,
+                                  const StopRequest& stop = StopRequest::never());
 
 }  // namespace recollect

@@ -7,8 +7,8 @@
     model = recollect.open_model(summary.folder(experiment.cells[0]))
     logits = model.logits(examples.ids, examples.positions)
 
-Whatever computes releases the interpreter's lock. Errors are recollect.Error, with the program's line
-and its exit status.
+Whatever computes releases the interpreter's lock, and Ctrl-C interrupts it. Errors are recollect.Error,
+with the program's line and its exit status.
 """
 
 import json as _json
@@ -103,6 +103,8 @@ def run(
     threads=0,
     shard=None,
     reuse=(),
+    init=None,
+    init_partial=False,
     checkpoint_seconds=60.0,
     checkpoint_steps=0,
     step_seconds=1.0,
@@ -117,6 +119,9 @@ def run(
     depend on them.
     shard: (i, n), the i-th of n parts of the cells, for machines that share no folder.
     reuse: folders of archives that finished cells are taken from.
+    init: a file of named tensors that every cell starts from, as `run --init` takes it; init_partial:
+    tensors that it lacks are drawn, those of no use passed over. Such cells are others:
+    summary.experiment has them.
     checkpoint_seconds, checkpoint_steps: how often the state of a training is saved; 0: never.
     step_seconds: the time between two `step` events of a cell, at least; 0: every step.
 
@@ -131,6 +136,8 @@ def run(
         threads,
         shard,
         [reuse] if isinstance(reuse, (str, _os.PathLike)) else list(reuse),
+        init,
+        init_partial,
         checkpoint_seconds,
         checkpoint_steps,
         step_seconds,
@@ -149,7 +156,8 @@ def rows(results, rows="groups", *, experiments=(), published=None, select=None)
     """The results of a folder as `recollect table` prints them: a list with a dict for each row.
 
     results: the `out` folder of runs, an archive, a folder of archives, or a table of cells (CSV).
-    rows: "groups" (over seeds), "cells", or "published" (beside the figures of the file `published`).
+    rows: "groups" (over seeds), "cells", "history" (every evaluation of every cell), or "published"
+    (beside the figures of the file `published`).
     select: options whose value is chosen by validation, "train.learning_rate", as --select.
     Values are int, float, bool, str, None where absent, or lists; a list of solve steps has a pair
     (step, solved) for each seed.

@@ -128,6 +128,8 @@ class RunSummary:
     def tables(self) -> List[str]: ...
     @property
     def stopped(self) -> bool: ...
+    @property
+    def experiment(self) -> Experiment: ...
     def folder(self, cell: Cell) -> str: ...
 
 def build_info() -> Dict[str, str]: ...
@@ -142,6 +144,8 @@ def run(
     threads: int = ...,
     shard: Optional[Tuple[int, int]] = ...,
     reuse: Union[_Path, Iterable[_Path]] = ...,
+    init: Optional[_Path] = ...,
+    init_partial: bool = ...,
     checkpoint_seconds: float = ...,
     checkpoint_steps: int = ...,
     step_seconds: float = ...,

@@ -15,6 +15,13 @@ struct Outcome {
 /// quick tests on the inputs kept in tests/fuzz/seeds. Everywhere: a refusal is an Error of one
 /// printable line, and any other exception is let through, as a finding.
 
+/// Arrays: a .npy file; a .npz file; and .npy files one behind the other, packed under the names of
+/// examples, so that what lies behind the checksums of an archive is reached too. Accepted arrays
+/// are bytes of the file, as many as their shape needs, no more is unpacked than may be, and
+/// written and read again they are the same. Accepted examples keep the rules of examples. No
+/// refusal is long.
+[[nodiscard]] Outcome check_arrays(std::string_view bytes);
+
 /// A configuration. Lines "#set KEY=VALUE" are its overrides. Its YAML, written in flow style,
 /// reads back as the same tree; where it is accepted, round_trip_failure() finds nothing: what
 /// `check` prints gives the same cells with the same hashes.

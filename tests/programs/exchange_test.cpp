@@ -13,6 +13,7 @@
 #include "harness/arrays/example_file.hpp"
 #include "harness/config/load.hpp"
 #include "harness/exchange/example_set.hpp"
+#include "harness/exchange/predictions.hpp"
 #include "harness/store/csv.hpp"
 #include "tests/support/recollect_program.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -109,6 +110,27 @@ TEST_CASE("generate: the three forms hold the same arrays, those of the library"
       CHECK(same->values == tag.values);
     }
   }
+}
+
+TEST_CASE("score: answers of arrays can be stopped between two examples") {
+  const Place place;
+  const Cell cell = load_experiment((place.folder / "e.yaml").string()).cells.front();
+  const ExampleRequest request{.split = Split::kTest};
+  const ExampleSet set = make_examples(cell, "e", request, 1);
+  ArrayFile answers;
+  answers.texts["digest"] = set.digest;
+  answers.arrays.push_back({"predictions",
+                            NumberType::kInt32,
+                            {set.examples, set.scored},
+                            bytes_of(std::span(set.labels))});
+  const auto score_until = [&](int look) {
+    StopRequest stop;
+    stop.request_at_look(look, SIGINT);
+    return score_predictions(cell, request, answers, "answers", 1, stop).score.accuracy;
+  };
+  CHECK_THROWS_AS((void)score_until(5), Interrupted);   // while the examples are made
+  CHECK_THROWS_AS((void)score_until(15), Interrupted);  // while they are counted
+  CHECK(score_until(100) == 1.0);
 }
 
 TEST_CASE("generate: what is wrong is one line, and nothing is written") {

@@ -164,6 +164,59 @@ class Runs(FolderTest):
         recollect.run(experiment, self.folder / "whole")
         self.assert_same_bytes(self.folder / "whole", out)
 
+    def test_init_starts_from_a_file_as_the_program_does(self):
+        experiment = recollect.load(self.config, {"variants": ["adaptive-decay"]})
+        (cell,) = experiment.cells
+        first = recollect.run(experiment, self.folder / "first")
+        weights, _ = recollect.read_weights(os.path.join(first.folder(cell), "final.safetensors"))
+        np.savez(self.folder / "whole.npz", **weights)
+        np.savez(self.folder / "part.npz", **{"embedding.weight": weights["embedding.weight"], "more": np.ones(3, np.float32)})
+        command = ("run", self.config, "--set", "variants=[adaptive-decay]", "--out")
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.folder)
+        self.program(*command, "program", "--init", "whole.npz")
+        summary = recollect.run(experiment, self.folder / "module", init="whole.npz")
+        self.assert_same_bytes(self.folder / "program", self.folder / "module", least=8)
+        (made,) = summary.experiment.cells
+        self.assertNotEqual(made.hash, cell.hash)
+        self.assertEqual(summary.folder(cell), summary.folder(made))
+        self.assertEqual(recollect.open_model(summary.folder(cell)).cell.hash, made.hash)
+        self.program(*command, "program part", "--init", "part.npz", "--init-partial")
+        recollect.run(experiment, "module part", init=self.folder / "part.npz", init_partial=True)
+        self.assert_same_bytes(self.folder / "program part", self.folder / "module part", least=8)
+
+    def test_what_is_wrong_with_init_is_the_line_of_the_program(self):
+        overrides = {"variants": ["adaptive-decay"]}
+        settings = ["--set", "variants=[adaptive-decay]"]
+        (cell,) = recollect.load(self.config, overrides).cells
+        weights = dict(cell.initial_model().weights)
+        whole, *others = (self.folder / f"{name}.npz" for name in ("whole", "part", "more", "shape", "infinite"))
+        np.savez(whole, **weights)
+        np.savez(others[0], **{"embedding.weight": weights["embedding.weight"]})
+        np.savez(others[1], **weights, more=np.ones(3, np.float32))
+        np.savez(others[2], **{**weights, "embedding.weight": np.ones((3, 3), np.float32)})
+        np.savez(others[3], **{**weights, "embedding.weight": np.full((16, 16), np.inf, np.float32)})
+        crossed = f"{{train.init: ['{whole}']}}"
+        for init, more in (
+            (self.folder / "absent.npz", {}),
+            *((other, {}) for other in others),
+            (whole, {"grid": {"train.init": [str(whole)]}}),
+        ):
+            with self.assertRaises(recollect.Error) as caught:
+                recollect.run(recollect.load(self.config, {**overrides, **more}), "new", init=init)
+            grid = ["--set", f"grid={crossed}"] if more else []
+            done = self.program("run", self.config, *settings, *grid, "--out", "new", "--init", init, status=caught.exception.status)
+            self.assertEqual(f"recollect: {caught.exception}\n", done.stderr)
+            self.assertIn(caught.exception.status, (3, 5))
+        experiment = recollect.load(self.config, overrides)
+        for wrong, line in (({"init_partial": True}, "init_partial requires init"), ({"init": ""}, "init is empty")):
+            with self.assertRaisesRegex(recollect.UsageError, line):
+                recollect.run(experiment, "new", **wrong)
+        # Of the configuration, too, before anything is written.
+        with self.assertRaisesRegex(recollect.FileError, "is missing; add it"):
+            recollect.run(recollect.load(self.config, {**overrides, "train.init": str(others[0])}), self.folder / "new")
+        self.assertFalse((self.folder / "new").exists())
+
     def test_shards_and_counts_that_are_none(self):
         experiment = recollect.load(self.config)
         recollect.run(experiment, self.folder / "runs", shard=(2, 2))
@@ -261,15 +314,29 @@ class Trained(FolderTest):
         self.assertFalse(np.array_equal(first, weights["embedding.weight"]))
 
     def test_rows_are_those_of_the_table(self):
-        for rows in ("cells", "groups"):
+        for rows in ("cells", "groups", "history"):
             told = json.loads(self.program("table", "runs", "--rows", rows, "--format", "json").stdout)
             own = recollect.rows(self.folder / "runs", rows)
+            self.assertEqual(len(own), len(told))
             self.assertEqual([list(row) for row in own], [list(row) for row in told])
             for row, other in zip(own, told):
                 for name, value in row.items():
                     if not isinstance(other[name], list):
                         self.assertEqual(value, other[name], name)
         self.assertEqual(recollect.summary(self.folder / "runs"), self.program("table", "runs", "--summary").stdout)
+
+    def test_rows_of_history_are_the_evaluations(self):
+        rows = recollect.rows(self.folder / "runs", "history", experiments="tiny")
+        self.assertEqual([(row["label"], row["step"]) for row in rows],
+                         [(label, step) for label in ("adaptive-decay", "full-quadratic") for step in (10, 20, 30)])
+        self.assertEqual({row["train_steps"] for row in rows}, {30})
+        with self.assertRaisesRegex(recollect.UsageError, "select chooses among groups; leave out rows 'history'"):
+            recollect.rows(self.folder / "runs", "history", select="train.learning_rate")
+        (table,) = (self.folder / "runs").glob("*.cells.csv")
+        with self.assertRaises(recollect.FileError) as caught:
+            recollect.rows(table, "history")
+        done = self.program("table", table, "--rows", "history", status=5)
+        self.assertEqual(f"recollect: {caught.exception}\n", done.stderr)
 
     def test_wrong_arguments_are_named(self):
         ids = self.cell.examples("test").ids
@@ -289,7 +356,7 @@ class Trained(FolderTest):
             (lambda: self.cell.examples("tset"), "split 'tset' is unknown.*did you mean 'test'"),
             (lambda: self.model.inspect(ids), "one sequence is inspected at a time"),
             (lambda: self.model.score(examples=0), "examples = 0 must be 1 or more"),
-            (lambda: recollect.rows(self.folder / "runs", "row"), "choose one of groups, cells, published"),
+            (lambda: recollect.rows(self.folder / "runs", "row"), "choose one of groups, cells, history, published"),
             (lambda: recollect.open_model(self.folder / "x.safetensors"), "experiment is missing"),
         ):
             with self.assertRaisesRegex(recollect.UsageError, line):

@@ -17,7 +17,7 @@ import recollect
 class Frames(FolderTest):
     def test_a_frame_is_what_pandas_reads_from_the_program(self):
         recollect.run(recollect.load(self.config), self.folder / "runs")
-        for rows in ("cells", "groups"):
+        for rows, score in (("cells", "accuracy"), ("groups", "accuracy_mean"), ("history", "validation_accuracy")):
             frame = recollect.table(self.folder / "runs", rows)
             text = self.program("table", "runs", "--rows", rows).stdout
             read = pandas.read_csv(io.StringIO(text), float_precision="round_trip")
@@ -27,7 +27,7 @@ class Frames(FolderTest):
                 if pandas.api.types.is_numeric_dtype(frame[name]) and pandas.api.types.is_numeric_dtype(read[name]):
                     pandas.testing.assert_series_equal(
                         frame[name].astype(float), read[name].astype(float), check_exact=True)
-            self.assertTrue(pandas.api.types.is_numeric_dtype(frame["accuracy" if rows == "cells" else "accuracy_mean"]))
+            self.assertTrue(pandas.api.types.is_numeric_dtype(frame[score]))
 
     def test_without_pandas_the_error_names_the_remedy(self):
         recollect.run(recollect.load(self.config), self.folder / "runs")

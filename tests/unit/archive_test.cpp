@@ -17,6 +17,7 @@
 #include "harness/config/load.hpp"
 #include "harness/render/report.hpp"
 #include "harness/results/group_result.hpp"
+#include "harness/results/history_table.hpp"
 #include "harness/results/read_cells.hpp"
 #include "harness/store/claim.hpp"
 #include "harness/sweep/runner.hpp"
@@ -66,6 +67,36 @@ TEST_CASE("archive: compare reads one as it reads the folder it was made from") 
   // A folder of archives is what all of them hold.
   CHECK(csv_of(read_result_set(archives.path()).cells) == csv_of(folder.cells));
   CHECK(csv_of(read_result_set(archives.path(), {"tiny"}).cells) == csv_of(folder.cells));
+}
+
+TEST_CASE("results: reading them can be stopped between two cells, and two archives") {
+  const TemporaryFolder runs, archives;
+  Watch watch;
+  run(tiny(), runs.path(), watch);
+  archive(runs.path(), archives.path());
+  const auto looks = [](const auto& read) {
+    for (int n = 1;; ++n) {
+      StopRequest stop;
+      stop.request_at_look(n, SIGINT);
+      try {
+        read(stop);
+        return n - 1;
+      } catch (const Interrupted&) {
+      }
+    }
+  };
+  // Of four cells the scores, then which examples they had right; then the histories.
+  CHECK(looks([&](const StopRequest& stop) { (void)read_result_set(runs.path(), {}, stop); }) == 8);
+  CHECK(looks([&](const StopRequest& stop) { (void)read_result_set(archives.path(), {}, stop); }) ==
+        1);
+  const std::vector<CellResult> cells = read_result_set(runs.path()).cells;
+  for (const auto& [place, expected] : {std::pair(&runs, 4), std::pair(&archives, 1)}) {
+    std::vector<std::string> warnings;
+    const std::filesystem::path path = place->path();
+    CHECK(looks([&](const StopRequest& stop) {
+            (void)read_histories(path, cells, warnings, stop);
+          }) == expected);
+  }
 }
 
 TEST_CASE("compare: a table whose values no run can give is refused, with its row") {

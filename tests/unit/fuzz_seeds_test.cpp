@@ -27,6 +27,8 @@ void check_seeds(const std::string& reader, Outcome (*property)(std::string_view
   CHECK(good > 0);
 }
 
+TEST_CASE("fuzz: kept arrays hold their property") { check_seeds("arrays", check_arrays); }
+
 TEST_CASE("fuzz: kept configurations hold their property") {
   check_seeds("config", check_configuration);
 }
