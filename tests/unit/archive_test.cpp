@@ -86,9 +86,12 @@ TEST_CASE("results: reading them can be stopped between two cells, and two archi
     }
   };
   // Of four cells the scores, then which examples they had right; then the histories.
-  CHECK(looks([&](const StopRequest& stop) { (void)read_result_set(runs.path(), {}, stop); }) == 8);
-  CHECK(looks([&](const StopRequest& stop) { (void)read_result_set(archives.path(), {}, stop); }) ==
-        1);
+  CHECK(looks([&](const StopRequest& stop) {
+          (void)read_result_set(runs.path(), {}, ExactExamples::kRead, stop);
+        }) == 8);
+  CHECK(looks([&](const StopRequest& stop) {
+          (void)read_result_set(archives.path(), {}, ExactExamples::kRead, stop);
+        }) == 1);
   const std::vector<CellResult> cells = read_result_set(runs.path()).cells;
   for (const auto& [place, expected] : {std::pair(&runs, 4), std::pair(&archives, 1)}) {
     std::vector<std::string> warnings;
