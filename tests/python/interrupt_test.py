@@ -56,7 +56,7 @@ class Interrupted(FolderTest):
         for name, call in (
             ("logits", lambda: model.logits(ids, [1023], threads=2)),
             ("predict", lambda: model.predict(ids, [1023], threads=2)),
-            ("score", lambda: model.score(examples=1_000_000, threads=2)),
+            ("score", lambda: model.score(examples=4000, threads=2)),
         ):
             with self.subTest(name):
                 self.assertLess(self.interrupt(call), SOON)
