@@ -392,20 +392,21 @@ TEST_CASE("plot: by lag, positions are counted in octaves or parts of one, by le
   CHECK(level.figure->data.rows.size() == 6);
   CHECK(level.figure->data.rows[2][9] == "0.5");
 
-  // Scores at one level each, as eval.cells asks for them, are one row, too.
+  // Scores at one value each, as eval.cells asks for them, are one row, too.
   std::vector<CellResult> asked;
   Slices one_by_one;
   for (const CellResult& cell : cells) {
     for (const int value : {5, 6, 7}) {
       asked.push_back(cell);
       ScoreKey& key = asked.back().score->key;
-      key.settings = {{"level", std::to_string(value)}};
-      one_by_one[cell.cell].push_back({key, "level", value, 8, value == 6 ? 0.25 : 1.0});
+      key.settings = {{"pairs", std::to_string(value)}};
+      one_by_one[cell.cell].push_back({key, "pairs", value, 8, value == 6 ? 0.25 : 1.0});
     }
   }
   const std::vector<GroupResult> asked_groups = group_cells(asked);
-  const Study of_levels = make_study({"ex"}, asked_groups, styles);
-  const Drawn together = draw_by_tag(of_levels, one_by_one, "level");
+  const Study one_by_one_study = make_study({"ex"}, asked_groups, styles);
+  CHECK(one_by_one_study.sections.size() == 3);
+  const Drawn together = draw_by_tag(one_by_one_study, one_by_one, "pairs");
   REQUIRE(together.figure);
   CHECK(together.figure->panels.size() == 1);
   CHECK(together.figure->data.rows.size() == 6);
