@@ -16,7 +16,8 @@ program=$(realpath "${1:?usage: cmake/results.sh [--check] PROGRAM}")
 write() {
   "$program" report results/reference --published results/published/published.csv \
     --configs configs/paper --configs configs/reference --configs configs/field --configs configs/field/mad \
-    --rankings results/published/rankings.csv --findings results/findings.md --into docs/results.md --into docs/reproducing.md --tables
+    --rankings results/published/rankings.csv --findings results/findings.md \
+    --into docs/results.md --into docs/reproducing.md --tables
   # The report names files from the root of the tree; links start from the page.
   sed -i 's:](results/reference/:](../results/reference/:' docs/results.md
   if ! command -v gnuplot >/dev/null; then

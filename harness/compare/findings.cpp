@@ -66,11 +66,10 @@ struct Question {
 
   explicit Question(const Words& all) {
     for (const std::string& word : all) {
-      const std::size_t cut = word.find('=');
-      if (cut == std::string::npos) {
-        words.push_back(word);
+      if (const auto option = name_and_value(word)) {
+        options[option->first] = option->second;
       } else {
-        options[word.substr(0, cut)] = word.substr(cut + 1);
+        words.push_back(word);
       }
     }
   }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <set>
 
 #include "base/error.hpp"
@@ -22,32 +21,41 @@ std::vector<double> values_of(const std::map<std::int64_t, double>& by_seed) {
   return values;
 }
 
-/// Finds the runs of a label.
-void find_runs(RankedRow& row, const PublishedRanking& ranking,
-               const std::vector<CellResult>& cells) {
-  std::map<std::int64_t, std::vector<double>> scores;
+using Cells = std::vector<const CellResult*>;
+
+/// The scores that a ranking is about, of the labels that it has.
+Cells ranked_cells(const PublishedRanking& ranking, const std::vector<CellResult>& cells) {
+  Cells ranked;
   for (const CellResult& cell : cells) {
-    if (cell.label != row.figure.label || !is_chosen(cell, ranking.scored)) continue;
-    if (cell.score) {
-      scores[cell.seed].push_back(cell.score->accuracy);
+    const bool has =
+        std::any_of(ranking.figures.begin(), ranking.figures.end(),
+                    [&](const RankedFigure& figure) { return figure.label == cell.label; });
+    if (has && is_chosen(cell, ranking.scored)) ranked.push_back(&cell);
+  }
+  return ranked;
+}
+
+RankedRow row_of(const RankedFigure& figure, const Cells& ranked) {
+  RankedRow row;
+  row.figure = figure;
+  std::map<std::int64_t, std::vector<double>> scores;
+  for (const CellResult* cell : ranked) {
+    if (cell->label != figure.label) continue;
+    if (cell->score) {
+      scores[cell->seed].push_back(cell->score->accuracy);
     } else {
       ++row.diverged;
     }
   }
   for (const auto& [seed, values] : scores) row.by_seed[seed] = mean(values);
+  return row;
 }
 
-std::vector<std::string> different_settings(const PublishedRanking& ranking,
-                                            const std::vector<CellResult>& cells) {
+std::vector<std::string> different_settings(const PublishedRanking& ranking, const Cells& ranked) {
   std::vector<std::string> different;
   for (const auto& [name, theirs] : ranking.settings) {
     std::set<std::string> values;
-    for (const CellResult& cell : cells) {
-      const bool ranked =
-          std::any_of(ranking.figures.begin(), ranking.figures.end(),
-                      [&](const RankedFigure& figure) { return figure.label == cell.label; });
-      if (ranked && is_chosen(cell, ranking.scored)) values.insert(option_of(cell, name));
-    }
+    for (const CellResult* cell : ranked) values.insert(option_of(*cell, name));
     if (values == std::set<std::string>{same_number(theirs)}) continue;
     const bool none = values == std::set<std::string>{""};
     different.push_back(
@@ -88,10 +96,7 @@ void judge(std::vector<RankedRow>& rows) {
   const std::vector<double> levels = holm_levels(p, 2.0 * kTail95);
   for (std::size_t i = 0; i < compared.size(); ++i) {
     const auto& [row, interval] = compared[i];
-    const Finding finding = finding_of(interval, {kMeanMargin, levels[i]});
-    row->verdict = finding == Finding::kDiffers      ? PublishedVerdict::kDiffers
-                   : finding == Finding::kEquivalent ? PublishedVerdict::kEquivalent
-                                                     : PublishedVerdict::kInconclusive;
+    row->verdict = verdict_of(finding_of(interval, {kMeanMargin, levels[i]}));
   }
 }
 
@@ -150,6 +155,13 @@ std::string inversion_text(const Inversion& inversion) {
                      told ? "told apart" : "not told apart by these seeds");
 }
 
+/// ", pairs 8, weights final"
+std::string scored_text(const ChosenBy& scored) {
+  std::string text;
+  for (const auto& [name, value] : scored) text += fmt::format(", {} {}", name, value);
+  return text;
+}
+
 std::string ours_text(const RankedRow& row) {
   std::string text =
       spread_text(values_of(row.by_seed), std::vector<bool>(row.by_seed.size(), false),
@@ -171,18 +183,16 @@ RankingComparison compare_ranking(const PublishedRanking& ranking,
                                   const std::vector<CellResult>& cells) {
   RankingComparison comparison;
   comparison.ranking = &ranking;
+  const Cells ranked = ranked_cells(ranking, cells);
   for (const RankedFigure& figure : ranking.figures) {
-    RankedRow row;
-    row.figure = figure;
-    find_runs(row, ranking, cells);
-    comparison.rows.push_back(std::move(row));
+    comparison.rows.push_back(row_of(figure, ranked));
   }
   if (std::all_of(comparison.rows.begin(), comparison.rows.end(),
                   [](const RankedRow& row) { return row.by_seed.empty(); })) {
     throw IoError("no run of ours has a label and a score of the ranking");
   }
   rank(comparison.rows);
-  comparison.different = different_settings(ranking, cells);
+  comparison.different = different_settings(ranking, ranked);
   if (comparison.different.empty()) judge(comparison.rows);
   find_inversions(comparison);
   return comparison;
@@ -192,16 +202,9 @@ TextTable ranking_table(const RankingComparison& comparison) {
   const PublishedRanking& ranking = *comparison.ranking;
   TextTable table;
   table.title = fmt::format("{} beside the published ranking {}", ranking.experiment, ranking.name);
-  table.caption = fmt::format(
-      "Published: {} ({}). Ours: test accuracy of `{}`{}. In per cent.",
-      markdown_text(ranking.what), markdown_text(ranking.source), ranking.experiment,
-      ranking.scored.empty() ? "" : ", " + [&] {
-        std::vector<std::string> parts;
-        for (const auto& [name, value] : ranking.scored) {
-          parts.push_back(fmt::format("{} {}", name, value));
-        }
-        return fmt::format("{}", fmt::join(parts, ", "));
-      }());
+  table.caption = fmt::format("Published: {} ({}). Ours: test accuracy of `{}`{}. In per cent.",
+                              markdown_text(ranking.what), markdown_text(ranking.source),
+                              ranking.experiment, scored_text(ranking.scored));
   table.header = {"ours", "as published", "published", "n", "rank", "ours, mean",
                   "n",    "rank",         "verdict"};
   for (const RankedRow& row : comparison.rows) {

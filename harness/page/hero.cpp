@@ -60,10 +60,7 @@ std::string seed_text(const GroupResult& group, std::size_t seed) {
 /// "17 of 20 seeds solved; accuracies from 3 % to 100 %"
 std::string strip_label(const StudyRow& row) {
   const GroupResult& group = *row.trained;
-  std::string text =
-      training_is_known(group)
-          ? fmt::format("{}: {} of {} seeds solved", row.name, group.solved(), group.runs())
-          : fmt::format("{}: another program's model", row.name);
+  std::string text = fmt::format("{}: {}", row.name, plot::solved_in_words(group));
   if (group.accuracy.summary && std::isfinite(group.accuracy.summary->min)) {
     text += fmt::format("; accuracies from {} to {}", plot::percent(group.accuracy.summary->min, 1),
                         plot::percent(group.accuracy.summary->max, 1));

@@ -1,5 +1,7 @@
 #include "harness/plot/seed_parts.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -34,6 +36,12 @@ std::vector<std::set<std::int64_t>> seed_parts(const GroupResult& trained) {
     (accuracy_of(trained, seed) > *split ? upper : lower).insert(seed);
   }
   return {upper, lower};
+}
+
+std::string solved_in_words(const GroupResult& group) {
+  return training_is_known(group)
+             ? fmt::format("{} of {} seeds solved", group.solved(), group.runs())
+             : "another program's model";
 }
 
 double accuracy_of(const GroupResult& group, std::int64_t seed) {

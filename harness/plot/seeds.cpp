@@ -7,6 +7,7 @@
 #include "harness/plot/order.hpp"
 #include "harness/plot/panels.hpp"
 #include "harness/plot/pictures.hpp"
+#include "harness/plot/seed_parts.hpp"
 #include "harness/plot/text_width.hpp"
 
 namespace recollect::plot {
@@ -115,9 +116,7 @@ class SeedsPicture {
     }
     add_dots(section, row, middle);
     summary_ +=
-        fmt::format("{}{}: {}", summary_.empty() ? "" : "; ", row.name,
-                    known ? fmt::format("{} of {} seeds solved", group.solved(), group.runs())
-                          : std::string("another program's model"));
+        fmt::format("{}{}: {}", summary_.empty() ? "" : "; ", row.name, solved_in_words(group));
   }
 
   void add_dots(const StudySection& section, const StudyRow& row, double middle) {

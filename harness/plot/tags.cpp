@@ -309,8 +309,9 @@ Drawn draw_by_tag(const Study& scored, const Slices& slices, const std::string& 
   if (slices.empty()) {
     return {std::nullopt, "a table has no slices; give the runs or their archive"};
   }
-  const Study study = is_asked_one_by_one(scored, tag) ? scored.by_training() : scored;
-  TagPicture picture(study, slices, tag);
+  const bool joined = is_asked_one_by_one(scored, tag);
+  const Study trainings = joined ? scored.by_training() : Study();
+  TagPicture picture(joined ? trainings : scored, slices, tag);
   if (picture.bins() == 0) return {std::nullopt, fmt::format("its task has no tag '{}'", tag)};
   if (picture.bins() < kFewestBins) {
     return {std::nullopt,

@@ -17,6 +17,12 @@ bool has_option(const CellResult& cell, const std::string& name, const std::stri
 
 }  // namespace
 
+std::optional<std::pair<std::string, std::string>> name_and_value(const std::string& word) {
+  const std::size_t cut = word.find('=');
+  if (cut == std::string::npos) return std::nullopt;
+  return std::pair(word.substr(0, cut), word.substr(cut + 1));
+}
+
 std::string option_of(const CellResult& cell, const std::string& name) {
   if (cell.score) {
     const auto scored = cell.score->key.settings.find(name);

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "harness/results/cell_result.hpp"
 
@@ -9,6 +11,10 @@ namespace recollect {
 
 /// NAME=VALUE, as prose and files of published rankings choose scores.
 using ChosenBy = std::map<std::string, std::string>;
+
+/// The parts of such a word; none where it has no '='.
+[[nodiscard]] std::optional<std::pair<std::string, std::string>> name_and_value(
+    const std::string& word);
 
 /// The option of a cell that is called so: pairs is task_pairs, learning_rate train_learning_rate;
 /// what an entry of eval.cells sets is that of its score. Numbers are in one form (same_number());

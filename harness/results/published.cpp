@@ -153,9 +153,7 @@ void judge(Row& row, const SettingsBeside& settings, double level) {
   const Finding finding = row.corrected_p < kAlpha        ? Finding::kDiffers
                           : alone == Finding::kEquivalent ? Finding::kEquivalent
                                                           : Finding::kInconclusive;
-  row.verdict = finding == Finding::kDiffers      ? PublishedVerdict::kDiffers
-                : finding == Finding::kEquivalent ? PublishedVerdict::kEquivalent
-                                                  : PublishedVerdict::kInconclusive;
+  row.verdict = verdict_of(finding);
   row.detectable = detectable_truths(chances_of(row, rule));
   describe_detectable(row);
   const Interval at_95 = interval(kTail95);
@@ -229,6 +227,18 @@ std::string name_of(PublishedVerdict verdict) {
       return "equivalent";
     case PublishedVerdict::kDiffers:
       return "differs";
+  }
+  return {};
+}
+
+PublishedVerdict verdict_of(Finding finding) {
+  switch (finding) {
+    case Finding::kInconclusive:
+      return PublishedVerdict::kInconclusive;
+    case Finding::kEquivalent:
+      return PublishedVerdict::kEquivalent;
+    case Finding::kDiffers:
+      return PublishedVerdict::kDiffers;
   }
   return {};
 }

@@ -13,6 +13,7 @@ namespace recollect {
 
 enum class PublishedVerdict { kNotComparable, kInconclusive, kEquivalent, kDiffers };
 [[nodiscard]] std::string name_of(PublishedVerdict verdict);
+[[nodiscard]] PublishedVerdict verdict_of(Finding finding);
 
 /// Differences of mean accuracies up to one point are of no interest, as in `compare`: a fraction
 /// of it comes from which validation examples were drawn and from the step at which a run stops.

@@ -104,12 +104,10 @@ std::optional<double> PublishedFigure::sample_sd() const {
 std::vector<PublishedFigure> read_published(const std::filesystem::path& path) {
   const CsvTable table =
       parse_csv(read_file(path, kLargestText, "file of published figures"), path.string());
-  for (const char* column :
-       {"source", "task", "length", "eval_length", "variant", "metric", "mean", "sd", "seeds"}) {
-    if (!table.find(column)) {
-      throw IoError(fmt::format("{}: column '{}' is missing", path.string(), column));
-    }
-  }
+  expect_columns(
+      table,
+      {"source", "task", "length", "eval_length", "variant", "metric", "mean", "sd", "seeds"},
+      path.string());
   std::vector<PublishedFigure> figures;
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     try {

@@ -13,14 +13,14 @@ namespace recollect {
 namespace {
 
 /// "pairs=8 task=mqar".
-std::map<std::string, std::string> options_in(const std::string& text) {
-  std::map<std::string, std::string> options;
+ChosenBy options_in(const std::string& text) {
+  ChosenBy options;
   for (const std::string& word : words(text)) {
-    const std::size_t cut = word.find('=');
-    if (cut == std::string::npos || cut == 0 || cut + 1 == word.size()) {
+    const auto option = name_and_value(word);
+    if (!option || option->first.empty() || option->second.empty()) {
       throw IoError(fmt::format("'{}' is not NAME=VALUE", printable(word)));
     }
-    options[word.substr(0, cut)] = word.substr(cut + 1);
+    options[option->first] = option->second;
   }
   return options;
 }
@@ -35,12 +35,7 @@ double share(const std::string& column, const std::string& text) {
 
 class Reader {
  public:
-  explicit Reader(const CsvTable& table) : table_(table) {
-    for (const char* column : {"ranking", "source", "what", "experiment", "scored", "settings",
-                               "as_published", "label", "mean", "sd", "seeds", "note"}) {
-      if (!table.find(column)) throw IoError(fmt::format("column '{}' is missing", column));
-    }
-  }
+  explicit Reader(const CsvTable& table) : table_(table) {}
 
   void add(const std::vector<std::string>& row) {
     const auto at = [&](const char* column) { return row[*table_.find(column)]; };
@@ -94,19 +89,19 @@ class Reader {
 std::vector<PublishedRanking> read_rankings(const std::filesystem::path& path) {
   const CsvTable table =
       parse_csv(read_file(path, kLargestText, "file of published rankings"), path.string());
-  std::size_t figure = 0;
-  try {
-    Reader reader(table);
-    for (const std::vector<std::string>& row : table.rows) {
-      ++figure;
-      reader.add(row);
+  expect_columns(table,
+                 {"ranking", "source", "what", "experiment", "scored", "settings", "as_published",
+                  "label", "mean", "sd", "seeds", "note"},
+                 path.string());
+  Reader reader(table);
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    try {
+      reader.add(table.rows[i]);
+    } catch (const IoError& error) {
+      throw IoError(fmt::format("{}: figure {}: {}", path.string(), i + 1, error.what()));
     }
-    return reader.take();
-  } catch (const IoError& error) {
-    throw IoError(figure == 0
-                      ? fmt::format("{}: {}", path.string(), error.what())
-                      : fmt::format("{}: figure {}: {}", path.string(), figure, error.what()));
   }
+  return reader.take();
 }
 
 }  // namespace recollect

@@ -250,10 +250,8 @@ std::filesystem::path archive_path(const std::filesystem::path& folder,
 bool is_archive(const std::filesystem::path& path) { return file_exists(path / kStatusTable); }
 
 std::vector<std::filesystem::path> archive_paths(const std::filesystem::path& folder) {
-  std::vector<std::filesystem::path> places;
-  for (const std::filesystem::path& place : with_folders_in(folder)) {
-    if (is_archive(place)) places.push_back(place);
-  }
+  std::vector<std::filesystem::path> places = with_folders_in(folder);
+  std::erase_if(places, [](const auto& place) { return !is_archive(place); });
   return places;
 }
 
@@ -263,12 +261,14 @@ std::filesystem::path outside_archive_path(const std::filesystem::path& folder,
 }
 
 std::vector<std::filesystem::path> archive_paths_with_outside(const std::filesystem::path& folder) {
-  std::vector<std::filesystem::path> places = archive_paths(folder);
+  std::vector<std::filesystem::path> places, outside;
   for (const std::filesystem::path& place : with_folders_in(folder)) {
+    if (is_archive(place)) places.push_back(place);
     if (!std::filesystem::is_directory(place / kOutsideFolder)) continue;
-    const std::vector<std::filesystem::path> outside = archive_paths(place / kOutsideFolder);
-    places.insert(places.end(), outside.begin(), outside.end());
+    const std::vector<std::filesystem::path> own = archive_paths(place / kOutsideFolder);
+    outside.insert(outside.end(), own.begin(), own.end());
   }
+  places.insert(places.end(), outside.begin(), outside.end());
   return places;
 }
 

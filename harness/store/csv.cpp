@@ -135,6 +135,13 @@ CsvTable parse_csv(std::string_view text, const std::string& name, std::size_t m
   return table;
 }
 
+void expect_columns(const CsvTable& table, const std::vector<std::string_view>& columns,
+                    const std::string& name) {
+  for (const std::string_view column : columns) {
+    if (!table.find(column)) throw IoError(fmt::format("{}: column '{}' is missing", name, column));
+  }
+}
+
 void expect_header(const CsvTable& table, const std::vector<std::string>& header,
                    const std::string& name) {
   if (table.header != header) {

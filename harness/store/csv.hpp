@@ -100,6 +100,10 @@ template <class Row>
   return to_table(to_data(columns, rows));
 }
 
+/// Fails on a table that lacks one of these columns. @throws IoError
+void expect_columns(const CsvTable& table, const std::vector<std::string_view>& columns,
+                    const std::string& name);
+
 /// Fails on a table whose columns are not exactly these. @throws IoError
 void expect_header(const CsvTable& table, const std::vector<std::string>& header,
                    const std::string& name);
