@@ -51,7 +51,7 @@ ArrayFile read_safetensors_file(const std::filesystem::path& path) {
   return file;
 }
 
-/// What this machine has room for now, the file itself being in memory.
+/// At most the size of the largest file, or the available memory where that is less.
 UnpackLimit unpack_limit() {
   const AvailableMemory memory = available_memory();
   const auto largest = static_cast<double>(kLargestFile);

@@ -91,7 +91,7 @@ std::string_view without_zeros(std::string_view text, std::size_t unit) {
   return text.substr(0, (size + unit - 1) / unit * unit);
 }
 
-/// None where something in it is no character.
+/// None for an invalid character.
 std::optional<std::string> utf8_of(std::string_view utf32) {
   std::string text;
   for (std::size_t i = 0; i + 4 <= utf32.size(); i += 4) {
@@ -259,7 +259,7 @@ std::variant<ArrayView, std::string> parse_npy(std::string_view file, const std:
     }
     std::optional<std::string> text =
         wide ? utf8_of(without_zeros(data, 4)) : checked_utf8(without_zeros(data, 1));
-    if (!text) throw reject("its text holds what is no character");
+    if (!text) throw reject("its text has an invalid Unicode character");
     return std::move(*text);
   }
   ArrayView array{name, NumberType::kInt32, header.shape, data};

@@ -18,8 +18,8 @@ struct InitialWeights {
   std::string digest;           ///< of names, shapes and data, whatever else the file says
 };
 
-/// What a file holds. @throws IoError where it cannot be read, or holds what is no float32 tensor
-/// or no finite number
+/// Reads a file of weights. @throws IoError if it cannot be read, or holds a tensor that is not
+/// float32 or not finite
 [[nodiscard]] InitialWeights initial_weights_in(const std::filesystem::path& path);
 
 /// What `run --init FILE` and `--init-partial` stand for: overrides as load_experiment() takes

@@ -12,7 +12,7 @@ namespace recollect {
 // Which of the options that a configuration gives reach which of its variants.
 
 /// Every option of `model:` and every key of the grid must reach some variant.
-/// @param model  the section; null where there is none
+/// @param model  the section `model`; null if the configuration has none
 /// @throws ConfigError
 void check_used(const Plan& plan, const YamlValue* model);
 

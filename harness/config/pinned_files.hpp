@@ -30,8 +30,8 @@ class PinnedFiles {
 
   /// Fills in what `train.init` names: its tensors, and the text with absolute path and digest.
   /// Where weights are drawn it does nothing.
-  /// @throws IoError where it cannot be read, holds what is no float32 tensor or no finite number,
-  /// or has another digest
+  /// @throws IoError if it cannot be read, holds a tensor that is not float32 or not finite, or has
+  /// another digest
   void read_initial_weights(TrainSettings& train);
 
  private:

@@ -121,7 +121,8 @@ std::string failure_of_npz(const std::string& bytes, bool& accepted) {
 }
 
 /// An archive of the .npy files that stand in `files` one behind the other, under the names of
-/// examples; "" where there is none. What is packed has a checksum, which no fuzzer guesses.
+/// examples; "" if there are none. A random input would fail the checksum of a packed archive, so
+/// it is made here.
 std::string packed(std::string_view files) {
   constexpr std::string_view kMagic = "\x93NUMPY";
   constexpr const char* kNames[] = {"ids", "positions", "labels", "tag_lag", "digest", "more"};

@@ -272,13 +272,15 @@ TEST_CASE("npy: a text is of characters") {
   CHECK(text_of("|S4", "\xc3\xa4" + std::string(2, '\0')) == "");
   for (const std::uint32_t point : {0xD800U, 0xDFFFU, 0x110000U, 0xFFFFFFFFU, 0U}) {
     CAPTURE(point);
-    CHECK(contains(text_of("<U2", points({point, 'a'})), "what is no character"));
+    CHECK(contains(text_of("<U2", points({point, 'a'})),
+                   "its text has an invalid Unicode character"));
   }
   CHECK(contains(text_of("|S2",
                          "\xff"
                          "a"),
-                 "what is no character"));
-  CHECK(contains(text_of("|S2", std::string("\0a", 2)), "what is no character"));
+                 "its text has an invalid Unicode character"));
+  CHECK(
+      contains(text_of("|S2", std::string("\0a", 2)), "its text has an invalid Unicode character"));
 }
 
 TEST_CASE("arrays: files of NumPy's, and what was made of them, say what is wrong with them") {
@@ -299,7 +301,7 @@ TEST_CASE("arrays: files of NumPy's, and what was made of them, say what is wron
   const std::vector<std::pair<const char*, const char*>> expected = {
       {"big-endian.npy", "of type >i4"},
       {"fortran-order.npy", "Fortran order"},
-      {"half-character.npy", "what is no character"},
+      {"half-character.npy", "its text has an invalid Unicode character"},
       {"huge-shape.npy", "needs more than there can be"},
       {"int64.npy", "of type <i8"},
       {"negative-dimensions.npy", "its header is"},
