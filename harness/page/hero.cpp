@@ -163,7 +163,7 @@ std::string row_html(const StudyRow& row, double height, const Context& context)
       interval ? Cell{plot::percent_range(*interval), csv_text(interval->low)} : Cell{"–", ""});
   // One that half have not reached comes after all that were.
   html += number_cell("median step",
-                      group.step_limit > 0.0
+                      training_is_known(group) && group.step_limit > 0.0
                           ? Cell{plot::step_or_later(group.solve_step_median, group.step_limit),
                                  csv_text(group.solve_step_median.value_or(group.step_limit + 1e9))}
                           : Cell{"–", ""});

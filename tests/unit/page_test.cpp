@@ -210,6 +210,7 @@ TEST_CASE("page: of another program's model nobody says whether it solved the ta
   CHECK(has(page, "2 of 3 seeds solved"));
   CHECK_FALSE(has(page, "0 of 3 seeds solved"));
   CHECK_FALSE(has(page, "0 of 3 solved"));
+  CHECK_FALSE(has(page, "&gt;6,000</td>"));  // nor when
 }
 
 TEST_CASE("page: a score that is no number has no dot, and its cell stays in the table") {
