@@ -44,25 +44,57 @@ std::vector<OneCell> cells_of(const std::vector<CellResult>& rows, const Context
   return cells;
 }
 
-/// The settings in which cells differ, seeds aside.
-std::vector<std::string> varying(const std::vector<OneCell>& cells) {
+/// The settings in which these cells differ, seeds aside.
+std::set<std::string> varying(const std::vector<const OneCell*>& cells) {
   std::map<std::string, std::set<std::string>> values;
   std::map<std::string, std::size_t> having;
-  for (const OneCell& cell : cells) {
-    for (const Setting& setting : cell.any->settings) {
+  for (const OneCell* cell : cells) {
+    for (const Setting& setting : cell->any->settings) {
       values[setting.name].insert(setting.value.text);
       ++having[setting.name];
     }
   }
-  std::vector<std::string> names;
-  std::vector<const std::vector<Setting>*> all;
-  for (const OneCell& cell : cells) all.push_back(&cell.any->settings);
-  for (const std::string& name : setting_names(all)) {
-    const bool differs = values[name].size() > 1 || having[name] < cells.size();
-    if (differs && !name.ends_with("seed")) names.push_back(name);
+  std::set<std::string> names;
+  for (const auto& [name, texts] : values) {
+    const bool differs = texts.size() > 1 || having[name] < cells.size();
+    if (differs && !name.ends_with("seed")) names.insert(name);
   }
   return names;
 }
+
+/// What tells the cells of an experiment apart. Of all experiments of a page together nearly every
+/// setting varies: named in every row, they would hide those that matter.
+class VaryingSettings {
+ public:
+  explicit VaryingSettings(const std::vector<OneCell>& cells) {
+    std::vector<const std::vector<Setting>*> all;
+    std::map<std::string, std::vector<const OneCell*>> members;
+    for (const OneCell& cell : cells) {
+      all.push_back(&cell.any->settings);
+      for (const std::string& experiment : cell.experiments) members[experiment].push_back(&cell);
+    }
+    in_order_ = setting_names(all);
+    for (const auto& [experiment, its_cells] : members) {
+      of_experiment_[experiment] = varying(its_cells);
+    }
+  }
+
+  /// Those that vary in one of the cell's experiments, in the order of the tables.
+  std::vector<std::string> of(const OneCell& cell) const {
+    std::vector<std::string> names;
+    for (const std::string& name : in_order_) {
+      const bool wanted = std::any_of(
+          cell.experiments.begin(), cell.experiments.end(),
+          [&](const std::string& one) { return of_experiment_.at(one).contains(name); });
+      if (wanted) names.push_back(name);
+    }
+    return names;
+  }
+
+ private:
+  std::vector<std::string> in_order_;
+  std::map<std::string, std::set<std::string>> of_experiment_;
+};
 
 std::string plain(std::string name) {
   const std::size_t prefix = name.find('_');
@@ -119,11 +151,13 @@ std::string row_html(const OneCell& cell, const std::vector<std::string>& names,
 
 std::string all_cells(const Context& context) {
   const std::vector<OneCell> cells = cells_of(context.input.material.results.cells, context);
-  const std::vector<std::string> names = varying(cells);
+  const VaryingSettings varying_settings(cells);
   std::string html = fmt::format(
       "<section id=\"cells\"><h2>Every cell</h2>\n<p class=\"lead\">A cell is one training run. "
       "Accuracy: best weights on test examples, at the length nearest to the trained one. Its "
-      "hash is the name of its folder and stands in every table.</p>\n<details{}><summary>{}"
+      "hash is the name of its folder and stands in every table. Settings: those in which the "
+      "cells "
+      "of its experiment differ.</p>\n<details{}><summary>{}"
       "</summary>\n<div class=\"search\" data-of=\"cell-table\"></div>\n<div class=\"box\" "
       "tabindex=\"0\" role=\"region\" aria-label=\"Table of cells\"><table class=\"cells "
       "sortable\" "
@@ -134,7 +168,7 @@ std::string all_cells(const Context& context) {
     html += fmt::format("<th scope=\"col\">{}</th>", head);
   }
   html += "</tr></thead>\n<tbody>";
-  for (const OneCell& cell : cells) html += row_html(cell, names, context);
+  for (const OneCell& cell : cells) html += row_html(cell, varying_settings.of(cell), context);
   return html + "</tbody></table></div></details></section>\n";
 }
 

@@ -186,6 +186,25 @@ TEST_CASE("page: a run counts once, at however many settings of eval.cells it is
   CHECK(!has(page, "Where each variant solves the task"));
 }
 
+TEST_CASE("page: a cell names the settings in which the cells of its experiment differ") {
+  ResultSet scored = set_of({{"a", 0}, {"b", 1}, {"c", 2}, {"d", 3}});
+  const auto set = [&](std::size_t i, const char* experiment, const char* name, const char* value) {
+    scored.cells[i].experiment = experiment;
+    for (Setting& setting : scored.cells[i].settings) {
+      if (setting.name == name) setting.value = {value, false};
+    }
+  };
+  set(0, "by pairs", "task_pairs", "16");
+  set(1, "by pairs", "task_pairs", "32");
+  set(2, "by length", "task_length", "128");
+  set(3, "by length", "task_length", "256");
+  const plot::Material material(scored, {});
+  const std::string page = make_page({"cells.csv", "", material, {}, {}, {}, {}});
+  for (const char* settings : {"pairs 16", "pairs 32", "length 128", "length 256"}) {
+    CHECK(has(page, fmt::format("<td class=\"settings\">{}</td>", settings)));
+  }
+}
+
 TEST_CASE("page: labels stay text") {
   std::vector<Cell> cells;
   add(cells, "</style><script>x</script>", 5, 3);
