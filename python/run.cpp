@@ -16,6 +16,7 @@
 #include "harness/config/initial_weights.hpp"
 #include "harness/config/load.hpp"
 #include "harness/results/write_tables.hpp"
+#include "harness/store/archive_shelf.hpp"
 #include "harness/sweep/runner.hpp"
 #include "harness/train/cell_model.hpp"
 #include "harness/train/leakage.hpp"

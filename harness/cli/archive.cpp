@@ -1,3 +1,4 @@
+
 #include "harness/store/archive.hpp"
 
 #include <fmt/format.h>
@@ -11,6 +12,8 @@
 #include "harness/cli/commands.hpp"
 #include "harness/render/report.hpp"
 #include "harness/results/read_cells.hpp"
+#include "harness/store/archive_places.hpp"
+#include "harness/store/gathered_archive.hpp"
 
 namespace recollect::cli {
 namespace {

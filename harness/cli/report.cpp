@@ -13,6 +13,9 @@
 #include "harness/plot/svg.hpp"
 #include "harness/plot/trained_maps.hpp"
 #include "harness/results/read_cells.hpp"
+#include "harness/store/archive.hpp"
+#include "harness/store/archive_places.hpp"
+#include "harness/store/gathered_archive.hpp"
 
 namespace recollect::cli {
 namespace {

@@ -17,6 +17,7 @@
 #include "harness/config/load.hpp"
 #include "harness/live/events.hpp"
 #include "harness/results/write_tables.hpp"
+#include "harness/store/archive_shelf.hpp"
 #include "harness/sweep/runner.hpp"
 #include "harness/sweep/verify.hpp"
 #include "harness/train/cell_model.hpp"

@@ -11,7 +11,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "harness/config/load.hpp"
-#include "harness/store/archive.hpp"
+#include "harness/store/archive_places.hpp"
 #include "harness/store/safetensors.hpp"
 #include "harness/train/cell_model.hpp"
 #include "models/outside.hpp"

@@ -8,6 +8,8 @@
 #include "harness/page/parts.hpp"
 #include "harness/render/effort.hpp"
 #include "harness/results/read_cells.hpp"
+#include "harness/store/archive.hpp"
+#include "harness/store/archive_places.hpp"
 
 namespace recollect::page {
 namespace {

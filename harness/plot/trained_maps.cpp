@@ -12,6 +12,7 @@
 #include "harness/inspect/trained_model.hpp"
 #include "harness/plot/lambda.hpp"
 #include "harness/store/archive.hpp"
+#include "harness/store/archive_places.hpp"
 #include "harness/store/experiment_file.hpp"
 
 namespace recollect::plot {

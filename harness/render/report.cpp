@@ -15,6 +15,8 @@
 #include "harness/results/group_result.hpp"
 #include "harness/results/read_cells.hpp"
 #include "harness/results/variance_result.hpp"
+#include "harness/store/archive.hpp"
+#include "harness/store/archive_places.hpp"
 #include "harness/store/csv.hpp"
 
 namespace recollect {

@@ -15,6 +15,7 @@
 #include "base/text.hpp"
 #include "harness/results/read_cells.hpp"
 #include "harness/store/archive.hpp"
+#include "harness/store/archive_places.hpp"
 #include "harness/store/cell_folder.hpp"
 #include "harness/store/record.hpp"
 

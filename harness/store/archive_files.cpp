@@ -134,6 +134,8 @@ ArchivedFile configs_file() {
 
 }  // namespace
 
+bool is_weights(std::string_view file) { return file.ends_with(".safetensors"); }
+
 TableShape behind_cell(TableShape columns) {
   columns.names.insert(columns.names.begin(), "cell");
   columns.optional.insert(columns.optional.begin(), false);

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/store/cell_status.hpp"
@@ -18,6 +21,13 @@ inline constexpr const char* kStatusFile = "status.yaml";
 inline constexpr const char* kConfigFile = "config.yaml";
 inline constexpr const char* kProvenanceFile = "provenance.yaml";
 inline constexpr const char* kStatusTable = "status.csv";
+
+// Of one table; a hundred thousand cells have tables of a gigabyte.
+inline constexpr std::uint64_t kLargestTable = std::uint64_t{1} << 32;  // bytes
+inline constexpr std::size_t kMostTableCells = std::size_t{1} << 28;
+
+/// Whether a file of a cell is one of its weights, which no archive holds.
+[[nodiscard]] bool is_weights(std::string_view file);
 
 using CsvRows = std::vector<std::vector<std::string>>;
 

@@ -16,6 +16,7 @@
 #include "base/memory.hpp"
 #include "base/text.hpp"
 #include "harness/config/task_parts.hpp"
+#include "harness/store/archive_shelf.hpp"
 #include "harness/store/cell_damage.hpp"
 #include "harness/store/experiment_file.hpp"
 #include "harness/store/safetensors.hpp"

@@ -8,6 +8,7 @@
 
 #include "harness/config/settings.hpp"
 #include "harness/store/archive.hpp"
+#include "harness/store/archive_shelf.hpp"
 #include "harness/store/cell_folder.hpp"
 #include "harness/sweep/cell_cost.hpp"
 #include "harness/sweep/memory.hpp"

@@ -16,6 +16,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "harness/store/archive_shelf.hpp"
 #include "harness/store/claim.hpp"
 #include "harness/store/experiment_file.hpp"
 #include "harness/sweep/jobs.hpp"

@@ -16,6 +16,8 @@
 #include "harness/compare/reflow.hpp"
 #include "harness/results/read_cells.hpp"
 #include "harness/stats/paired_tests.hpp"
+#include "harness/store/archive.hpp"
+#include "harness/store/archive_places.hpp"
 #include "tests/support/places.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "tests/support/tiny_archive.hpp"

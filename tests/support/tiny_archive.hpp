@@ -10,6 +10,9 @@
 #include "harness/config/load.hpp"
 #include "harness/render/report.hpp"
 #include "harness/store/archive.hpp"
+#include "harness/store/archive_places.hpp"
+#include "harness/store/archive_shelf.hpp"
+#include "harness/store/gathered_archive.hpp"
 #include "harness/sweep/runner.hpp"
 
 namespace recollect {

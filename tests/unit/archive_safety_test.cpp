@@ -8,7 +8,10 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "harness/store/archive.hpp"
+#include "harness/store/archive_places.hpp"
 #include "harness/store/cell_folder.hpp"
+#include "harness/store/gathered_archive.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "tests/support/tiny_archive.hpp"
 

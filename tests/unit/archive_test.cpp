@@ -1,3 +1,4 @@
+
 #include "harness/store/archive.hpp"
 
 #include <doctest/doctest.h>
@@ -19,7 +20,10 @@
 #include "harness/results/group_result.hpp"
 #include "harness/results/history_table.hpp"
 #include "harness/results/read_cells.hpp"
+#include "harness/store/archive_places.hpp"
+#include "harness/store/archive_shelf.hpp"
 #include "harness/store/claim.hpp"
+#include "harness/store/gathered_archive.hpp"
 #include "harness/sweep/runner.hpp"
 #include "math/rng.hpp"
 #include "tests/support/temporary_folder.hpp"

@@ -14,6 +14,8 @@
 #include "base/file.hpp"
 #include "harness/results/read_cells.hpp"
 #include "harness/results/result_set.hpp"
+#include "harness/store/archive.hpp"
+#include "harness/store/archive_shelf.hpp"
 #include "harness/store/provenance.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "tests/support/tiny_archive.hpp"

@@ -12,7 +12,6 @@
 #include "harness/render/json.hpp"
 #include "harness/results/read_cells.hpp"
 #include "harness/stats/survival.hpp"
-#include "harness/store/archive.hpp"
 #include "tests/support/places.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "tests/support/tiny_archive.hpp"

@@ -13,6 +13,7 @@
 #include "harness/config/load.hpp"
 #include "harness/results/read_cells.hpp"
 #include "harness/store/archive.hpp"
+#include "harness/store/gathered_archive.hpp"
 #include "harness/store/record.hpp"
 #include "harness/store/safetensors.hpp"
 #include "harness/sweep/runner.hpp"

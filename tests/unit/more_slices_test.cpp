@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "harness/store/archive.hpp"
+#include "harness/store/archive_shelf.hpp"
 #include "harness/store/cell_damage.hpp"
 #include "harness/sweep/verify.hpp"
 #include "harness/train/cell_model.hpp"

@@ -16,6 +16,8 @@
 #include "harness/results/group_result.hpp"
 #include "harness/results/read_cells.hpp"
 #include "harness/results/variance_result.hpp"
+#include "harness/store/archive.hpp"
+#include "harness/store/gathered_archive.hpp"
 #include "harness/sweep/runner.hpp"
 #include "tests/support/temporary_folder.hpp"
 
