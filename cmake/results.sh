@@ -31,8 +31,8 @@ write() {
   for what in seeds solved; do
     mv "$drawn/$what-mqar-128-32+mqar-128-32-rest.svg" "docs/pictures/$what.svg"
   done
-  "$program" plot results/reference --experiment levels-quick --what level --out "$drawn" >/dev/null
-  mv "$drawn/level-levels-quick.svg" docs/pictures/levels.svg
+  "$program" plot results/reference --experiment levels --what level --out "$drawn" >/dev/null
+  mv "$drawn/level-levels.svg" docs/pictures/levels.svg
   local archive=results/reference/mqar-128-32
   "$program" inspect $archive/weights/adaptive-decay.safetensors $archive/config.yaml --out "$drawn" \
     >/dev/null 2>"$drawn/notes" || { cat "$drawn/notes" >&2; exit 1; }

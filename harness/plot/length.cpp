@@ -93,8 +93,8 @@ class LengthPicture {
                     : "A line is a seed.",
         has_ghosts_ ? " Grey: medians of the other variants." : ""));
     PanelGrid grid;
-    grid.columns = columns_for(study_, 6);
     grid.gap = 34.0;
+    grid.columns = columns_for(study_, 6, grid.gap);
     grid.height = 150.0;
     const auto least = static_cast<double>(*lengths_.begin());
     const auto most = static_cast<double>(*lengths_.rbegin());

@@ -74,7 +74,7 @@ class PairsPicture {
     StudySection section{"", std::nullopt, {}};
     for (const Load& load : loads_) section.rows.push_back(*load.row);
     once.sections = {section};
-    grid.columns = columns_for(once, 3);
+    grid.columns = columns_for(once, 3, grid.gap);
     const double bottom = add_panels(
         figure_, at + 8.0, once, grid,
         [&](Panel& panel, const StudySection&, const StudyRow& row) { draw_row(panel, row); });

@@ -16,6 +16,13 @@ constexpr double kNameHeight = 24.0;
 constexpr double kTicksHeight = 34.0;
 constexpr double kSectionHeight = 20.0;
 
+constexpr std::size_t kFewestColumns = 3;  // beyond that a long name is cut
+
+double panel_width(std::size_t columns, double gap) {
+  const auto count = static_cast<double>(columns);
+  return (kWidth - kMargin - kLeft - gap * (count - 1.0)) / count;
+}
+
 Panel empty_panel(double left, double top, double width, const PanelGrid& grid) {
   Panel panel{left, top, left + width, top + grid.height, grid.x, {-2.0, 102.0}, {}};
   for (const double level : {0.0, 25.0, 50.0, 75.0, 100.0}) {
@@ -72,8 +79,7 @@ void add_texts(Figure& figure, const Panel& panel) {
 
 double add_panels(Figure& figure, double top, const Study& study, const PanelGrid& grid,
                   const DrawPanel& draw) {
-  const auto columns = static_cast<double>(grid.columns);
-  const double width = (kWidth - kMargin - kLeft - grid.gap * (columns - 1.0)) / columns;
+  const double width = panel_width(grid.columns, grid.gap);
   double at = top;
   for (const StudySection& section : study.sections) {
     if (!section.title.empty()) {
@@ -104,11 +110,16 @@ double add_panels(Figure& figure, double top, const Study& study, const PanelGri
   return at;
 }
 
-std::size_t columns_for(const Study& study, std::size_t most) {
+std::size_t columns_for(const Study& study, std::size_t most, double gap) {
   std::size_t widest = 1;
+  double name = 0.0;
   for (const StudySection& section : study.sections) {
     widest = std::max(widest, section.rows.size());
+    for (const StudyRow& row : section.rows) {
+      name = std::max(name, text_width(row.name, kNameSize, true));
+    }
   }
+  while (most > kFewestColumns && name > panel_width(most, gap)) --most;
   // 4 of at most 3 stand as 2 and 2.
   if (widest > most) {
     const std::size_t lines = (widest + most - 1) / most;
@@ -119,8 +130,8 @@ std::size_t columns_for(const Study& study, std::size_t most) {
 
 PanelGrid step_grid(const Study& study, double last, double first) {
   PanelGrid grid;
-  grid.columns = columns_for(study, 3);
   grid.gap = 34.0;
+  grid.columns = columns_for(study, 3, grid.gap);
   grid.height = 140.0;
   if (first > 0.0) {
     grid.x = {first, last, Scale::kLog};

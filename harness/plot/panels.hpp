@@ -28,8 +28,9 @@ using DrawPanel = std::function<void(Panel&, const StudySection&, const StudyRow
 double add_panels(Figure& figure, double top, const Study& study, const PanelGrid& grid,
                   const DrawPanel& draw);
 
-/// As many columns as there are rows in a section, but at most `most`.
-[[nodiscard]] std::size_t columns_for(const Study& study, std::size_t most);
+/// As many columns as there are rows in a section, but at most `most`, and no more than leave room
+/// for the names of the rows, or three. @param gap  between panels
+[[nodiscard]] std::size_t columns_for(const Study& study, std::size_t most, double gap);
 
 /// Three panels side by side, over the steps of training: from 0 to `last`; or, with `first` above
 /// 0, from there on a log scale.

@@ -92,8 +92,8 @@ class StatePicture {
  private:
   [[nodiscard]] PanelGrid grid(const Study& sections) const {
     PanelGrid grid;
-    grid.columns = columns_for(sections, 4);
     grid.gap = 22.0;
+    grid.columns = columns_for(sections, 4, grid.gap);
     grid.height = 170.0;
     const auto least = static_cast<double>(*sizes_.begin());
     const auto most = static_cast<double>(*sizes_.rbegin());

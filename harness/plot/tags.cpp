@@ -61,6 +61,7 @@ class TagPicture {
   TagPicture(const Study& study, const Slices& slices, std::string tag)
       : study_(study), slices_(slices), tag_(std::move(tag)), bins_(choose_bins()) {
     for (const StudySection& section : study.sections) {
+      has_ghosts_ = has_ghosts_ || has_ghosts(section);
       for (const StudyRow& row : section.rows) {
         counts_.push_back(counts_of(row));
         has_median_ = has_median_ || row.trained->seeds.size() >= kFewSeeds;
@@ -79,10 +80,10 @@ class TagPicture {
     figure_.data.header = {"setting", "label",  "variant", "eval_length", "seed",  "low",
                            "high",    "scored", "correct", "accuracy",    "chance"};
     const double at = figure_.add_heading(fmt::format(
-        "{}. {} Grey: the other variants. Grey ground: how many positions were scored.",
-        study_.setting,
+        "{}. {}{} Grey ground: how many positions were scored.", study_.setting,
         has_median_ ? "Thin: a seed. Thick: their median, or one for each of two groups of seeds."
-                    : "A line is a seed."));
+                    : "A line is a seed.",
+        has_ghosts_ ? " Grey: medians of the other variants." : ""));
     std::size_t next = 0;
     const double bottom =
         add_panels(figure_, at + 6.0, study_, grid(),
@@ -145,8 +146,8 @@ class TagPicture {
 
   [[nodiscard]] PanelGrid grid() const {
     PanelGrid grid;
-    grid.columns = columns_for(study_, 6);
     grid.gap = 30.0;
+    grid.columns = columns_for(study_, 6, grid.gap);
     grid.height = 140.0;
     const Bin first = shown_.begin()->first;
     const Bin last = shown_.rbegin()->first;
@@ -169,9 +170,13 @@ class TagPicture {
     return grid;
   }
 
+  [[nodiscard]] static bool has_ghosts(const StudySection& section) {
+    return section.rows.size() > 1 && section.rows.size() <= kMostGhosts;
+  }
+
   void draw_row(Panel& panel, const StudySection& section, const StudyRow& row, std::size_t place) {
     add_ground(panel, counts_[place]);
-    if (section.rows.size() <= kMostGhosts) {
+    if (has_ghosts(section)) {
       for (std::size_t other = 0; other < section.rows.size(); ++other) {
         if (&section.rows[other] == &row) continue;
         add_line(panel, medians(counts_[first_ + other]), ink::kGhost, 1.1, section.rows[other]);
@@ -289,6 +294,7 @@ class TagPicture {
   std::map<Bin, double> shown_;              ///< bins that any row has
   std::size_t first_ = 0;                    ///< row of the section that is being drawn
   bool has_median_ = false;
+  bool has_ghosts_ = false;
   Figure figure_;
 };
 

@@ -3,13 +3,17 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/property_tree/ptree.hpp>
 #include <boost/property_tree/xml_parser.hpp>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <map>
+#include <set>
 #include <sstream>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -541,6 +545,47 @@ TEST_CASE("plot: a label looks the same wherever it stands, and no two look alik
   CHECK(styles.rank(labels[0]) < styles.rank(labels[1]));
   CHECK(styles.rank(labels[1]) < styles.rank(labels[4]));
   CHECK(styles.rank(labels[4]) < styles.rank(labels[2]));
+}
+
+TEST_CASE("plot: every variant of ours has a look of its own, to be seen on either ground") {
+  std::vector<Named> labels;
+  for (const char* name : {"fixed-decay", "linear-decay", "adaptive-decay", "softmax-level",
+                           "gated-linear", "full-quadratic", "gla", "mamba-2", "log-linear-mamba-2",
+                           "adaptive-mamba-2", "deltanet", "gated-deltanet", "log-linear-deltanet",
+                           "adaptive-deltanet", "sliding-window", "gated-convolution"}) {
+    labels.push_back({name, name});
+  }
+  const auto luminance = [](const std::string& colour) {
+    double sum = 0.0;
+    for (const auto& [at, share] : {std::pair{1, 0.2126}, {3, 0.7152}, {5, 0.0722}}) {
+      const double channel =
+          std::stoi(colour.substr(static_cast<std::size_t>(at), 2), nullptr, 16) / 255.0;
+      sum +=
+          share * (channel <= 0.03928 ? channel / 12.92 : std::pow((channel + 0.055) / 1.055, 2.4));
+    }
+    return sum;
+  };
+  const auto contrast = [&](const std::string& a, const std::string& b) {
+    const auto [low, high] = std::minmax({luminance(a), luminance(b)});
+    return (high + 0.05) / (low + 0.05);
+  };
+  const Styles styles(labels);
+  std::map<std::string, std::string> dark_of;
+  std::set<std::string> marks;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    CAPTURE(labels[i].variant);
+    const VariantStyle& style = styles.of(labels[i]);
+    CHECK_FALSE(style.says.empty());
+    CHECK(marks.insert(style.mark.light).second);
+    if (i > 0) CHECK(styles.rank(labels[i - 1]) < styles.rank(labels[i]));
+    for (const Ink& ink : {style.mark, style.text}) {
+      CHECK(dark_of.try_emplace(ink.light, ink.dark).first->second == ink.dark);
+    }
+    CHECK(contrast(style.mark.light, ink::kGround.light) >= 3.0);
+    CHECK(contrast(style.mark.dark, ink::kGround.dark) >= 3.0);
+    CHECK(contrast(style.text.light, ink::kGround.light) >= 4.5);
+    CHECK(contrast(style.text.dark, ink::kGround.dark) >= 4.5);
+  }
 }
 
 TEST_CASE("plot: the same results give the same bytes") {
