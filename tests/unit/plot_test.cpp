@@ -283,6 +283,20 @@ TEST_CASE("plot: medians against length, with their intervals, or of two parts")
   CHECK(count_of(pictures.read("length-ex.svg"), "6 + 4 seeds") == 1);
 }
 
+TEST_CASE("plot: panels leave room for the names of their rows") {
+  if (!finds_gnuplot()) return;
+  std::vector<Cell> cells;
+  for (const char* variant : {"log-linear-deltanet", "adaptive-deltanet", "log-linear-mamba-2",
+                              "adaptive-mamba-2", "gated-convolution", "gated-deltanet"}) {
+    for (const int length : {64, 128}) {
+      cells.push_back({variant, variant, 0, length, "0.5", 0, 8});
+    }
+  }
+  const Pictures pictures(cells, {"length"});
+  const std::string svg = pictures.read("length-ex.svg");
+  for (const Cell& cell : cells) CHECK(count_of(svg, cell.label + "</text>") > 0);
+}
+
 TEST_CASE("plot: runs scored at several settings of eval.cells are shown once where they trained") {
   std::vector<CellResult> cells;
   for (const int seed : {0, 1, 2}) {
