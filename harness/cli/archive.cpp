@@ -1,4 +1,3 @@
-
 #include "harness/store/archive.hpp"
 
 #include <fmt/format.h>

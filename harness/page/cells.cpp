@@ -156,9 +156,8 @@ std::string all_cells(const Context& context) {
       "<section id=\"cells\"><h2>Every cell</h2>\n<p class=\"lead\">A cell is one training run. "
       "Accuracy: best weights on test examples, at the length nearest to the trained one. Its "
       "hash is the name of its folder and stands in every table. Settings: those in which the "
-      "cells "
-      "of its experiment differ.</p>\n<details{}><summary>{}"
-      "</summary>\n<div class=\"search\" data-of=\"cell-table\"></div>\n<div class=\"box\" "
+      "cells of its experiment differ.</p>\n<details{}><summary>{}</summary>\n<div "
+      "class=\"search\" data-of=\"cell-table\"></div>\n<div class=\"box\" "
       "tabindex=\"0\" role=\"region\" aria-label=\"Table of cells\"><table class=\"cells "
       "sortable\" "
       "id=\"cell-table\">\n<thead><tr>",

@@ -15,7 +15,6 @@
 namespace recollect::plot {
 namespace {
 
-constexpr std::size_t kMostGhosts = 12;  // rows whose medians stand behind each other
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 /// A curve over the lengths of a row, and the seeds that it sums up.
@@ -73,8 +72,6 @@ class LengthPicture {
         trained_.insert(row.trained->train_length);
         most_lengths_ = std::max(most_lengths_, row.lengths.size());
         has_middle_ = has_middle_ || row.trained->seeds.size() >= kFewSeeds;
-        has_ghosts_ =
-            has_ghosts_ || (section.rows.size() > 1 && section.rows.size() <= kMostGhosts);
       }
     }
   }
@@ -91,7 +88,7 @@ class LengthPicture {
         has_middle_ ? "Thin: a seed. Thick: their median with its 95 % interval, or one median for "
                       "each of two groups of seeds."
                     : "A line is a seed.",
-        has_ghosts_ ? " Grey: medians of the other variants." : ""));
+        has_ghosts(study_) ? " Grey: medians of the other variants." : ""));
     PanelGrid grid;
     grid.gap = 34.0;
     grid.columns = columns_for(study_, 6, grid.gap);
@@ -152,7 +149,7 @@ class LengthPicture {
   }
 
   void add_ghosts(Panel& panel, const StudySection& section, const StudyRow& row) {
-    if (section.rows.size() > kMostGhosts) return;
+    if (!has_ghosts(section)) return;
     for (const StudyRow& other : section.rows) {
       if (&other == &row) continue;
       std::set<std::int64_t> seeds(other.trained->seeds.begin(), other.trained->seeds.end());
@@ -285,7 +282,6 @@ class LengthPicture {
   std::set<std::int64_t> lengths_, trained_;
   std::size_t most_lengths_ = 0;
   bool has_middle_ = false;
-  bool has_ghosts_ = false;
   Figure figure_;
   std::size_t most_seeds_ = 0;
   bool shaded_ = false;

@@ -16,6 +16,7 @@ constexpr double kNameHeight = 24.0;
 constexpr double kTicksHeight = 34.0;
 constexpr double kSectionHeight = 20.0;
 
+constexpr std::size_t kMostGhosts = 12;
 constexpr std::size_t kFewestColumns = 3;  // beyond that a long name is cut
 
 double panel_width(std::size_t columns, double gap) {
@@ -108,6 +109,15 @@ double add_panels(Figure& figure, double top, const Study& study, const PanelGri
     }
   }
   return at;
+}
+
+bool has_ghosts(const StudySection& section) {
+  return section.rows.size() > 1 && section.rows.size() <= kMostGhosts;
+}
+
+bool has_ghosts(const Study& study) {
+  return std::any_of(study.sections.begin(), study.sections.end(),
+                     [](const StudySection& section) { return has_ghosts(section); });
 }
 
 std::size_t columns_for(const Study& study, std::size_t most, double gap) {

@@ -28,6 +28,12 @@ using DrawPanel = std::function<void(Panel&, const StudySection&, const StudyRow
 double add_panels(Figure& figure, double top, const Study& study, const PanelGrid& grid,
                   const DrawPanel& draw);
 
+/// Whether the other rows of a section stand behind each row of it: of more than a dozen none can
+/// be told from another.
+[[nodiscard]] bool has_ghosts(const StudySection& section);
+/// Whether any section has them.
+[[nodiscard]] bool has_ghosts(const Study& study);
+
 /// As many columns as there are rows in a section, but at most `most`, and no more than leave room
 /// for the names of the rows, or three. @param gap  between panels
 [[nodiscard]] std::size_t columns_for(const Study& study, std::size_t most, double gap);

@@ -10,8 +10,6 @@
 namespace recollect::plot {
 namespace {
 
-constexpr std::size_t kMostGhosts = 12;  // rows that stand behind each other
-
 /// Stairs of the share solved, in per cent, from step 0 to the last that was watched.
 struct Stairs {
   std::vector<Point> share;
@@ -66,9 +64,9 @@ class SolvedPicture {
                            "share",   "low",   "high",    "not_yet_solved"};
     const double at = figure_.add_heading(
         fmt::format("{}. Line: share of seeds with {} on validation examples by that step; band: "
-                    "its 95 % interval. Upright: the step by which half have. Grey: the other "
-                    "variants.",
-                    study_.setting, percent(study_.solve_at)));
+                    "its 95 % interval. Upright: the step by which half have.{}",
+                    study_.setting, percent(study_.solve_at),
+                    has_ghosts(study_) ? " Grey: the other variants." : ""));
     const double bottom = add_panels(figure_, at + 8.0, study_, step_grid(study_, last_),
                                      [&](Panel& panel, const StudySection& section,
                                          const StudyRow& row) { draw_row(panel, section, row); });
@@ -83,7 +81,7 @@ class SolvedPicture {
  private:
   void draw_row(Panel& panel, const StudySection& section, const StudyRow& row) {
     const GroupResult& group = *row.trained;
-    if (section.rows.size() <= kMostGhosts) {
+    if (has_ghosts(section)) {
       for (const StudyRow& other : section.rows) {
         if (&other == &row) continue;
         Mark ghost;

@@ -16,9 +16,8 @@ namespace recollect::plot {
 namespace {
 
 constexpr std::size_t kFewestBins = 3;
-constexpr std::size_t kGoodBins = 5;     // with so many a curve has a shape
-constexpr std::size_t kMostGhosts = 12;  // rows whose medians stand behind each other
-constexpr double kGroundHeight = 28.0;   // of the bin with most scored positions, in points
+constexpr std::size_t kGoodBins = 5;    // with so many a curve has a shape
+constexpr double kGroundHeight = 28.0;  // of the bin with most scored positions, in points
 constexpr const char* kLag = "lag";
 
 /// Scored positions whose tags lie between two values, the upper one excluded.
@@ -61,7 +60,6 @@ class TagPicture {
   TagPicture(const Study& study, const Slices& slices, std::string tag)
       : study_(study), slices_(slices), tag_(std::move(tag)), bins_(choose_bins()) {
     for (const StudySection& section : study.sections) {
-      has_ghosts_ = has_ghosts_ || has_ghosts(section);
       for (const StudyRow& row : section.rows) {
         counts_.push_back(counts_of(row));
         has_median_ = has_median_ || row.trained->seeds.size() >= kFewSeeds;
@@ -83,7 +81,7 @@ class TagPicture {
         "{}. {}{} Grey ground: how many positions were scored.", study_.setting,
         has_median_ ? "Thin: a seed. Thick: their median, or one for each of two groups of seeds."
                     : "A line is a seed.",
-        has_ghosts_ ? " Grey: medians of the other variants." : ""));
+        has_ghosts(study_) ? " Grey: medians of the other variants." : ""));
     std::size_t next = 0;
     const double bottom =
         add_panels(figure_, at + 6.0, study_, grid(),
@@ -168,10 +166,6 @@ class TagPicture {
       grid.x_ticks.push_back({std::exp2(power), with_commas(std::llround(std::exp2(power)))});
     }
     return grid;
-  }
-
-  [[nodiscard]] static bool has_ghosts(const StudySection& section) {
-    return section.rows.size() > 1 && section.rows.size() <= kMostGhosts;
   }
 
   void draw_row(Panel& panel, const StudySection& section, const StudyRow& row, std::size_t place) {
@@ -294,7 +288,6 @@ class TagPicture {
   std::map<Bin, double> shown_;              ///< bins that any row has
   std::size_t first_ = 0;                    ///< row of the section that is being drawn
   bool has_median_ = false;
-  bool has_ghosts_ = false;
   Figure figure_;
 };
 

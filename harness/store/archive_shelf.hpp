@@ -31,8 +31,8 @@ class ArchiveShelf {
   std::vector<std::string> notes_;
 };
 
-/// What keeps an archived cell from being handed on, one line: a table that it lacks, a model that
-/// gave no number; "" where nothing does. An earlier version archived such cells.
+/// The reason why an archived cell cannot be reused, as one line: a missing table, or a score that
+/// is not finite; "" if it can be. Earlier versions archived such cells.
 [[nodiscard]] std::string why_not_whole(const ArchivedCell& cell);
 
 /// Writes the text files of a cell into its folder, status.yaml last. Whoever calls it has claimed

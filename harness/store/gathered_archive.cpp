@@ -68,9 +68,9 @@ Archive gather_archive(const std::filesystem::path& runs,
   for (std::size_t i = 0; i < file.folders.size(); ++i) {
     const std::string& hash = file.folders[i];
     if (hash != file.experiment.cells[i].hash()) {
-      throw IoError(
-          fmt::format("{}: cell {} is none of numerics version {}; run the experiment again",
-                      experiment_file.string(), hash, kNumericsVersion));
+      throw IoError(fmt::format(
+          "{}: cell {} was not computed with numerics version {}; run the experiment again",
+          experiment_file.string(), hash, kNumericsVersion));
     }
     const auto leave_out = [&](const std::string& why) {
       notes.push_back(fmt::format("leaving out cell {}: {}", hash, why));

@@ -1,4 +1,3 @@
-
 #include "harness/store/archive.hpp"
 
 #include <doctest/doctest.h>
