@@ -23,13 +23,14 @@ double student_reach(double degrees, double tail) {
   return boost::math::quantile(boost::math::complement(boost::math::students_t(degrees), tail));
 }
 
-/// Between order statistics, linearly: type 7 of Hyndman and Fan.
-double sorted_quantile(const std::vector<double>& sorted, double probability) {
-  const double place = probability * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(place);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  const double part = place - static_cast<double>(below);
-  return sorted[below] + part * (sorted[above] - sorted[below]);
+/// Between order statistics, linearly: type 7 of Hyndman and Fan. Values change places.
+double quantile(std::vector<double>& values, double probability) {
+  const double place = probability * static_cast<double>(values.size() - 1);
+  const auto whole = static_cast<std::ptrdiff_t>(place);
+  const auto below = values.begin() + whole;
+  std::nth_element(values.begin(), below, values.end());
+  const auto above = below + 1 == values.end() ? below : std::min_element(below + 1, values.end());
+  return *below + (place - static_cast<double>(whole)) * (*above - *below);
 }
 
 double squares_around_mean(std::span<const double> values) {
@@ -115,8 +116,8 @@ std::optional<Interval> bootstrap_mean_interval(std::span<const double> values) 
 
   std::vector<double> means = resampled_sums(sorted);
   for (double& sum : means) sum /= n;
-  std::sort(means.begin(), means.end());
-  return Interval{sorted_quantile(means, tail), sorted_quantile(means, 1.0 - tail)};
+  const double low = quantile(means, tail);
+  return Interval{low, quantile(means, 1.0 - tail)};
 }
 
 Summary summarise(std::span<const double> values) {

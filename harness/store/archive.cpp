@@ -25,6 +25,12 @@ void write_table(const std::filesystem::path& path, const CsvTable& table) {
   write_file_atomically(path, text);
 }
 
+struct ListedCell {
+  const Cell& cell;
+  const std::string& hash;
+  const ArchivedCell& archived;
+};
+
 }  // namespace
 
 void write_archive(const Archive& archive) {
@@ -32,26 +38,27 @@ void write_archive(const Archive& archive) {
   write_file_atomically(folder.path() / kConfigFile, archive.file.configuration);
 
   // The experiment's order, which a diff keeps when cells are added.
-  std::vector<std::pair<const Cell*, const ArchivedCell*>> cells;
+  std::vector<ListedCell> cells;
   CsvTable status{archive_status_header(), {}};
   for (std::size_t i = 0; i < archive.file.folders.size(); ++i) {
-    const auto cell = archive.cells.find(archive.file.folders[i]);
-    if (cell == archive.cells.end()) continue;
-    cells.emplace_back(&archive.file.experiment.cells[i], &cell->second);
-    status.rows.push_back(archive_status_row(cell->first, cell->second.status, cell->second.texts));
+    const auto found = archive.cells.find(archive.file.folders[i]);
+    if (found == archive.cells.end()) continue;
+    const auto& [hash, archived] = *found;
+    cells.push_back({archive.file.experiment.cells[i], hash, archived});
+    status.rows.push_back(archive_status_row(hash, archived.status, archived.texts));
   }
   for (const ArchivedFile& file : archived_files()) {
     const TableShape columns = behind_cell(file.columns);
     CsvTable table{columns.names, {}};
-    for (const auto& [cell, archived] : cells) {
-      const auto text = archived->texts.find(file.cell_file);
-      if (text == archived->texts.end()) continue;
+    for (const auto& [cell, hash, archived] : cells) {
+      const auto text = archived.texts.find(file.cell_file);
+      if (text == archived.texts.end()) continue;
       const bool given =
-          file.cell_file == kConfigFile && text->second == cell->yaml(archive.file.experiment.name);
+          file.cell_file == kConfigFile && text->second == cell.yaml(archive.file.experiment.name);
       if (given) continue;
       for (const std::vector<std::string>& row : file.pack(text->second)) {
         std::vector<std::string>& line = table.rows.emplace_back();
-        line.push_back(hash_in_table(cell->hash()));
+        line.push_back(hash_in_table(hash));
         line.insert(line.end(), row.begin(), row.end());
       }
     }
