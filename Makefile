@@ -3,7 +3,7 @@
 export SETUP JOBS
 
 .DEFAULT_GOAL := build
-.PHONY: build demo python test contracts test-all results regression bench bench-kernels error-rates install deb setup format clean help
+.PHONY: build demo python test contracts test-all results regression bench bench-kernels error-rates install deb aarch64 setup format clean help
 .NOTPARALLEL:  # the targets share build folders; each is parallel inside
 
 build: ## (default) install what is missing, build the optimised program, link it as ./recollect
@@ -61,6 +61,9 @@ install: ## build, then install program, headers and libraries: make install PRE
 deb: ## build the Debian package of the program, for every x86-64-v3 processor, into build/deb
 	@cmake/deb.sh
 
+aarch64: ## build for 64-bit Arm with the cross compiler, quick tests under an emulator (an hour); CASES='a*,b*'
+	@cmake/aarch64.sh $(if $(CASES),"$(CASES)")
+
 setup: ## install the packages that building and testing need
 	@cmake/setup.sh test
 
@@ -71,4 +74,4 @@ clean: ## remove everything that was built; results stay
 	rm -rf build recollect .venv
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\): ## /\1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\): ## /\1\t/p' Makefile | expand -t 16

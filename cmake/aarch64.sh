@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Builds program and tests for 64-bit Arm with Debian's cross compiler, in build/aarch64, and runs tests under an
 # emulator (qemu-user). The libraries are unpacked there; nothing of another architecture is installed.
-# It has configured and compiled, but not yet run to its end.
 # Usage: cmake/aarch64.sh [FILTER...]    filters of test cases, as doctest's -tc takes them; without: all quick ones
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -28,17 +27,42 @@ if [[ ! -d $root ]]; then
   mv "$root.new" "$root"
 fi
 
+# Started by the build, which lists the tests, and by ctest.
+emulator=$PWD/build/aarch64/emulate
+cat >"$emulator" <<END
+#!/bin/sh
+exec qemu-aarch64 -L /usr/aarch64-linux-gnu \\
+  -E "LD_LIBRARY_PATH=$root/usr/lib/aarch64-linux-gnu:$root/lib/aarch64-linux-gnu" "\$@"
+END
+chmod +x "$emulator"
+
 cmake -G Ninja -S . -B build/aarch64/build -DCMAKE_TOOLCHAIN_FILE="$PWD/cmake/aarch64.cmake" \
   -DCMAKE_BUILD_TYPE=Release -DRECOLLECT_PROCESSOR= --log-level=WARNING
 cmake --build build/aarch64/build --target recollect recollect_tests ${JOBS:+--parallel "$JOBS"}
 
 # Tests start the program by its path: a script there starts it under the emulator.
 cd build/aarch64/build
-emulator=(qemu-aarch64 -L /usr/aarch64-linux-gnu -E "LD_LIBRARY_PATH=$root/usr/lib/aarch64-linux-gnu")
 if [[ $(head -c 2 recollect) != '#!' ]]; then mv recollect recollect.arm; fi
-printf '#!/bin/sh\nexec %s %s "$@"\n' "${emulator[*]}" "$PWD/recollect.arm" >recollect
+printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$emulator" "$PWD/recollect.arm" >recollect
 chmod +x recollect
 ./recollect --version
+
+# Cases in as many parts as there are processors: to start the tests takes seconds, so not each by itself.
 filters=()
 for filter in "$@"; do filters+=("-tc=$filter"); done
-"${emulator[@]}" ./recollect_tests "${filters[@]}"
+cases=$("$emulator" ./recollect_tests --count "${filters[@]}" | sed -n 's/.*: \([0-9]*\)$/\1/p' | tail -n 1)
+if ((cases == 0)); then
+  echo "cmake/aarch64.sh: no test case matches" >&2
+  exit 1
+fi
+parts=$(nproc) failed=0 running=()
+for ((part = 0; part < parts; ++part)); do
+  "$emulator" ./recollect_tests "${filters[@]}" --no-intro \
+    --first=$((cases * part / parts + 1)) --last=$((cases * (part + 1) / parts)) >"tests.$part.log" 2>&1 &
+  running+=($!)
+done
+for ((part = 0; part < parts; ++part)); do
+  wait "${running[part]}" || failed=1
+  cat "tests.$part.log"
+done
+exit $failed
