@@ -55,7 +55,9 @@ if ((cases == 0)); then
   echo "cmake/aarch64.sh: no test case matches" >&2
   exit 1
 fi
-parts=$(nproc) failed=0 running=()
+parts=$(nproc)
+((parts <= cases)) || parts=$cases
+failed=0 running=()
 for ((part = 0; part < parts; ++part)); do
   "$emulator" ./recollect_tests "${filters[@]}" --no-intro \
     --first=$((cases * part / parts + 1)) --last=$((cases * (part + 1) / parts)) >"tests.$part.log" 2>&1 &
