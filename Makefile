@@ -61,7 +61,7 @@ install: ## build, then install program, headers and libraries: make install PRE
 deb: ## build the Debian package of the program, for every x86-64-v3 processor, into build/deb
 	@cmake/deb.sh
 
-aarch64: ## build for 64-bit Arm with the cross compiler, quick tests under an emulator (an hour); CASES='a*,b*'
+aarch64: ## build for 64-bit Arm with the cross compiler, quick tests under an emulator (hours; CASES='a*,b*': a part)
 	@cmake/aarch64.sh $(if $(CASES),"$(CASES)")
 
 setup: ## install the packages that building and testing need

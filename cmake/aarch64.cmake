@@ -12,5 +12,5 @@ set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 # What these libraries need themselves.
 set(CMAKE_EXE_LINKER_FLAGS_INIT
-  "-Wl,-rpath-link,${folder}/root/lib/aarch64-linux-gnu:${folder}/root/usr/lib/aarch64-linux-gnu")
+  "-Wl,-rpath-link,${CMAKE_FIND_ROOT_PATH}/lib/aarch64-linux-gnu:${CMAKE_FIND_ROOT_PATH}/usr/lib/aarch64-linux-gnu")
 set(CMAKE_CROSSCOMPILING_EMULATOR "${folder}/emulate")

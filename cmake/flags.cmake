@@ -33,8 +33,8 @@ target_compile_definitions(recollect_flags INTERFACE
   HWY_COMPILE_ONLY_STATIC
   HWY_DISABLE_PCLMUL_AES
   HWY_IS_DEBUG_BUILD=0)
-# On 64-bit Arm that is NEON. Left to itself, Highway compiles NEON for processors with AES, told that there
-# is nothing to choose from at run time, it does not; its SVE vectors have no size that an array could have.
+# On 64-bit Arm that is NEON. Highway compiles it for processors with AES, unless it is told that there is
+# nothing to choose from at run time. SVE is out: its vectors have no size that an array could have.
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL aarch64)
   target_compile_definitions(recollect_flags INTERFACE
     TOOLCHAIN_MISS_SYS_AUXV_H

@@ -171,7 +171,9 @@ Archive read_archive(const std::filesystem::path& path) {
   }
   Archive archive{path, experiment_of(path / kConfigFile, hashes), {}};
   std::map<std::string, const Cell*> cells;
-  for (const Cell& cell : archive.file.experiment.cells) cells.emplace(cell.hash(), &cell);
+  for (std::size_t i = 0; i < archive.file.folders.size(); ++i) {
+    cells.emplace(archive.file.folders[i], &archive.file.experiment.cells[i]);
+  }
   std::set<std::string> known;
   for (std::size_t i = 0; i < status.rows.size(); ++i) {
     const bool ours = cells.contains(hashes[i]);

@@ -123,16 +123,18 @@ std::size_t keep_cells_of(const Archive& older, Archive& archive) {
 void archive_weights(const Archive& archive, const std::filesystem::path& runs) {
   std::set<std::string> done;
   std::set<std::string> names;
-  for (const Cell& cell : archive.file.experiment.cells) {
-    const CellFolder folder(runs, cell.hash());
-    const auto cell_of = archive.cells.find(cell.hash());
+  for (std::size_t i = 0; i < archive.file.folders.size(); ++i) {
+    const Cell& cell = archive.file.experiment.cells[i];
+    const std::string& hash = archive.file.folders[i];
+    const CellFolder folder(runs, hash);
+    const auto cell_of = archive.cells.find(hash);
     if (cell_of == archive.cells.end() || !file_exists(folder.weights_path(Weights::kBest))) {
       continue;
     }
     if (!done.insert(cell.variant.label).second) continue;
     make_folder(archive.path / "weights");
     std::string name = file_stem(cell.variant.label);
-    if (!names.insert(name).second) name += fmt::format("-{}", cell.hash());  // labels a/b and a_b
+    if (!names.insert(name).second) name += fmt::format("-{}", hash);  // labels a/b and a_b
     write_file_atomically(archive.path / "weights" / (name + ".safetensors"),
                           folder.read_text("best.safetensors", cell_of->second.status.files));
   }
