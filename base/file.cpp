@@ -5,11 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <random>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -100,16 +102,34 @@ void write_file_atomically(const std::filesystem::path& named, std::string_view 
   if (parent.get() >= 0) ::fsync(parent.get());
 }
 
+namespace {
+
+/// Whether write_file_atomically() or FolderReplacement gave this name to what is to become `file`;
+/// ".FILE.1a2b3c4d.0.tmp", ".FILE.1a2b3c4d.tmp".
+bool is_leftover(std::string_view name, std::string_view file) {
+  constexpr std::string_view kEnd = ".tmp";
+  if (!name.starts_with('.') || !name.ends_with(kEnd)) return false;
+  name = name.substr(1, name.size() - 1 - kEnd.size());
+  if (!name.starts_with(file) || !name.substr(file.size()).starts_with('.')) return false;
+  // "a.b" is another file than "a": what follows is a number alone.
+  constexpr std::size_t kHexDigits = 8;
+  const std::string_view number = name.substr(file.size() + 1);
+  const std::string_view count = number.substr(std::min(kHexDigits, number.size()));
+  return number.size() >= kHexDigits &&
+         number.substr(0, kHexDigits).find_first_not_of("0123456789abcdef") ==
+             std::string_view::npos &&
+         (count.empty() || (count.starts_with('.') &&
+                            count.find_first_not_of("0123456789", 1) == std::string_view::npos));
+}
+
+}  // namespace
+
 void remove_leftovers(const std::filesystem::path& folder, const std::string& file) {
   std::error_code error;
   std::vector<std::filesystem::path> leftovers;
   for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (name.starts_with(fmt::format(".{}", file.empty() ? file : fmt::format("{}.", file))) &&
-        name.ends_with(".tmp")) {
-      leftovers.push_back(entry->path());
-    }
+    if (is_leftover(entry->path().filename().string(), file)) leftovers.push_back(entry->path());
   }
   for (const std::filesystem::path& leftover : leftovers) {
     std::filesystem::remove_all(leftover, error);  // a folder, of FolderReplacement

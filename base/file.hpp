@@ -16,9 +16,9 @@ namespace recollect {
 /// @throws IoError with the path and the system's reason; the temporary file is gone then
 void write_file_atomically(const std::filesystem::path& named, std::string_view bytes);
 
-/// Takes away what writers of `file` in this folder left when they were killed; of any file where
-/// `file` is empty. Only where nobody writes there now.
-void remove_leftovers(const std::filesystem::path& folder, const std::string& file = "");
+/// Takes away what writers of `file` in this folder left when they were killed. Only where nobody
+/// writes it now.
+void remove_leftovers(const std::filesystem::path& folder, const std::string& file);
 
 /// The largest file that is read where its reader knows no tighter bound: 16 GiB; of text, 64 MiB.
 inline constexpr std::uint64_t kLargestFile = std::uint64_t{1} << 34;

@@ -36,6 +36,16 @@ class UsageError : public Error {
   explicit UsageError(const std::string& message) : Error(ExitStatus::kUsage, message) {}
 };
 
+/// What `work` gives; a key of the command line that it finds wrong is a UsageError.
+template <class Work>
+auto as_usage(Work&& work) {
+  try {
+    return work();
+  } catch (const FieldError& error) {
+    throw UsageError(fmt::format("{} {}", error.key(), error.detail()));
+  }
+}
+
 /// Refuses an argument that is there but empty, as an unset variable of a shell leaves it.
 /// @param what  what to give instead @throws UsageError
 void expect_given(const std::string& value, const char* name, const char* what);

@@ -20,6 +20,7 @@ struct Options {
   std::vector<std::string> experiments;
   std::string by;
   std::string against;
+  std::string select;
   std::string metric = "accuracy";
   std::vector<std::string> scores;
   std::vector<std::string> tolerances;
@@ -144,9 +145,14 @@ ExitStatus run_compare(const Options& options, const CompareRules& rules) {
 }
 
 ExitStatus run_by(const Options& options, const CompareRules& rules) {
-  const ResultSet set = read_side(options.base, options, ExactExamples::kLeaveOut);
-  const EffectQuestion question{options.by, options.against, rules.scores.front()};
-  const Effects effects = effects_of(set, question);
+  ResultSet set = read_side(options.base, options, ExactExamples::kLeaveOut);
+  std::vector<SelectedValue> selected;
+  if (!options.select.empty()) {
+    selected = as_usage([&] { return keep_selected(set.cells, parse_select(options.select)); });
+    set.exact.assign(set.cells.size(), std::nullopt);
+  }
+  Effects effects = effects_of(set, {options.by, options.against, rules.scores.front()});
+  effects.selected = std::move(selected);
   const auto render = options.format == "json"       ? effects_json
                       : options.format == "csv"      ? effects_csv
                       : options.format == "markdown" ? effects_markdown
@@ -162,6 +168,7 @@ void check_form(const Options& options) {
       throw UsageError("compare needs NEW, or --by to compare within one set of results");
     }
     if (!options.against.empty()) throw UsageError("--against belongs to --by");
+    if (!options.select.empty()) throw UsageError("--select belongs to --by");
     if (options.format == "csv") throw UsageError("--format csv belongs to --by");
     return;
   }
@@ -227,6 +234,11 @@ void add_compare(CLI::App& app, Action& action) {
       ->add_option("--against", options->against,
                    "With --by: the value that the others are set against; all pairs unless given")
       ->type_name("VALUE");
+  command
+      ->add_option("--select", options->select,
+                   "With --by: of each variant and setting only the value of these options that "
+                   "its validation score prefers, as in `table --select`")
+      ->type_name("KEYS");
   command
       ->add_option("--experiment", options->experiments,
                    "Only the experiment of this name; may be given several times")

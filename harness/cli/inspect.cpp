@@ -15,6 +15,7 @@
 #include "harness/inspect/trained_model.hpp"
 #include "harness/plot/files.hpp"
 #include "harness/plot/lambda.hpp"
+#include "harness/store/experiment_file.hpp"
 
 namespace recollect::cli {
 namespace {
@@ -35,16 +36,27 @@ struct Options {
   std::string out;
 };
 
-TrainedModel found_model(const Options& options) {
+/// The path; or, where it ends as tables write a cell, the cell's folder.
+std::filesystem::path model_path(const std::string& given) {
+  const std::filesystem::path path = given;
   std::error_code ignored;
-  if (std::filesystem::is_directory(options.model, ignored)) {
+  if (std::filesystem::exists(path, ignored)) return path;
+  const std::filesystem::path folder = path.parent_path() / hash_of_table(path.filename().string());
+  if (std::filesystem::exists(folder, ignored)) return folder;
+  throw IoError(fmt::format(
+      "{} is not there; give the folder of a cell, OUT/cells/HASH, or a file of weights", given));
+}
+
+TrainedModel found_model(const Options& options) {
+  const std::filesystem::path model = model_path(options.model);
+  std::error_code ignored;
+  if (std::filesystem::is_directory(model, ignored)) {
     if (!options.config.empty() || options.variant || options.seed || !options.overrides.empty()) {
       throw UsageError(
           "the folder of a cell says what it is; CONFIG, --set, --variant and --seed are for a "
           "file of weights");
     }
-    return model_of_folder(options.model,
-                           options.weights == "final" ? Weights::kFinal : Weights::kBest);
+    return model_of_folder(model, options.weights == "final" ? Weights::kFinal : Weights::kBest);
   }
   if (!options.weights.empty()) {
     throw UsageError("--weights chooses among those of a cell's folder, and a file is given");
@@ -55,7 +67,7 @@ TrainedModel found_model(const Options& options) {
         "recollect inspect {} CONFIG",
         options.model));
   }
-  return model_of_file(options.model, load_experiment(options.config, options.overrides),
+  return model_of_file(model, load_experiment(options.config, options.overrides),
                        {options.variant, options.seed});
 }
 

@@ -102,6 +102,7 @@ void submit(const std::string& script) {
 
 ExitStatus write_slurm(const Options& options) {
   const Experiment experiment = load_experiment(options.config, options.overrides);
+  check_initial_weights(experiment);
   for (const std::string& warning : experiment.warnings)
     report(fmt::format("warning: {}", warning));
   const int here = std::min(options.cpus, core_budget().cores);

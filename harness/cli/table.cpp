@@ -83,11 +83,7 @@ void print_histories(const Options& options, const ResultSet& results) {
 }
 
 std::vector<GroupResult> selected(const std::vector<CellResult>& cells, const std::string& keys) {
-  try {
-    return select_groups(cells, parse_select(keys));
-  } catch (const FieldError& error) {
-    throw UsageError(fmt::format("{} {}", error.key(), error.detail()));
-  }
+  return as_usage([&] { return select_groups(cells, parse_select(keys)); });
 }
 
 ExitStatus tabulate(const Options& options) {

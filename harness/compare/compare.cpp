@@ -71,11 +71,15 @@ std::string seeds_text(const SettingGroup& group) {
 
 const char* presence(bool there) { return there ? "present" : "missing"; }
 
-/// The scores by which a group is judged, of those that both sides have.
+/// The scores by which a group is judged, of those that both sides have; each once, however many
+/// choices name it.
 std::vector<ScoreKey> judging_scores(const std::set<ScoreKey, InTextOrder>& scores,
                                      std::int64_t train_length, const CompareRules& rules) {
   if (rules.every_score) return {scores.begin(), scores.end()};
   std::vector<ScoreKey> chosen;
+  const auto choose = [&](const ScoreKey& score) {
+    if (std::find(chosen.begin(), chosen.end(), score) == chosen.end()) chosen.push_back(score);
+  };
   for (const ScoreChoice& choice : rules.scores) {
     const std::int64_t wanted = choice.length.value_or(train_length);
     const ScoreKey* nearest = nullptr;
@@ -83,7 +87,7 @@ std::vector<ScoreKey> judging_scores(const std::set<ScoreKey, InTextOrder>& scor
       if (score.weights != choice.weights || score.split != choice.split) continue;
       if (choice.length && score.eval_length != wanted) continue;
       if (!score.settings.empty()) {  // each setting is a question of its own
-        chosen.push_back(score);
+        choose(score);
         continue;
       }
       if (nearest == nullptr ||
@@ -91,7 +95,7 @@ std::vector<ScoreKey> judging_scores(const std::set<ScoreKey, InTextOrder>& scor
         nearest = &score;
       }
     }
-    if (nearest != nullptr) chosen.push_back(*nearest);
+    if (nearest != nullptr) choose(*nearest);
   }
   return chosen;
 }

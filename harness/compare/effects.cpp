@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "harness/compare/verdicts.hpp"
+#include "harness/results/group_result.hpp"
 #include "harness/stats/paired_tests.hpp"
 #include "harness/stats/survival.hpp"
 
@@ -23,6 +24,7 @@ constexpr std::uint64_t kResamples = 10000;
 
 /// One run with one value: how it ended, and its score.
 struct Run {
+  bool watched = true;  ///< its training, so that `solved` and `wait` say something
   bool solved = false;
   double accuracy = std::numeric_limits<double>::quiet_NaN();
   Waiting wait;        ///< for the step at which it solved the task
@@ -69,6 +71,8 @@ class Collection {
       known_ = known_ || column == by_;
       if (!names || column == by_) continue;
       if (by_ == "label" && belongs_to_variant(column)) continue;
+      // A label is often made to tell these very values apart.
+      if (by_.starts_with("model_") && column == "label") continue;
       columns_.push_back(column);
     }
     if (!known_ || !(by_ == "label" || is_setting_column(by_))) refuse_option(cells);
@@ -109,7 +113,10 @@ class Collection {
       option[option.find('_')] = '.';
       known.push_back(std::move(option));
     }
-    const std::string near = nearest_name(question_.by, known);
+    std::string near = nearest_name(question_.by, known);
+    for (const std::string& option : known) {
+      if (option.ends_with("." + question_.by)) near = option;
+    }
     throw IoError(fmt::format("--by {}: the results have no such option{}", printable(question_.by),
                               near.empty()
                                   ? "; give variant, or an option such as train.learning_rate"
@@ -120,7 +127,8 @@ class Collection {
     if (cell.status.ending == Ending::kFailed) return;
     const std::string value =
         by_ == "label" ? cell.label : same_number(setting_of(cell.settings, by_).text);
-    if (value.empty()) return;  // it has no such option
+    if (value.empty()) return;                                          // it has no such option
+    if (by_.starts_with("model_") && !training_is_known(cell)) return;  // what it has is not known
     std::vector<std::string> texts;
     for (const std::string& column : columns_) {
       texts.push_back(same_number(cell_column(column).text(cell)));
@@ -129,6 +137,7 @@ class Collection {
     if (added) settings_.push_back({std::move(texts), {}});
     if (std::find(values_.begin(), values_.end(), value) == values_.end()) values_.push_back(value);
     Run& run = settings_[found->second].values[value][cell.seed];
+    run.watched = training_is_known(cell);
     run.solved = cell.status.solved_step.has_value();
     run.wait = wait_of(cell.status);
     const std::string& steps = setting_of(cell.settings, "train_steps").text;
@@ -259,16 +268,16 @@ void add_solving(Effect& effect, const std::vector<PairedRuns>& settings, bool r
   std::int64_t a_alone = 0, b_alone = 0;
   for (const PairedRuns& runs : settings) {
     for (std::size_t i = 0; i < runs.seeds.size(); ++i) {
+      effect.training_known = effect.training_known && runs.a[i].watched && runs.b[i].watched;
       effect.solved_a += runs.a[i].solved ? 1 : 0;
       effect.solved_b += runs.b[i].solved ? 1 : 0;
       a_alone += runs.a[i].solved && !runs.b[i].solved ? 1 : 0;
       b_alone += runs.b[i].solved && !runs.a[i].solved ? 1 : 0;
     }
   }
-  if (effect.seeds > 1) {
-    effect.p_solved = mcnemar_test(a_alone, b_alone);
-  }
-  if (effect.solved_a + effect.solved_b == 0) return;
+  if (!effect.training_known) return;
+  if (effect.seeds > 1) effect.p_solved = mcnemar_test(a_alone, b_alone);
+  if (!effect.has_steps()) return;
   std::map<std::int64_t, std::int64_t> once;
   for (const PairedRuns& runs : settings) {
     for (const std::int64_t seed : runs.seeds) once[seed] = 1;
@@ -288,6 +297,7 @@ Effect effect_of(std::string where, const std::string& a, const std::string& b,
                  const std::vector<PairedRuns>& settings, bool ratio_intervals) {
   Effect effect;
   effect.where = std::move(where);
+  effect.pooled = settings.size() > 1;
   effect.a = a;
   effect.b = b;
   for (const PairedRuns& runs : settings) {

@@ -7,6 +7,7 @@
 
 #include "harness/compare/comparison.hpp"
 #include "harness/results/result_set.hpp"
+#include "harness/results/selected_values.hpp"
 #include "harness/stats/statistics.hpp"
 
 namespace recollect {
@@ -24,6 +25,7 @@ struct EffectQuestion {
 struct Effect {
   std::string
       where;  ///< the settings that both share, as far as they vary; "all N settings": pooled
+  bool pooled = false;
   std::string a;
   std::string b;
   std::int64_t seeds = 0;
@@ -35,6 +37,9 @@ struct Effect {
   std::optional<Interval> interval;  ///< 95 %; none where the seeds fall apart
   std::optional<double> p;  ///< of Student's t, or where they fall apart, of McNemar's test on who
                             ///< learned it
+  /// Whether the training of every run was watched, not only its answers scored; if not, nothing
+  /// below is known.
+  bool training_known = true;
   // Solved tasks.
   std::int64_t solved_a = 0;
   std::int64_t solved_b = 0;
@@ -47,12 +52,19 @@ struct Effect {
   std::optional<Interval>
       ratio_interval;  ///< 95 %, from 10,000 resamples of the seeds, where asked for
   std::optional<double> p_log_rank;
+
+  /// Whether there are steps to compare: one run at least solved the task.
+  [[nodiscard]] bool has_steps() const noexcept {
+    return training_known && solved_a + solved_b > 0;
+  }
 };
 
 struct Effects {
   EffectQuestion question;
   std::vector<Effect> each;    ///< setting by setting; p values corrected after Holm within a test
   std::vector<Effect> pooled;  ///< over all settings, where there are several
+  /// What keep_selected() left of the results before, where it was asked for.
+  std::vector<SelectedValue> selected = {};
 };
 
 /// @throws IoError where the set has no such option, or fewer than two values of it

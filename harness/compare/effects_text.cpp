@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "harness/compare/effects.hpp"
 #include "harness/render/json.hpp"
+#include "harness/render/readable_table.hpp"
 #include "harness/render/text_table.hpp"
 #include "harness/store/csv.hpp"
 
@@ -35,7 +36,10 @@ TextTable table_of(const std::vector<Effect>& effects, std::string title, bool p
                   "difference",  "95 %", "p",     "solved a", "b",          "p solved",
                   "mean step a", "b",    "b / a", "95 %",     "p log-rank"};
   for (const Effect& effect : effects) {
-    const bool steps = effect.solved_a + effect.solved_b > 0;
+    const bool steps = effect.has_steps();
+    const auto solved = [&](std::int64_t count) {
+      return effect.training_known ? std::to_string(count) : "-";
+    };
     const auto step = [&](double value) {
       return steps && !pooled ? fmt::format("{:.0f}", value) : "-";
     };
@@ -43,8 +47,8 @@ TextTable table_of(const std::vector<Effect>& effects, std::string title, bool p
                           per_cent(effect.accuracy_a), per_cent(effect.accuracy_b),
                           fmt::format("{:+.1f}", 100.0 * effect.difference),
                           interval_text(effect.interval, 100.0, 1), p_text(effect.p),
-                          std::to_string(effect.solved_a), std::to_string(effect.solved_b),
-                          p_text(effect.p_solved), step(effect.steps_a), step(effect.steps_b),
+                          solved(effect.solved_a), solved(effect.solved_b), p_text(effect.p_solved),
+                          step(effect.steps_a), step(effect.steps_b),
                           steps ? fmt::format("{:.2f}", effect.ratio) : "-",
                           interval_text(effect.ratio_interval, 1.0, 2), p_text(effect.p_log_rank)});
   }
@@ -55,7 +59,8 @@ TextTable table_of(const std::vector<Effect>& effects, std::string title, bool p
       "p solved: McNemar's test with mid-p on the seeds that one side alone solved.",
       "Mean step: restricted mean of the step at which a run solved the task, a run that did not "
       "counting as the last step. Its interval is from 10,000 resamples of the seeds.",
-      fmt::format("p values are corrected after Holm, each test over the {} of this table.",
+      fmt::format("p values are corrected after Holm, each test over the {} of this table; "
+                  "intervals are not.",
                   plural(effects.size(), "line"))};
   return table;
 }
@@ -67,7 +72,7 @@ std::string with_p(const char* name, const std::optional<double>& p) {
 
 /// Three lines on a pair of values.
 std::string lines_of(const Effect& effect) {
-  const bool pooled = effect.limit == 0.0;
+  const bool pooled = effect.pooled;
   std::string text =
       fmt::format("  {} against {} ({})\n", effect.b, effect.a,
                   plural(static_cast<std::size_t>(effect.seeds), pooled ? "run" : "seed"));
@@ -78,15 +83,28 @@ std::string lines_of(const Effect& effect) {
   text += fmt::format("    accuracy   {:>6} -> {:<6}  {:+.1f} points{}{}\n",
                       per_cent(effect.accuracy_a), per_cent(effect.accuracy_b),
                       100.0 * effect.difference, spread, with_p("p", effect.p));
+  if (!effect.training_known) return text;
   text += fmt::format("    solved     {:>6} -> {:<6}{}\n", effect.solved_a, effect.solved_b,
                       effect.p_solved ? fmt::format("  p {}", p_text(effect.p_solved)) : "");
-  if (effect.solved_a + effect.solved_b == 0) return text;
+  if (!effect.has_steps()) return text;
   const std::string steps =
       pooled ? std::string(16, ' ')
              : fmt::format("{:>6.0f} -> {:<6.0f}", effect.steps_a, effect.steps_b);
   return text + fmt::format("    mean step  {}  x {:.2f} [{}]{}\n", steps, effect.ratio,
                             interval_text(effect.ratio_interval, 1.0, 2),
                             with_p("log-rank p", effect.p_log_rank));
+}
+
+/// A line for each choice: "  mamba-2, task_pairs 8: train.learning_rate 0.003 of 4".
+std::string choices_of(const Effects& effects) {
+  if (effects.selected.empty()) return "";
+  std::string text = "Each with the value that its own scores prefer:\n";
+  for (const SelectedValue& value : effects.selected) {
+    text += fmt::format("  {}{}: {}\n", value.label,
+                        value.setting.empty() ? "" : fmt::format(", {}", value.setting),
+                        chosen_text(value.chosen));
+  }
+  return text + "\n";
 }
 
 std::string blocks_of(const std::vector<Effect>& effects) {
@@ -107,8 +125,14 @@ std::string blocks_of(const std::vector<Effect>& effects) {
 }
 
 std::string tables_of(const Effects& effects, const ResultSet& set) {
-  std::string text = to_markdown(
-      table_of(effects.each, fmt::format("{}: by {}", set.name, effects.question.by), false));
+  TextTable each =
+      table_of(effects.each, fmt::format("{}: by {}", set.name, effects.question.by), false);
+  for (const SelectedValue& value : effects.selected) {
+    each.notes.push_back(fmt::format(
+        "{}{}: {}.", value.label, value.setting.empty() ? "" : fmt::format(", {}", value.setting),
+        chosen_text(value.chosen)));
+  }
+  std::string text = to_markdown(each);
   if (effects.pooled.empty()) return text;
   return text + "\n" +
          to_markdown(table_of(effects.pooled,
@@ -119,6 +143,14 @@ std::string tables_of(const Effects& effects, const ResultSet& set) {
 template <class Get>
 Column<Effect> column(std::string name, Get&& get) {
   return {std::move(name), [get](const Effect& effect) { return Value(get(effect)); }};
+}
+
+/// A figure about solving the task, absent where it says nothing.
+template <class Get>
+Column<Effect> of_solving(std::string name, bool (*says_something)(const Effect&), Get&& get) {
+  return {std::move(name), [says_something, get](const Effect& effect) {
+            return says_something(effect) ? Value(get(effect)) : Value();
+          }};
 }
 
 template <class Get>
@@ -136,8 +168,26 @@ void add_ends(std::vector<Column<Effect>>& columns, const std::string& name,
   }
 }
 
+const std::vector<Column<SelectedValue>>& selected_columns() {
+  using Selected = SelectedValue;
+  static const std::vector<Column<Selected>> all = {
+      {"label", [](const Selected& s) { return Value(s.label); }},
+      {"setting", [](const Selected& s) { return Value(s.setting); }},
+      {"chosen", [](const Selected& s) { return Value(s.chosen.text); }},
+      {"chosen_of", [](const Selected& s) { return Value(s.chosen.of); }},
+      {"chosen_edge", [](const Selected& s) { return Value(s.chosen.edge); }},
+      {"chosen_by",
+       [](const Selected& s) {
+         return Value(std::string(s.chosen.by_test ? "test" : "validation"));
+       }},
+      {"chosen_failed", [](const Selected& s) { return Value(s.chosen.failed); }}};
+  return all;
+}
+
 const std::vector<Column<Effect>>& columns() {
   static const std::vector<Column<Effect>> all = [] {
+    const auto known = [](const Effect& e) { return e.training_known; };
+    const auto steps = [](const Effect& e) { return e.has_steps(); };
     std::vector<Column<Effect>> list = {
         column("where", [](const Effect& e) { return e.where; }),
         column("a", [](const Effect& e) { return e.a; }),
@@ -149,13 +199,13 @@ const std::vector<Column<Effect>>& columns() {
         column("difference", [](const Effect& e) { return e.difference; })};
     add_ends(list, "difference", &Effect::interval);
     list.push_back(optional("p", [](const Effect& e) { return e.p; }));
-    list.push_back(column("solved_a", [](const Effect& e) { return e.solved_a; }));
-    list.push_back(column("solved_b", [](const Effect& e) { return e.solved_b; }));
+    list.push_back(of_solving("solved_a", known, [](const Effect& e) { return e.solved_a; }));
+    list.push_back(of_solving("solved_b", known, [](const Effect& e) { return e.solved_b; }));
     list.push_back(optional("p_solved", [](const Effect& e) { return e.p_solved; }));
-    list.push_back(column("limit", [](const Effect& e) { return e.limit; }));
-    list.push_back(column("mean_step_a", [](const Effect& e) { return e.steps_a; }));
-    list.push_back(column("mean_step_b", [](const Effect& e) { return e.steps_b; }));
-    list.push_back(column("ratio", [](const Effect& e) { return e.ratio; }));
+    list.push_back(of_solving("limit", steps, [](const Effect& e) { return e.limit; }));
+    list.push_back(of_solving("mean_step_a", steps, [](const Effect& e) { return e.steps_a; }));
+    list.push_back(of_solving("mean_step_b", steps, [](const Effect& e) { return e.steps_b; }));
+    list.push_back(of_solving("ratio", steps, [](const Effect& e) { return e.ratio; }));
     add_ends(list, "ratio", &Effect::ratio_interval);
     list.push_back(optional("p_log_rank", [](const Effect& e) { return e.p_log_rank; }));
     return list;
@@ -166,14 +216,18 @@ const std::vector<Column<Effect>>& columns() {
 }  // namespace
 
 std::string effects_text(const Effects& effects, const ResultSet& set) {
-  std::string text = fmt::format("{}, by {}, paired by seed\n\n{}", set.name, effects.question.by,
-                                 blocks_of(effects.each));
+  std::string text = fmt::format("{}, by {}, paired by seed\n\n{}{}", set.name, effects.question.by,
+                                 choices_of(effects), blocks_of(effects.each));
   if (!effects.pooled.empty()) text += "\n" + blocks_of(effects.pooled);
+  const ScoreChoice& score = effects.question.score;
   return text +
-         "\nAccuracy of the best weights on test examples, in per cent, with 95 % intervals. Mean "
-         "step: restricted mean\nof the step at which a run solved the task. p values are "
-         "corrected "
-         "after Holm (docs/protocol.md).\n";
+         fmt::format(
+             "\nAccuracy of the {} weights on {} examples{}, in per cent, with 95 % intervals. "
+             "Mean "
+             "step: restricted\nmean of the step at which a run solved the task. p values are "
+             "corrected after Holm, intervals\nare not (docs/protocol.md).\n",
+             name_of(score.weights), name_of(score.split),
+             score.length ? fmt::format(" of length {}", *score.length) : "");
 }
 
 std::string effects_markdown(const Effects& effects, const ResultSet& set) {
@@ -184,7 +238,8 @@ std::string effects_json(const Effects& effects, const ResultSet& set) {
   return json_text({{"name", set.name},
                     {"by", effects.question.by},
                     {"each", json_of(to_data(columns(), effects.each))},
-                    {"pooled", json_of(to_data(columns(), effects.pooled))}});
+                    {"pooled", json_of(to_data(columns(), effects.pooled))},
+                    {"selected", json_of(to_data(selected_columns(), effects.selected))}});
 }
 
 std::string effects_csv(const Effects& effects, const ResultSet&) {

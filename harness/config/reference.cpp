@@ -1,7 +1,10 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "harness/config/declarations.hpp"
 #include "harness/config/load.hpp"
@@ -84,16 +87,29 @@ std::string configuration_reference() {
   ModelOptions model;
   add_table(out, "model", model.fields());
 
-  out += "## variants\n\n| name | what it is | options without effect |\n|---|---|---|\n";
+  out += "## variants\n\n| name | what it is | set by the name | no use for |\n|---|---|---|---|\n";
   for (const MixerEntry& mixer : mixers()) {
-    std::string unused;
+    const auto settings = model.mixer(mixer.name).clone();
+    ModelSettings around;
+    const Fields own = model_fields(around, *settings);
+    std::vector<std::string> set, unused;
     for (const Field& field : model.fields()) {
       if (model_option_applies(mixer.name, field.name)) continue;
-      unused += fmt::format("{}`{}`", unused.empty() ? "" : ", ", field.name);
+      const auto found = std::find_if(own.begin(), own.end(),
+                                      [&](const Field& each) { return each.name == field.name; });
+      if (found == own.end()) {
+        unused.push_back(fmt::format("`{}`", field.name));
+      } else {
+        set.push_back(fmt::format("`{}: {}`", field.name, found->text()));
+      }
     }
-    out += fmt::format("| `{}` | {} | {} |\n", mixer.name, mixer.description, unused);
+    out += fmt::format("| `{}` | {} | {} | {} |\n", mixer.name, mixer.description,
+                       fmt::join(set, ", "), fmt::join(unused, ", "));
   }
   out +=
+      "\nWhat a name sets is what the variant is: `model` does not change it, the variant's own "
+      "map "
+      "does.\n"
       "\nA map gives a variant options of its own, which go before those of `model`: "
       "`{name: full-quadratic, short_conv: 4, label: full-quadratic+conv}`. Labels name the "
       "variants in tables and must differ. A label, like the name of the experiment, must be a "

@@ -70,11 +70,16 @@ Cell asking_for(const Cell& cell, const std::string& experiment, const ScoreTabl
   if (!cell.scored.empty()) return cell;
   std::set<std::int64_t> lengths = {scored.part.task->length};
   for (const ScoreRow& row : tables.scores) lengths.insert(row.key.eval_length);
-  std::vector<std::string> overrides = {fmt::format("eval.lengths=[{}]", fmt::join(lengths, ", "))};
-  overrides.push_back(fmt::format(
-      "{}={}", scored.split == Split::kTest ? "eval.examples" : "train.validation_examples",
-      scored.part.examples));
-  return reread(cell, experiment, overrides);
+  return reread(cell, experiment, {fmt::format("eval.lengths=[{}]", fmt::join(lengths, ", "))});
+}
+
+/// The cell with as many examples as were scored. Of validation examples their number is a part of
+/// what a cell is, so another number gives another cell.
+Cell with_count(const Cell& cell, const std::string& experiment, const OutsideScore& scored) {
+  if (!cell.scored.empty()) return cell;
+  const char* const option =
+      scored.split == Split::kTest ? "eval.examples" : "train.validation_examples";
+  return reread(cell, experiment, {fmt::format("{}={}", option, scored.part.examples)});
 }
 
 }  // namespace
@@ -98,8 +103,9 @@ Cell outside_cell(const Cell& of, const std::string& experiment, const std::stri
 }
 
 std::filesystem::path add_outside_score(const std::filesystem::path& out,
-                                        const std::string& experiment, const Cell& cell,
+                                        const std::string& experiment, const Cell& of,
                                         const OutsideScore& scored) {
+  const Cell cell = with_count(of, experiment, scored);
   (void)asking_for(cell, experiment, {}, scored);  // fails before anything is written
   make_folder(out / "experiments");
   make_folder(out / "claims");

@@ -12,7 +12,6 @@
 
 #include "base/error.hpp"
 #include "harness/train/batch_step.hpp"
-#include "harness/train/scorer.hpp"
 
 namespace recollect {
 namespace {
@@ -205,7 +204,7 @@ Inspection inspect_cell(const CellPlace& place, SequenceModel<float>& model,
     averages.emplace_back(layer.heads, HeadAverages(layer, shown.kinds.size()));
   }
 
-  const std::unique_ptr<Task> task = task_at(cell, request.length);
+  const std::unique_ptr<Task> task = part_at(cell, request.split, request.length).task->make();
   std::vector<std::int32_t> kind_of(static_cast<std::size_t>(request.length));
   for (std::int64_t i = 0; i < request.examples; ++i) {
     task->example(

@@ -140,7 +140,11 @@ EndedCell SweepState::end(const PlannedCell& cell, const CellOutcome& outcome, d
   ended.scored_only = cell.work == Work::kScore;
   number(ended);
   fates_[cell.index] = fate_of(outcome.status);
-  time_left_.end(cell.index, outcome.status.steps, now);
+  if (outcome.status.ending == Ending::kFinished) {
+    time_left_.end(cell.index, outcome.status.steps, now);
+  } else {
+    time_left_.drop(cell.index);  // it made no scores, and says nothing of when others stop
+  }
   return ended;
 }
 

@@ -123,8 +123,8 @@ std::optional<Line> lambda_sooner(const Study& study, const Context& context) {
   std::optional<Line> line;
   for (const std::string& label : labels.dependent) {
     auto effect = pairs.of(labels.fixed, label);
-    if (!effect || effect->solved_a + effect->solved_b == 0) continue;
-    const bool pooled = effect->limit == 0.0;
+    if (!effect || !effect->has_steps()) continue;
+    const bool pooled = effect->pooled;
     if (pooled) effect = pairs.with_interval(*effect);
     if (!line) {
       line = Line{pairs.sooner(*effect), "", study.shown, "", context.anchor_of(study, "solved")};

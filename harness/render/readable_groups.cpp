@@ -287,15 +287,6 @@ void fill_group(const GroupResult& row, std::vector<std::string>& line, Marks& m
   marks.clusters = marks.clusters || clusters || published.starts_with('!');
 }
 
-/// "train.learning_rate 0.003 of 4, at the edge, by test".
-std::string chosen_text(const ChosenValue& chosen) {
-  std::string text = fmt::format("{} of {}", chosen.text, chosen.of);
-  if (chosen.edge) text += ", at the edge";
-  if (chosen.by_test) text += ", by the test score itself";
-  if (!chosen.failed.empty()) text += fmt::format(" (failed: {})", chosen.failed);
-  return text;
-}
-
 /// Of runs some of which solved the task: these, and the others, where they lie 20 points apart.
 /// That they are two kinds of runs needs no test.
 std::optional<TwoClusters> by_solving(const std::vector<double>& values,
@@ -329,6 +320,14 @@ std::string short_name(const std::string& column) {
 
 std::vector<const GroupResult*> shown_rows(const std::vector<GroupResult>& groups) {
   return rows_to_show(groups);
+}
+
+std::string chosen_text(const ChosenValue& chosen) {
+  std::string text = fmt::format("{} of {}", chosen.text, chosen.of);
+  if (chosen.edge) text += ", at the edge";
+  if (chosen.by_test) text += ", by the test score itself";
+  if (!chosen.failed.empty()) text += fmt::format(" (failed: {})", chosen.failed);
+  return text;
 }
 
 std::string percent(const std::optional<double>& fraction) {

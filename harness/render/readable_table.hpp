@@ -61,6 +61,9 @@ struct SettingsSplit {
 /// Rows to show: best weights on test examples, and groups without scores.
 [[nodiscard]] std::vector<const GroupResult*> shown_rows(const std::vector<GroupResult>& groups);
 
+/// "train.learning_rate 0.003 of 4, at the edge".
+[[nodiscard]] std::string chosen_text(const ChosenValue& chosen);
+
 /// A fraction in per cent, "99.6"; "-" if absent.
 [[nodiscard]] std::string percent(const std::optional<double>& fraction);
 [[nodiscard]] std::string percent_range(const std::optional<Interval>& interval);

@@ -201,6 +201,19 @@ std::string failures_of(const Rows& rows, const std::string& title) {
   return text;
 }
 
+/// A line for each label of a setting with the value that `--select` took.
+std::string choices_of(const Rows& rows, const std::string& title) {
+  std::map<std::string, std::string> chosen;
+  for (const GroupResult* row : rows) {
+    if (row->chosen) chosen[row->label] = chosen_text(*row->chosen);
+  }
+  std::string text;
+  for (const auto& [label, choice] : chosen) {
+    text += wrapped(fmt::format("{}{}{}: {}", label, title.empty() ? "" : " with ", title, choice));
+  }
+  return text;
+}
+
 /// @param options  of all groups
 std::string experiment_text(const Rows& all, const std::vector<std::string>& options) {
   const SettingsSplit split = split_settings(all, options);
@@ -212,6 +225,7 @@ std::string experiment_text(const Rows& all, const std::vector<std::string>& opt
   bool ranges = false;
   bool unseen = false;
   std::string failures;
+  std::string choices;
   const auto varying_texts = [&](const GroupResult& row) {
     std::vector<std::string> texts;
     for (const std::string& column : split.varying) texts.push_back(setting_text(row, column));
@@ -225,6 +239,7 @@ std::string experiment_text(const Rows& all, const std::vector<std::string>& opt
       unseen = unseen || row->unseen_level;
     }
     failures += failures_of(rows, title);
+    choices += choices_of(rows, title);
   }
   std::string text = all.front()->experiment + '\n' + wrapped(split.shared) + '\n';
   text += blocks_text(names, settings) + '\n';
@@ -233,7 +248,7 @@ std::string experiment_text(const Rows& all, const std::vector<std::string>& opt
       "reached 99 % on validation examples.{}",
       ranges ? ", median (range) over seeds" : "",
       unseen ? " *: this length uses levels that training never reached." : ""));
-  return text + failures;
+  return text + choices + failures;
 }
 
 }  // namespace

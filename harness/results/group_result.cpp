@@ -206,6 +206,7 @@ std::int64_t GroupResult::solved() const noexcept {
 }
 
 bool training_is_known(const GroupResult& group) { return group.variant != kOutside; }
+bool training_is_known(const CellResult& cell) { return cell.variant != kOutside; }
 
 std::optional<Interval> GroupResult::solved_interval() const {
   if (runs() == 0 || !training_is_known(*this)) return std::nullopt;

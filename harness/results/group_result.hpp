@@ -81,6 +81,7 @@ struct GroupResult {
 /// Whether anybody watched the training, and so knows when it solved the task: not where another
 /// program's model was scored.
 [[nodiscard]] bool training_is_known(const GroupResult& group);
+[[nodiscard]] bool training_is_known(const CellResult& cell);
 
 /// One row per group of cells that differ in their seeds alone, and per (weights, split, eval
 /// length); one for a group whose cells all failed.

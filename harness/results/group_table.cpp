@@ -42,10 +42,10 @@ Value end_of(const std::optional<Interval>& interval, double Interval::*end) {
   return interval ? Value((*interval).*end) : Value();
 }
 
-/// A figure of a measure's summary.
 /// Whether it is known which runs solved the task: not of another program's.
 bool is_watched(const Group& group) { return group.runs() > 0 && training_is_known(group); }
 
+/// A figure of a measure's summary.
 template <class Get>
 Column<Group> of_summary(const std::string& name, Measure Group::*measure, Get&& get) {
   return {name, [measure, get](const Group& group) {

@@ -46,8 +46,12 @@ struct Candidate {
 /// All values of one variant and setting.
 class Contest {
  public:
-  Contest(const SelectRequest& request, std::string name)
-      : request_(request), name_(std::move(name)) {}
+  /// @param setting  texts of the columns that name the contest
+  Contest(const SelectRequest& request, const CellResult& first, Values setting)
+      : request_(request),
+        name_(fmt::format("{}, {}", first.experiment, first.label)),
+        label_(first.label),
+        setting_(std::move(setting)) {}
 
   void add(const Values& values, const CellResult& cell) {
     Candidate& candidate = candidates_[values];
@@ -64,16 +68,32 @@ class Contest {
     candidate.scores[cell.seed].push_back(loss_ ? cell.score->loss : cell.score->accuracy);
   }
 
-  [[nodiscard]] std::vector<GroupResult> result() const {
-    const Values& best = chosen();
+  struct Result {
     std::vector<CellResult> cells;
-    for (const CellResult* row : candidates_.at(best).rows) cells.push_back(*row);
-    std::vector<GroupResult> groups = group_cells(cells);
-    const ChosenValue value{text_of(best), static_cast<std::int64_t>(candidates_.size()),
-                            is_edge(best), request_.by_test, failed_text()};
-    for (GroupResult& group : groups) group.chosen = value;
-    return groups;
+    ChosenValue value;
+  };
+
+  [[nodiscard]] Result result() const {
+    const auto of = static_cast<std::int64_t>(candidates_.size());
+    const bool any = std::any_of(candidates_.begin(), candidates_.end(),
+                                 [](const auto& each) { return !each.second.scores.empty(); });
+    Result result{{}, {"none", of, false, request_.by_test, failed_text()}};
+    const auto take = [&](const Candidate& candidate) {
+      for (const CellResult* row : candidate.rows) result.cells.push_back(*row);
+    };
+    if (any) {
+      const Values& best = chosen();
+      result.value.text = text_of(best);
+      result.value.edge = is_edge(best);
+      take(candidates_.at(best));
+    } else {
+      for (const auto& [values, candidate] : candidates_) take(candidate);
+    }
+    return result;
   }
+
+  [[nodiscard]] const std::string& label() const noexcept { return label_; }
+  [[nodiscard]] const Values& setting() const noexcept { return setting_; }
 
  private:
   /// Seeds that every value has, but for those that have none.
@@ -144,6 +164,8 @@ class Contest {
 
   const SelectRequest& request_;
   std::string name_;
+  std::string label_;
+  Values setting_;
   bool loss_ = false;
   std::map<Values, Candidate, SmallerValues> candidates_;
 };
@@ -162,6 +184,58 @@ void expect_known(const std::vector<CellResult>& cells, const SelectRequest& req
                                                             near.substr(near.find('_') + 1))));
   }
 }
+
+/// The contests among cells, in the order in which they appear.
+class Contests {
+ public:
+  Contests(std::vector<CellResult> cells, const SelectRequest& request) : cells_(std::move(cells)) {
+    expect_known(cells_, request);
+    name_following_seeds(cells_);
+    std::vector<std::string> selected;
+    for (const std::string& key : request.keys) selected.push_back(column_of(key));
+    std::vector<std::string> others;
+    for (const std::string& name : setting_names(cells_)) {
+      if (std::find(selected.begin(), selected.end(), name) == selected.end()) {
+        others.push_back(name);
+      }
+    }
+    columns_.insert(columns_.end(), others.begin(), others.end());
+    std::map<Values, std::size_t> places;
+    for (const CellResult& cell : cells_) {
+      Values setting = {cell.experiment, cell.task, cell.variant, cell.label};
+      for (const std::string& name : others) {
+        setting.push_back(recollect::setting_of(cell.settings, name).text);
+      }
+      Values values;
+      for (const std::string& column : selected) {
+        values.push_back(recollect::setting_of(cell.settings, column).text);
+      }
+      const auto [place, added] = places.emplace(setting, all_.size());
+      if (added) all_.emplace_back(request, cell, std::move(setting));
+      all_[place->second].add(values, cell);
+    }
+  }
+
+  [[nodiscard]] const std::vector<Contest>& all() const noexcept { return all_; }
+
+  /// "task_pairs 8", in what a contest differs from others of its label.
+  [[nodiscard]] std::string setting_of(const Contest& contest) const {
+    std::string text;
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      const bool varies = std::any_of(all_.begin(), all_.end(), [&](const Contest& other) {
+        return other.label() == contest.label() && other.setting()[i] != contest.setting()[i];
+      });
+      if (!varies) continue;
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", columns_[i], contest.setting()[i]);
+    }
+    return text;
+  }
+
+ private:
+  std::vector<CellResult> cells_;
+  std::vector<std::string> columns_ = {"experiment", "task", "variant", "label"};
+  std::vector<Contest> all_;
+};
 
 }  // namespace
 
@@ -186,36 +260,38 @@ SelectRequest parse_select(std::string_view text) {
   }
 }
 
-std::vector<GroupResult> select_groups(const std::vector<CellResult>& original,
+std::vector<GroupResult> select_groups(const std::vector<CellResult>& cells,
                                        const SelectRequest& request) {
-  expect_known(original, request);
-  std::vector<CellResult> cells = original;
-  name_following_seeds(cells);
-  std::vector<std::string> columns;
-  for (const std::string& key : request.keys) columns.push_back(column_of(key));
-  const std::vector<std::string> names = setting_names(cells);
-
-  std::vector<Contest> contests;
-  std::map<std::vector<std::string>, std::size_t> places;
-  for (const CellResult& cell : cells) {
-    std::vector<std::string> setting = {cell.experiment, cell.task, cell.variant, cell.label};
-    Values values;
-    for (const std::string& column : columns) {
-      values.push_back(setting_of(cell.settings, column).text);
-    }
-    for (const std::string& name : names) {
-      const bool selected = std::find(columns.begin(), columns.end(), name) != columns.end();
-      if (!selected) setting.push_back(setting_of(cell.settings, name).text);
-    }
-    const auto [place, added] = places.emplace(setting, contests.size());
-    if (added) contests.emplace_back(request, fmt::format("{}, {}", cell.experiment, cell.label));
-    contests[place->second].add(values, cell);
-  }
   std::vector<GroupResult> groups;
-  for (const Contest& contest : contests) {
-    for (GroupResult& group : contest.result()) groups.push_back(std::move(group));
+  const Contests contests(cells, request);
+  for (const Contest& contest : contests.all()) {
+    Contest::Result result = contest.result();
+    for (GroupResult& group : group_cells(std::move(result.cells))) {
+      group.chosen = result.value;
+      groups.push_back(std::move(group));
+    }
   }
   return groups;
+}
+
+std::vector<SelectedValue> keep_selected(std::vector<CellResult>& cells,
+                                         const SelectRequest& request) {
+  std::vector<SelectedValue> values;
+  std::vector<CellResult> kept;
+  const Contests contests(cells, request);
+  for (const Contest& contest : contests.all()) {
+    Contest::Result result = contest.result();
+    values.push_back({contest.label(), contests.setting_of(contest), std::move(result.value)});
+    for (CellResult& cell : result.cells) kept.push_back(std::move(cell));
+  }
+  for (CellResult& cell : kept) {
+    for (const std::string& key : request.keys) {
+      std::erase_if(cell.settings,
+                    [&](const Setting& setting) { return setting.name == column_of(key); });
+    }
+  }
+  cells = std::move(kept);
+  return values;
 }
 
 }  // namespace recollect

@@ -56,7 +56,8 @@ void ask_task(ShownExample& shown, const Task& task, GeneratorScratch& scratch) 
   }
 }
 
-/// The first of a length.
+}  // namespace
+
 TaskPart part_at(const Cell& cell, Split split, std::int64_t length) {
   for (TaskPart& part : split_parts(cell, split)) {
     if (part.task->length == length) return std::move(part);
@@ -69,8 +70,6 @@ TaskPart part_at(const Cell& cell, Split split, std::int64_t length) {
                                 : cell.train.validation_examples,
           {}};
 }
-
-}  // namespace
 
 std::vector<std::int64_t> lengths_of(const Cell& cell, Split split) {
   std::set<std::int64_t> lengths;

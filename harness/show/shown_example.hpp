@@ -19,6 +19,10 @@ namespace recollect {
 /// The trained length where a cell has examples of the split there, else the shortest of them.
 [[nodiscard]] std::int64_t trained_or_shortest(const Cell& cell, Split split);
 
+/// The settings at which a cell looks at examples of this split and length, the first of them where
+/// eval.cells has several; its own task at that length where it looks at none.
+[[nodiscard]] TaskPart part_at(const Cell& cell, Split split, std::int64_t length);
+
 /// How many examples of a split a cell looks at, there; online: what its steps draw.
 [[nodiscard]] std::int64_t examples_of(const Cell& cell, Split split);
 

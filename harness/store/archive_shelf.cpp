@@ -61,8 +61,7 @@ std::string why_not_whole(const ArchivedCell& cell) {
 void restore_cell(const ArchivedCell& cell, const CellFolder& folder) {
   make_folder(folder.path());
   folder.remove_unfinished_writes();
-  folder.remove_status();
-  folder.remove_weights();  // of another training
+  folder.remove_results();  // of another training
   if (cell.status.files.contains("final.safetensors")) {
     folder.write_needs_no_weights();
   } else {

@@ -93,6 +93,13 @@ void CellFolder::remove_weights() const {
   }
 }
 
+void CellFolder::remove_results() const {
+  remove_status();  // first: with it the cell counts as done
+  for (const std::string file : kDigested) {
+    if (file != "config.yaml") remove_file(path_ / file);
+  }
+}
+
 bool CellFolder::needs_no_weights() const { return file_exists(path_ / kNeedsNoWeights); }
 
 void CellFolder::write_needs_no_weights() const { write_text(kNeedsNoWeights, ""); }
@@ -144,12 +151,15 @@ void CellFolder::write_scores(ScoreTables tables) const {
   sort_by_key(tables.more_slices);
   sort_by_key(tables.correct);
   write_rows(path_ / "slices.csv", slice_columns(), tables.slices);
-  if (!tables.more_slices.empty()) {
-    write_rows(path_ / "more_slices.csv", slice_columns(), tables.more_slices);
-  }
-  if (!tables.correct.empty()) {
-    write_rows(path_ / "correct.csv", correct_columns(), tables.correct);
-  }
+  const auto write_or_remove = [&](const char* name, const auto& columns, const auto& rows) {
+    if (rows.empty()) {
+      remove_file(path_ / name);  // of another training
+    } else {
+      write_rows(path_ / name, columns, rows);
+    }
+  };
+  write_or_remove("more_slices.csv", slice_columns(), tables.more_slices);
+  write_or_remove("correct.csv", correct_columns(), tables.correct);
   write_rows(path_ / "scores.csv", score_columns(), tables.scores);
 }
 

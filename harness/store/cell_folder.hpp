@@ -49,6 +49,8 @@ class CellFolder {
   /// The cell is not done any more.
   void remove_status() const;
   void remove_weights() const;
+  /// Nor is anything left that its training gave: history, scores and weights.
+  void remove_results() const;
 
   /// Of the files that a status has digests of, where they are there.
   [[nodiscard]] FileDigests digests() const;

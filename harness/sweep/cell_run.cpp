@@ -124,7 +124,7 @@ class CellRun {
     const Clock::time_point start = Clock::now();
     make_folder(folder_.path());
     folder_.remove_unfinished_writes();
-    folder_.remove_status();
+    folder_.remove_results();  // of an earlier training, which this one may not overwrite
     folder_.remove_needs_no_weights();
     folder_.write_text("config.yaml", cell_.yaml(experiment_));
     SequenceModel<float> model = empty_model(cell_);

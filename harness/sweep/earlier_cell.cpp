@@ -38,12 +38,13 @@ void remove_further_rows(const CellFolder& mine, const FileDigests& digests,
   }
   ScoreTables tables{fresh.read_scores(), fresh.read_slices(), fresh.read_more_slices(),
                      fresh.read_correct()};
-  // A file without a digest may have lost rows: it is compared as it is.
+  // A file without a digest may have lost rows: it is compared as it is, and so is a lost one.
+  const auto whole = [&](const char* name) {
+    return digests.contains(name) && file_exists(mine.path() / name);
+  };
   std::size_t others = 0;
-  if (digests.contains("more_slices.csv")) {
-    others += keep_rows_of(kept.more_slices, tables.more_slices);
-  }
-  if (digests.contains("correct.csv")) others += keep_rows_of(kept.correct, tables.correct);
+  if (whole("more_slices.csv")) others += keep_rows_of(kept.more_slices, tables.more_slices);
+  if (whole("correct.csv")) others += keep_rows_of(kept.correct, tables.correct);
   if (others > 0) fresh.write_scores(std::move(tables));
 }
 

@@ -91,11 +91,12 @@ class Queue {
 };
 
 /// Removes what a process left that was killed just after the cell was done: the state of its
-/// training, and its claim.
+/// training, and its claim. Where another process holds the claim, the state is its own.
 void tidy(const PlannedCell& done, const std::filesystem::path& out) {
-  CellFolder(out, done.hash).remove_state();
-  const std::filesystem::path claim = cell_claim(out, done.hash);
-  if (file_exists(claim)) (void)Claim::try_take(claim);
+  const std::filesystem::path file = cell_claim(out, done.hash);
+  const bool claimed = file_exists(file);
+  const std::optional<Claim> claim = claimed ? Claim::try_take(file) : std::nullopt;
+  if (!claimed || claim) CellFolder(out, done.hash).remove_state();
 }
 
 /// The jobs of one run, which work on the plan's cells until none is left.

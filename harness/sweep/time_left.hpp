@@ -35,7 +35,7 @@ class TimeLeft {
   void step(std::size_t cell, std::int64_t step, double now);
   /// With so many steps made; all scores are made as well.
   void end(std::size_t cell, std::int64_t steps, double now);
-  /// Another process has done it.
+  /// Another process has done it, or it failed.
   void drop(std::size_t cell);
 
   /// None as long as there is nothing to go by.

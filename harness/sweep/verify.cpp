@@ -42,7 +42,7 @@ struct CellFile {
   std::string_view name;
   std::string_view meaning;
 };
-constexpr std::array<CellFile, 8> kFiles{{
+constexpr std::array<CellFile, 9> kFiles{{
     {"config.yaml", "look at how this file was changed, or at what writes it"},
     {"history.csv", "the configuration agrees; look at the training up to this step"},
     {"final.safetensors", "the history agrees; look at the last update, or at damage to this file"},
@@ -51,6 +51,7 @@ constexpr std::array<CellFile, 8> kFiles{{
     {"slices.csv", "the weights agree; look at the scoring"},
     {"more_slices.csv", "weights and slices agree; look at the task's more_tags()"},
     {"scores.csv", "weights and slices agree; look at the scoring"},
+    {"correct.csv", "the scores agree; look at which examples were counted as right"},
     {"status.yaml", "everything else agrees; look at the training's end"},
 }};
 

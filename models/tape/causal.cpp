@@ -99,18 +99,13 @@ Var<S> weigh(Tape<S>& tape, const Var<S>& scores, const Var<S>& G, const Var<S>&
     const auto d_room = walk.scratch(n, n);
     const auto weight_room = walk.scratch(1, n);
     const Slot<S> d_scores = walk.slot(scores);
-    const bool levels = !lambda.empty() && walk.wants(lambda);
-    const Index columns = weights.cols();
-    const auto lambda_room = walk.scratch(n, std::max<Index>(columns, 1));
-    const View<S> d_lambda = levels ? lambda_room.view() : View<S>(nullptr, 0, 0, 0);
-    if (levels) set_zero(d_lambda);
+    // The kernel accumulates into it where lambda has columns, whether or not anybody wants it.
+    const auto lambda_room = walk.scratch(n, std::max<Index>(weights.cols(), 1));
+    const View<S> d_lambda = lambda_room.view();
+    set_zero(d_lambda);
     const auto sum_room = walk.scratch(n, 1);
     S* d_sums = sum_room.view().data();
     std::fill_n(d_sums, n, S(0));
-    // The kernel accumulates dlambda only where lambda has columns, and reads lambda for d_scores.
-    const auto ignored = walk.scratch(n, std::max<Index>(columns, 1));
-    const View<S> sink = levels || columns == 0 ? d_lambda : ignored.view();
-    if (!levels && columns > 0) set_zero(sink);
     const View<const S> all = scores.value();
     for (Index t = 0; t < n; ++t) {
       S* d = d_room.view().data() + t * n;
@@ -118,7 +113,7 @@ Var<S> weigh(Tape<S>& tape, const Var<S>& scores, const Var<S>& G, const Var<S>&
       std::copy_n(dy.data() + t * dy.stride(), end, d);
       const S* own = all.data() + t * all.stride();
       weigh_row_backward<S>(weights, t, t, end, own, kept.data() + t * n, d,
-                            weight_room.view().data(), sink);
+                            weight_room.view().data(), d_lambda);
       S before = 0;
       for (Index s = 0; s < t; ++s) {
         const S e = d[s] * own[s];
@@ -133,7 +128,7 @@ Var<S> weigh(Tape<S>& tape, const Var<S>& scores, const Var<S>& G, const Var<S>&
       const Slot<S> dG = walk.slot(G);
       for (Index t = 0; t < n; ++t) dG.take(t, 0, d_sums[t]);
     }
-    if (levels) walk.slot(lambda).take(d_lambda);
+    if (!lambda.empty() && walk.wants(lambda)) walk.slot(lambda).take(d_lambda);
   });
   return y.var;
 }

@@ -39,7 +39,7 @@ Var<S> product_lower_t(Tape<S>& tape, const Var<S>& l, const Var<S>& b, const In
 /// a b, which is lower as both are.
 template <class S>
 Var<S> product_of_lowers(Tape<S>& tape, const Var<S>& a, const Var<S>& b);
-/// (I + the part of a below its diagonal)^-1, lower; n - 1 is at most the chunk's length.
+/// (I + the part of a (n, n) below its diagonal)^-1, (n, n) lower.
 template <class S>
 Var<S> unit_lower_inverse(Tape<S>& tape, const Var<S>& a);
 

@@ -60,9 +60,10 @@ struct Place {
   }
 };
 
-/// Test examples of the first cell, as the program writes them.
-ExampleArrays generated(const Place& place, const std::string& options = "--cell 1") {
-  Place::done("generate " + place.config + " --split test " + options + " --out " +
+/// Examples of the first cell, those of the test unless said, as the program writes them.
+ExampleArrays generated(const Place& place, const std::string& options = "--cell 1",
+                        const std::string& split = "test") {
+  Place::done("generate " + place.config + " --split " + split + " " + options + " --out " +
               quoted(place.folder / "test.npz"));
   return examples_in(read_arrays(place.folder / "test.npz"), "test.npz");
 }
@@ -187,6 +188,24 @@ TEST_CASE("score: right predictions give 1, wrong ones what is counted, beside o
               "another program's model"));
   // Running the experiment again leaves it alone.
   place.run();
+  CHECK(holds(Place::done("table " + place.runs), "theirs"));
+}
+
+TEST_CASE(
+    "score: of fewer validation examples than training looks at, the score is in the tables") {
+  const Place place;
+  place.run();
+  const ExampleArrays some = generated(place, "--cell 1 --count 10", "validation");
+  write_predictions(place.folder / "p.safetensors", some.labels, {10, 3}, digest_of(some));
+  const std::string said =
+      Place::done(score_command(place, "p.safetensors", "runs") + " --split validation --count 10");
+  const std::filesystem::path folder = said.substr(0, said.find(": accuracy"));
+  const std::string hash = folder.filename().string();
+  // The folder's configuration gives the cell of that name.
+  CHECK(parse_experiment(read_file(folder / "config.yaml"), "config.yaml", {}, AllowedNames::kAny)
+            .cells.at(0)
+            .hash() == hash);
+  CHECK(holds(Place::done("table " + place.runs + " --rows cells --format csv"), hash));
   CHECK(holds(Place::done("table " + place.runs), "theirs"));
 }
 

@@ -95,6 +95,14 @@ TEST_CASE("inspect: a cell's folder and its archived weights show the same") {
   CHECK(json["layers"][1]["heads"][0]["attention"][0]["weights"].size() == 5);
 }
 
+TEST_CASE("inspect: a cell's folder by the name that tables give it") {
+  const TrainedCells cells;
+  const std::filesystem::path folder = cells.cell("adaptive-decay");
+  const std::filesystem::path named = folder.parent_path() / ("c" + folder.filename().string());
+  CHECK(recollect_program("inspect " + quoted(named) + " --format csv").out ==
+        recollect_program("inspect " + quoted(folder) + " --format csv").out);
+}
+
 TEST_CASE("inspect: a picture with its numbers beside it, and none without levels") {
   if (!plot::run_process({"gnuplot", "--version"}, "").found) return;
   const TrainedCells cells;
@@ -134,7 +142,8 @@ TEST_CASE("inspect: what is wrong is one line with a way out") {
   usage(file + " " + config + " --weights final", "--weights chooses among those of a cell's");
   expect_error(cell + " --length 3", 3, "length");
 
-  expect_error(quoted(cells.folder() / "nowhere") + " " + config, 5, "nowhere");
+  expect_error(quoted(cells.folder() / "nowhere") + " " + config, 5, "nowhere is not there; give");
+  expect_error(quoted(cells.runs() / "cells" / "c0123456789abcdef"), 5, "is not there; give");
   expect_error(quoted(cells.folder().path()), 5, "holds no config.yaml; give the folder of a cell");
   expect_error(quoted(cells.runs()), 5, "is a folder of runs, not of one cell; give one of its");
   expect_error(quoted(cells.archive()), 5, "is an archive, not a cell; give a file of its weights");

@@ -323,6 +323,10 @@ TEST_CASE("compare: the metric and the scores that judge can be chosen") {
   CompareRules longer;
   longer.scores = {{Weights::kBest, Split::kTest, 128}};
   CHECK(only(compared(before, after, longer)).verdict == Verdict::kWorse);
+  // One score by two names judges once.
+  CompareRules twice;
+  twice.scores = {{Weights::kBest, Split::kTest, std::nullopt}, {Weights::kBest, Split::kTest, 64}};
+  CHECK(only(compared(base, now, twice)).verdict == Verdict::kSame);
   CompareRules all;
   all.every_score = true;
   CHECK(compared(before, after, all).groups.size() == 2);

@@ -12,6 +12,8 @@
 #include "harness/render/json.hpp"
 #include "harness/results/read_cells.hpp"
 #include "harness/stats/survival.hpp"
+#include "harness/store/csv.hpp"
+#include "models/outside.hpp"
 #include "tests/support/places.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "tests/support/tiny_archive.hpp"
@@ -72,6 +74,58 @@ TEST_CASE("effects: one value can be set against all others, and turned round th
   CHECK(one.solved_a == other.solved_b);
 }
 
+TEST_CASE("effects: labels that tell the values of an option apart do not keep them apart") {
+  ResultSet set = reference({"mqar-128-32"});
+  std::erase_if(set.cells, [](const CellResult& cell) { return cell.label != "fixed-decay"; });
+  std::vector<CellResult> others = set.cells;
+  for (CellResult& cell : others) {
+    cell.label = "no gate";
+    for (Setting& setting : cell.settings) {
+      if (setting.name == "model_gate") setting.value = {"none", true};
+    }
+    if (cell.score) cell.score->accuracy = 0.5;
+  }
+  set.cells.insert(set.cells.end(), others.begin(), others.end());
+  set.exact.assign(set.cells.size(), std::nullopt);
+  const Effects effects = effects_of(set, {.by = "model.gate", .against = "input", .score = {}});
+  REQUIRE(effects.each.size() == 1);
+  CHECK(effects.each[0].b == "none");
+  CHECK(effects.each[0].pairs == 20);
+  CHECK(effects.each[0].accuracy_b == doctest::Approx(0.5));
+}
+
+TEST_CASE("effects: of a model trained elsewhere nobody knows whether it solved the task") {
+  ResultSet set = reference({"mqar-128-32"});
+  for (CellResult& cell : set.cells) {
+    if (cell.label == "gated-linear") {
+      cell.variant = kOutside;
+      cell.status.solved_step.reset();
+    }
+  }
+  const EffectQuestion question{.by = "variant", .against = "gated-linear", .score = {}};
+  const Effects effects = effects_of(set, question);
+  REQUIRE(effects.each.size() == 3);
+  for (const Effect& effect : effects.each) {
+    CHECK(effect.pairs == 20);
+    CHECK_FALSE(effect.training_known);
+    CHECK_FALSE(effect.p_solved.has_value());
+    CHECK_FALSE(effect.p_log_rank.has_value());
+  }
+  const std::string text = effects_text(effects, set);
+  CHECK(text.find("accuracy") != std::string::npos);
+  CHECK(text.find("    solved") == std::string::npos);
+  CHECK(text.find("    mean step") == std::string::npos);
+  const CsvTable csv = parse_csv(effects_csv(effects, set), "effects.csv");
+  for (const char* name : {"solved_a", "solved_b", "limit", "mean_step_a", "ratio"}) {
+    const std::size_t at = csv.index(name);
+    for (const auto& row : csv.rows) CHECK(row[at].empty());
+  }
+  // Solved on both sides and its p, the mean steps, their ratio with its interval, and its p.
+  std::string table = effects_markdown(effects, set);
+  std::erase(table, ' ');
+  CHECK(table.find("|-|-|-|-|-|-|-|-|\n") != std::string::npos);
+}
+
 TEST_CASE("effects: an option of the configuration, cell by cell") {
   const TemporaryFolder out;
   Watch watch;
@@ -125,6 +179,8 @@ seeds: [0, 1, 2, 3]
     return std::string();
   };
   CHECK(message({.by = "train.learning_rat", .against = "", .score = {}})
+            .find("did you mean 'train.learning_rate'?") != std::string::npos);
+  CHECK(message({.by = "learning_rate", .against = "", .score = {}})
             .find("did you mean 'train.learning_rate'?") != std::string::npos);
   CHECK(message({.by = "task.pairs", .against = "", .score = {}})
             .find("nothing can be set against it") != std::string::npos);

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -44,6 +45,19 @@ TEST_CASE("folder replacement: a new folder, and another one in its place") {
   CHECK(read_file(folder / "kept" / "weights") == "w");
   CHECK_FALSE(fs::exists(folder / "b"));
   CHECK(entries_of(place / "deep") == 1);
+}
+
+TEST_CASE("folder replacement: what a kill left goes, what others are writing stays") {
+  const TemporaryFolder place;
+  const std::vector<std::string> left = {".a.0123abcd.tmp", ".a.0123abcd.17.tmp"};
+  const std::vector<std::string> of_others = {
+      ".a.b.0123abcd.tmp", ".a.b.0123abcd.17.tmp", ".a.0123abc.tmp", ".a.0123abcd.x.tmp", ".a.tmp",
+      "a.0123abcd.tmp"};
+  for (const std::string& name : left) make_folder(place / name);
+  for (const std::string& name : of_others) make_folder(place / name);
+  FolderReplacement(place / "a").commit();
+  for (const std::string& name : left) CHECK_FALSE(fs::exists(place / name));
+  for (const std::string& name : of_others) CHECK(fs::exists(place / name));
 }
 
 TEST_CASE("folder replacement: given up, it leaves the old one and nothing else") {

@@ -248,6 +248,28 @@ TEST_CASE("inspect: a longer sequence than trained, and two tokens") {
   CHECK(plot::draw_lambda(inspection).figure);
 }
 
+TEST_CASE("inspect: where scores are of other pairs, the averages are of the example's kind") {
+  const auto averages = [](const std::string& task, const std::string& scored) {
+    const Experiment experiment =
+        parse_experiment(fmt::format(R"(task: {{name: mqar, length: 32, vocab: 32, {}}}
+model: {{width: 8, layers: 2}}
+variants: [adaptive-decay]
+eval: {{{}}}
+)",
+                                     task, scored),
+                         "made.yaml");
+    SequenceModel<float> model = build_model(experiment.cells.at(0));
+    fill_normal<float>(9, 0.5, model.parameters());
+    const Inspection inspection =
+        inspect_cell({experiment.cells.at(0), 1, 1}, model, {Split::kTest, 0, 10, 32, {}});
+    return inspection.layers.at(0).heads.at(0).mean_by_kind;
+  };
+  const auto few = averages("pairs: 2", "examples: 40");
+  const auto many = averages("pairs: 6", "examples: 40");
+  CHECK(averages("pairs: 2", "cells: [{length: 32, pairs: 6, examples: 40}]") == many);
+  CHECK(few != many);
+}
+
 std::size_t longest_line(const std::string& text) {
   std::size_t longest = 0;
   std::istringstream lines(text);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <map>
 #include <stdexcept>
@@ -15,6 +16,7 @@
 #include "harness/results/read_cells.hpp"
 #include "harness/store/experiment_file.hpp"
 #include "harness/store/safetensors.hpp"
+#include "harness/sweep/jobs.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace recollect {
@@ -209,9 +211,33 @@ TEST_CASE("runner: a cell that diverges is a row and is not tried again") {
   CHECK(cells.rows[0][cells.index("status")] == "diverged");
   CHECK_FALSE(cells.rows[0][cells.index("reason")].empty());
 
+  // Trained again, it has nothing of what an earlier training left.
+  const std::filesystem::path folder = out / "cells" / tiny(wild).cells[0].hash();
+  std::filesystem::remove(folder / "status.yaml");
+  for (const char* file : {"scores.csv", "correct.csv", "best.safetensors"}) {
+    write_file_atomically(folder / file, "of another training");
+  }
+  Watch repaired;
+  CHECK(run_experiment(tiny(wild), out.path(), {.jobs = 1}, repaired).problems.size() == 1);
+  for (const char* file : {"scores.csv", "correct.csv", "best.safetensors"}) {
+    CHECK_FALSE(file_exists(folder / file));
+  }
+
   Watch again;
   CHECK(run_experiment(tiny(wild), out.path(), {.jobs = 1}, again).problems.size() == 1);
   CHECK(again.steps == 0);
+}
+
+TEST_CASE("runner: what a job throws is thrown once all have ended") {
+  std::atomic<int> ended{0};
+  const auto run_all = [&] {
+    run_jobs(3, [&] {
+      ++ended;
+      throw IoError("no room");
+    });
+  };
+  CHECK_THROWS_WITH_AS(run_all(), "no room", IoError);
+  CHECK(ended == 3);
 }
 
 TEST_CASE("runner: cells of another build are reused, and the plan says so") {

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -144,6 +145,52 @@ TEST_CASE("select: each variant has a choice of its own") {
     CHECK(group.chosen->text ==
           (group.label == "gla" ? "train.learning_rate 0.001" : "train.learning_rate 0.003"));
   }
+}
+
+TEST_CASE("select: a variant all of whose values failed stands there without scores") {
+  std::vector<CellResult> cells = cells_of(kLucky);
+  const std::vector<Made> others = {{"0.001", 0, {}, {}}, {"0.003", 0, {}, {}}};
+  for (const CellResult& cell : cells_of(others, "", "gla")) cells.push_back(cell);
+  bool seen = false;
+  for (const GroupResult& group : select_groups(cells, parse_select("train.learning_rate"))) {
+    if (group.label != "gla") continue;
+    seen = true;
+    CHECK(group.n() == 0);
+    CHECK(group.chosen->text == "none");
+    CHECK(group.chosen->of == 2);
+    CHECK(group.chosen->failed ==
+          "train.learning_rate 0.001 seed 0; train.learning_rate 0.003 seed 0");
+  }
+  CHECK(seen);
+}
+
+TEST_CASE("select: the cells of the chosen values alone share what is left of their settings") {
+  std::vector<CellResult> cells = cells_of(kLucky);
+  const std::vector<Made> others = {{"0.001", 0, 0.9, 0.9}, {"0.003", 0, 0.5, 0.5}};
+  for (const CellResult& cell : cells_of(others, "", "gla")) cells.push_back(cell);
+  for (CellResult cell : cells_of(others, "", "gla")) {
+    cell.settings[0].value = {"16"};
+    cells.push_back(cell);
+  }
+  const std::vector<SelectedValue> values =
+      keep_selected(cells, parse_select("train.learning_rate"));
+  REQUIRE(values.size() == 3);
+  CHECK(values[0].label == "mamba-2");
+  CHECK(values[0].setting.empty());
+  CHECK(values[0].chosen.text == "train.learning_rate 0.003");
+  CHECK(values[1].label == "gla");
+  CHECK(values[1].setting == "task_pairs 8");
+  CHECK(values[2].setting == "task_pairs 16");
+  CHECK(values[2].chosen.text == "train.learning_rate 0.001");
+  std::map<std::string, double> best_on_test;
+  for (const CellResult& cell : cells) {
+    CHECK(setting_of(cell.settings, "train_learning_rate").text.empty());
+    CHECK_FALSE(setting_of(cell.settings, "task_pairs").text.empty());
+    if (cell.score->key.split == Split::kTest && cell.score->key.eval_length == 64) {
+      best_on_test[cell.label] = cell.score->accuracy;
+    }
+  }
+  CHECK(best_on_test.at("gla") == 0.9);
 }
 
 TEST_CASE("select: keys that are none") {
