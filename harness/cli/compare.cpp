@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <memory>
@@ -174,6 +175,14 @@ void check_form(const Options& options) {
   }
   if (!options.now.empty()) {
     throw UsageError("--by compares within one set of results; leave NEW out");
+  }
+  if (!options.select.empty()) {
+    const SelectRequest request = as_usage([&] { return parse_select(options.select); });
+    if (std::find(request.keys.begin(), request.keys.end(), options.by) != request.keys.end()) {
+      throw UsageError(fmt::format(
+          "--select leaves one value of {} to each variant; leave it out, or give --by variant",
+          options.by));
+    }
   }
   if (options.format == "junit") throw UsageError("--format junit does not go with --by");
   if (options.metric != "accuracy") throw UsageError("--metric does not go with --by");

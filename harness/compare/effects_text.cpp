@@ -98,7 +98,8 @@ std::string lines_of(const Effect& effect) {
 /// A line for each choice: "  mamba-2, task_pairs 8: train.learning_rate 0.003 of 4".
 std::string choices_of(const Effects& effects) {
   if (effects.selected.empty()) return "";
-  std::string text = "Each with the value that its own scores prefer:\n";
+  std::string text = fmt::format("Each at the value that its {} scores prefer:\n",
+                                 effects.selected.front().chosen.by_test ? "test" : "validation");
   for (const SelectedValue& value : effects.selected) {
     text += fmt::format("  {}{}: {}\n", value.label,
                         value.setting.empty() ? "" : fmt::format(", {}", value.setting),

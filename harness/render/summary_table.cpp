@@ -209,7 +209,8 @@ std::string choices_of(const Rows& rows, const std::string& title) {
   }
   std::string text;
   for (const auto& [label, choice] : chosen) {
-    text += wrapped(fmt::format("{}{}{}: {}", label, title.empty() ? "" : " with ", title, choice));
+    text += wrapped(
+        fmt::format("chosen for {}{}{}: {}", label, title.empty() ? "" : " with ", title, choice));
   }
   return text;
 }

@@ -66,6 +66,10 @@ TEST_CASE("cli: a wrong command line is one line with a way out") {
   expect_usage_error("compare x", "needs NEW, or --by");
   expect_usage_error("compare x y --by variant", "leave NEW out");
   expect_usage_error("compare x --against y", "needs NEW, or --by");
+  expect_usage_error("compare x y --select train.steps", "--select belongs to --by");
+  expect_usage_error("compare x --by variant --select steps",
+                     "--select steps is no option in full");
+  expect_usage_error("compare x --by train.steps --select train.steps", "give --by variant");
   expect_usage_error("compare x y --score best", "WEIGHTS,SPLIT,LENGTH");
   expect_usage_error("compare x y --score best,test,0", "WEIGHTS,SPLIT,LENGTH");
   expect_usage_error("compare x y --metric solved", "unknown metric 'solved'");

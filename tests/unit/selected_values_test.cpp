@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "harness/compare/effects.hpp"
+#include "harness/render/summary_table.hpp"
 
 namespace recollect {
 namespace {
@@ -191,6 +193,29 @@ TEST_CASE("select: the cells of the chosen values alone share what is left of th
     }
   }
   CHECK(best_on_test.at("gla") == 0.9);
+}
+
+TEST_CASE("select: texts for people say what was chosen") {
+  std::vector<CellResult> cells = cells_of(kLucky);
+  const std::vector<Made> others = {{"0.001", 0, 0.9, 0.9}, {"0.003", 0, 0.5, 0.5}};
+  for (const CellResult& cell : cells_of(others, "", "gla")) cells.push_back(cell);
+  const std::string summary =
+      summary_text(select_groups(cells, parse_select("train.learning_rate")));
+  CHECK(summary.find("chosen for gla: train.learning_rate 0.001 of 2, at the edge\n") !=
+        std::string::npos);
+  ResultSet set;
+  set.name = "made";
+  set.cells = cells;
+  std::vector<SelectedValue> selected =
+      keep_selected(set.cells, parse_select("train.learning_rate@test"));
+  set.exact.resize(set.cells.size());
+  Effects effects = effects_of(set, {.by = "variant", .against = "", .score = {}});
+  effects.selected = std::move(selected);
+  const std::string text = effects_text(effects, set);
+  CHECK(text.find("Each at the value that its test scores prefer:\n") != std::string::npos);
+  CHECK(text.find("  gla: train.learning_rate 0.001 of 2, at the edge, by the test") !=
+        std::string::npos);
+  CHECK(text.find("gla against mamba-2 (1 seed)") != std::string::npos);
 }
 
 TEST_CASE("select: keys that are none") {
