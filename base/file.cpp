@@ -136,6 +136,15 @@ void remove_leftovers(const std::filesystem::path& folder, const std::string& fi
   }
 }
 
+void remove_file(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::remove(path, error);
+  if (error) {
+    throw IoError(fmt::format("cannot remove {}: {}", path.string(), error.message()),
+                  error.value());
+  }
+}
+
 std::string read_file(const std::filesystem::path& path, std::uint64_t limit,
                       std::string_view kind) {
   const auto fail = [&](const std::string& why) {

@@ -16,6 +16,9 @@ namespace recollect {
 /// @throws IoError with the path and the system's reason; the temporary file is gone then
 void write_file_atomically(const std::filesystem::path& named, std::string_view bytes);
 
+/// Does nothing where it is not there. @throws IoError
+void remove_file(const std::filesystem::path& path);
+
 /// Takes away what writers of `file` in this folder left when they were killed. Only where nobody
 /// writes it now.
 void remove_leftovers(const std::filesystem::path& folder, const std::string& file);

@@ -72,10 +72,6 @@ std::vector<std::int64_t> whole_numbers(const std::filesystem::path& path, const
   return numbers;
 }
 
-std::string shown_list(const std::vector<std::int64_t>& numbers) {
-  return printable(fmt::format("{}", fmt::join(numbers, ", ")));
-}
-
 struct Placed {
   ArrayView tensor;
   std::int64_t begin = 0;
@@ -126,6 +122,10 @@ Placed parse_entry(const std::filesystem::path& path, const std::string& name, c
 }
 
 }  // namespace
+
+std::string shown_list(const std::vector<std::int64_t>& numbers) {
+  return printable(fmt::format("{}", fmt::join(numbers, ", ")));
+}
 
 Safetensors parse_safetensors_bytes(std::string_view file, const std::filesystem::path& path,
                                     TensorTypes types) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -29,6 +30,9 @@ enum class TensorTypes { kFloat32, kAll };
 [[nodiscard]] Safetensors parse_safetensors_bytes(std::string_view file,
                                                   const std::filesystem::path& path,
                                                   TensorTypes types);
+
+/// "16, 8": a shape or offsets as messages show them, however many a file says there are.
+[[nodiscard]] std::string shown_list(const std::vector<std::int64_t>& numbers);
 
 /// The bytes of a file. Equal arguments give equal bytes.
 [[nodiscard]] std::string encode_safetensors_bytes(const std::vector<ArrayView>& tensors,

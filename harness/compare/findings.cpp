@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <map>
@@ -33,15 +34,7 @@ namespace {
 using Words = std::vector<std::string>;
 
 /// "12,900".
-std::string thousands(double value) {
-  const std::string digits = fmt::format("{:.0f}", value);
-  std::string text;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
-    text += digits[i];
-  }
-  return text;
-}
+std::string thousands(double value) { return with_commas(std::llround(value)); }
 
 std::string p_text(double p) {
   return p < 0.001 ? fmt::format("{:.0e}", p) : fmt::format("{:.2g}", p);
@@ -192,7 +185,7 @@ class Findings {
     for (const CellResult* row : rows(question)) {
       last = std::max(last, row->status.solved_step.value_or(0));
     }
-    return thousands(static_cast<double>(last));
+    return with_commas(last);
   }
   [[nodiscard]] std::string reached(const Question& question) const {
     const double share = to_real(question.word(0));

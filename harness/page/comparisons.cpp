@@ -50,13 +50,21 @@ Effect turned(Effect effect) {
   return effect;
 }
 
+/// Those of a pair, b less a.
+std::vector<Effect> all_in(const std::vector<Effect>& effects, const std::string& a,
+                           const std::string& b) {
+  std::vector<Effect> found;
+  for (const Effect& effect : effects) {
+    if (effect.a == a && effect.b == b) found.push_back(effect);
+    if (effect.a == b && effect.b == a) found.push_back(turned(effect));
+  }
+  return found;
+}
+
 std::optional<Effect> found_in(const std::vector<Effect>& effects, const std::string& a,
                                const std::string& b) {
-  for (const Effect& effect : effects) {
-    if (effect.a == a && effect.b == b) return effect;
-    if (effect.a == b && effect.b == a) return turned(effect);
-  }
-  return std::nullopt;
+  const std::vector<Effect> found = all_in(effects, a, b);
+  return found.empty() ? std::nullopt : std::optional(found.front());
 }
 
 }  // namespace
@@ -67,6 +75,10 @@ Comparisons::Comparisons(const ResultSet& set, const ScoreChoice& score)
 std::optional<Effect> Comparisons::of(const std::string& a, const std::string& b) const {
   std::optional<Effect> effect = found_in(effects_.pooled, a, b);
   return effect ? effect : found_in(effects_.each, a, b);
+}
+
+std::vector<Effect> Comparisons::by_setting(const std::string& a, const std::string& b) const {
+  return all_in(effects_.each, a, b);
 }
 
 Effect Comparisons::with_interval(Effect effect) const {

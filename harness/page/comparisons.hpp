@@ -23,6 +23,9 @@ class Comparisons {
   /// Over all settings that both have, b less a. None where they share no seed.
   [[nodiscard]] std::optional<Effect> of(const std::string& a, const std::string& b) const;
 
+  /// The same in each of these settings.
+  [[nodiscard]] std::vector<Effect> by_setting(const std::string& a, const std::string& b) const;
+
   /// The same with the interval of the ratio of steps, over several settings, which takes longer.
   [[nodiscard]] Effect with_interval(Effect effect) const;
 

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "harness/page/answer_lines.hpp"
 #include "harness/plot/numbers.hpp"
+#include "harness/render/readable_table.hpp"
 
 namespace recollect::page {
 namespace {
@@ -79,6 +80,26 @@ std::string p_of(const Effect& effect) {
   return fmt::format(" ({}{})", p_text(*effect.p), effect.interval ? "" : ", the seeds fall apart");
 }
 
+/// "; × 0.61 at pairs 8, × 1.79 at pairs 16", where one ratio over few settings might hide that
+/// they differ.
+std::string by_setting_text(const std::vector<Effect>& effects) {
+  constexpr std::size_t kFew = 3;
+  if (effects.size() < 2 || effects.size() > kFew) return "";
+  std::string text;
+  for (const Effect& effect : effects) {
+    if (!effect.has_steps()) continue;
+    // "task_pairs 8, train_steps 600" in the words of tables.
+    std::string where;
+    bool names = true;  // name and value take turns
+    for (const std::string& word : words(effect.where)) {
+      where += fmt::format("{}{}", where.empty() ? "" : " ", names ? short_name(word) : word);
+      names = !names;
+    }
+    text += fmt::format("{} × {:.2f} at {}", text.empty() ? ";" : ",", effect.ratio, where);
+  }
+  return text;
+}
+
 }  // namespace
 
 bool asks_of_lambda(const Study& study) { return lambda_labels(study).has_value(); }
@@ -142,8 +163,9 @@ std::optional<Line> lambda_sooner(const Study& study, const Context& context) {
     if (effect->p_log_rank) {
       line->text += fmt::format(" ({})", p_text(*effect->p_log_rank));
     } else if (effect->ratio_interval) {
-      line->text += fmt::format(" (95 % {:.2f} to {:.2f})", effect->ratio_interval->low,
-                                effect->ratio_interval->high);
+      line->text += fmt::format(" (95 % {:.2f} to {:.2f}{})", effect->ratio_interval->low,
+                                effect->ratio_interval->high,
+                                by_setting_text(pairs.by_setting(labels.fixed, label)));
     }
   }
   return line;

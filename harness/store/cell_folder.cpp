@@ -53,15 +53,6 @@ std::vector<Row> read_rows(const std::filesystem::path& path,
                     name);
 }
 
-void remove_file(const std::filesystem::path& path) {
-  std::error_code error;
-  std::filesystem::remove(path, error);
-  if (error) {
-    throw IoError(fmt::format("cannot remove {}: {}", path.string(), error.message()),
-                  error.value());
-  }
-}
-
 }  // namespace
 
 CellFolder::CellFolder(const std::filesystem::path& out, const std::string& hash)

@@ -179,12 +179,6 @@ void fill_arrays(const WeightsFile& file, const std::filesystem::path& path,
   }
 }
 
-void remove_file(const std::filesystem::path& path) {
-  std::error_code error;
-  std::filesystem::remove(path, error);
-  if (error) throw IoError(fmt::format("cannot remove {}: {}", path.string(), error.message()));
-}
-
 }  // namespace
 
 StateIdentity identity_of_this_build(const std::string& cell_hash) {

@@ -23,10 +23,6 @@ std::string checksum(std::span<const float> weights) {
   return hex(hash_text({bytes, weights.size_bytes()}));
 }
 
-std::string shown_list(const std::vector<std::int64_t>& numbers) {
-  return printable(fmt::format("{}", fmt::join(numbers, ", ")));
-}
-
 }  // namespace
 
 std::vector<std::int64_t> shape_of(const ParameterInfo& info) {

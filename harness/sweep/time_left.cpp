@@ -107,8 +107,30 @@ double TimeLeft::Speeds::of(const std::string& name) const {
 }
 
 /// seconds = work * speed[shape] * load[stretch], fitted in turn; a load that nothing tells is 1.
-TimeLeft::Speeds TimeLeft::speeds() const {
-  std::map<std::string, double> speed;
+std::vector<double> TimeLeft::smoothed_loads(const Factors& speed) const {
+  std::vector<Seen> stretch(stretches_.size());
+  for (std::size_t i = 0; i < stretches_.size(); ++i) {
+    for (const auto& [name, seen] : stretches_[i]) {
+      if (!speed.contains(name)) continue;
+      stretch[i].seconds += seen.seconds;
+      stretch[i].work += seen.work * speed.at(name);
+    }
+  }
+  std::vector<double> loads(stretches_.size(), 1.0);
+  for (std::size_t i = 0; i < stretches_.size(); ++i) {
+    Seen near;
+    for (std::size_t j = i - std::min(i, kSmooth); j <= std::min(i + kSmooth, stretch.size() - 1);
+         ++j) {
+      near.seconds += stretch[j].seconds;
+      near.work += stretch[j].work;
+    }
+    if (near.seconds > 0.0 && near.work > 0.0) loads[i] = near.seconds / near.work;
+  }
+  return loads;
+}
+
+TimeLeft::Factors TimeLeft::fitted_speeds() const {
+  Factors speed;
   std::vector<double> loads(stretches_.size(), 1.0);
   for (int round = 0; round < kRounds; ++round) {
     std::map<std::string, Seen> sums;
@@ -121,39 +143,30 @@ TimeLeft::Speeds TimeLeft::speeds() const {
     for (const auto& [name, sum] : sums) {
       if (sum.work > 0.0) speed[name] = sum.seconds / sum.work;
     }
-    // The load changes slowly: without that, shapes that never ran side by side could not be told
-    // from the load of their time.
-    std::vector<Seen> stretch(stretches_.size());
-    for (std::size_t i = 0; i < stretches_.size(); ++i) {
-      for (const auto& [name, seen] : stretches_[i]) {
-        if (!speed.contains(name)) continue;
-        stretch[i].seconds += seen.seconds;
-        stretch[i].work += seen.work * speed[name];
-      }
-    }
-    for (std::size_t i = 0; i < stretches_.size(); ++i) {
-      Seen near;
-      for (std::size_t j = i - std::min(i, kSmooth); j <= std::min(i + kSmooth, stretch.size() - 1);
-           ++j) {
-        near.seconds += stretch[j].seconds;
-        near.work += stretch[j].work;
-      }
-      if (near.seconds > 0.0 && near.work > 0.0) loads[i] = near.seconds / near.work;
-    }
+    loads = smoothed_loads(speed);
   }
+  return speed;
+}
+
+double TimeLeft::recent_load(const Factors& speed) const {
   double took = 0.0, expected = 0.0;
   for (const Recent& recent : recent_) {
     if (!speed.contains(recent.name)) continue;
     took += recent.seen.seconds;
-    expected += recent.seen.work * speed[recent.name];
+    expected += recent.seen.work * speed.at(recent.name);
   }
-  const double load = took > 0.0 && expected > 0.0 ? took / expected : 1.0;
+  return took > 0.0 && expected > 0.0 ? took / expected : 1.0;
+}
+
+TimeLeft::Speeds TimeLeft::speeds() const {
+  const Factors speed = fitted_speeds();
+  const double load = recent_load(speed);
   Speeds now;
   double seconds = 0.0, work = 0.0;
   for (const Stretch& stretch : stretches_) {
     for (const auto& [name, seen] : stretch) {
       if (!speed.contains(name)) continue;
-      seconds += seen.work * speed[name];
+      seconds += seen.work * speed.at(name);
       work += seen.work;
     }
   }

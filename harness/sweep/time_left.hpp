@@ -79,6 +79,15 @@ class TimeLeft {
   };
 
   void note(const std::string& name, Running& running, double work, double now);
+  /// Seconds a unit of work at load 1, by shape.
+  using Factors = std::map<std::string, double>;
+  /// Of each stretch, that at which its work took its seconds. The load changes slowly: without
+  /// that, shapes that never ran side by side could not be told from the load of their time.
+  [[nodiscard]] std::vector<double> smoothed_loads(const Factors& speed) const;
+  /// Speeds and loads in turn, each fitted to the other.
+  [[nodiscard]] Factors fitted_speeds() const;
+  /// That of the last minute.
+  [[nodiscard]] double recent_load(const Factors& speed) const;
   [[nodiscard]] Speeds speeds() const;
   [[nodiscard]] double expected_steps(const Todo& todo) const;
 

@@ -10,6 +10,7 @@
 #include "harness/page/comparisons.hpp"
 #include "harness/page/html.hpp"
 #include "harness/page/panel.hpp"
+#include "tests/support/places.hpp"
 
 namespace recollect::page {
 namespace {
@@ -99,6 +100,19 @@ TEST_CASE("page: a line keeps what can be seen of it, and its gaps") {
   CHECK(line_path({{0, 0}, {1, 0}, {2, nan}, {3, 0}, {4, 0}}, 0.3) == "M0,0 1,0M3,0 4,0");
   CHECK(line_path({{0, 0}, {1, nan}, {2, 0}}, 0.3).empty());
   CHECK(line_path({}, 0.3).empty());
+}
+
+TEST_CASE("page: a ratio over few settings stands beside that of each") {
+  const Comparisons pairs(read_result_set(source_folder() / "results/reference", {"mqar-64"}), {});
+  const std::vector<Effect> each = pairs.by_setting("fixed-decay", "adaptive-decay");
+  REQUIRE(each.size() == 2);
+  CHECK(each[0].where == "task_pairs 8");
+  CHECK(each[0].ratio < 0.7);  // eight pairs are solved sooner than with a constant,
+  CHECK(each[1].ratio > 1.5);  // sixteen later
+  CHECK(pairs.by_setting("adaptive-decay", "fixed-decay")[1].ratio ==
+        doctest::Approx(1.0 / each[1].ratio));
+  CHECK(pairs.of("fixed-decay", "adaptive-decay")->ratio ==
+        doctest::Approx(std::sqrt(each[0].ratio * each[1].ratio)));
 }
 
 TEST_CASE("page: verdicts follow from the tests of compare, and need enough seeds") {
