@@ -17,7 +17,7 @@ demo: ## the same, then train the variants of configs/demo.yaml and sum up what 
 python: ## build the Python module, install it into .venv or the active environment; PREFIX=DIR: below DIR
 	@cmake/setup.sh python
 	@cmake/build.sh release recollect recollect_python
-	@cmake/python.sh $(PREFIX)
+	@cmake/python.sh $(if $(PREFIX),"$(PREFIX)")
 
 test: ## build with warnings as errors, quick tests, include check, smoke configuration
 	@cmake/check.sh quick

@@ -22,6 +22,7 @@ write() {
   sed -i 's:](results/reference/:](../results/reference/:' docs/results.md
   if ! command -v gnuplot >/dev/null; then
     echo "results: the pictures stay as they are, as there is no gnuplot (apt-get install gnuplot-nox)" >&2
+    pictures="; the pictures were not looked at"
     return
   fi
   local drawn
@@ -52,7 +53,10 @@ mkdir -p "$copy/docs/pictures"
 cp docs/pictures/*.svg "$copy/docs/pictures"
 cp -r results configs "$copy"
 cp docs/results.md docs/reproducing.md "$copy/docs"
-(cd "$copy" && write)
+pictures=", and so are the pictures"
+pushd "$copy" >/dev/null
+write
+popd >/dev/null
 current=yes
 for file in docs/results.md docs/reproducing.md docs/pictures/seeds.svg docs/pictures/solved.svg docs/pictures/levels.svg docs/pictures/lambda-adaptive-decay.svg $(cd "$copy" && find results/reference -name table.md | sort); do
   diff -u "$file" "$copy/$file" || current=
@@ -61,4 +65,4 @@ if [[ -z $current ]]; then
   echo "results: the files above are not what results/reference gives; run make results" >&2
   exit 1
 fi
-echo "results: docs/results.md, docs/reproducing.md, the tables and the pictures are current"
+echo "results: docs/results.md, docs/reproducing.md and the tables are current$pictures"

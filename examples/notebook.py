@@ -46,7 +46,9 @@ experiment = recollect.parse(
 
 def progress(event):
     if event["event"] == "end":
-        print(f"{event['variant']}, seed {event['seed']}: test accuracy {event['accuracy']:.3f}")
+        accuracy = event["accuracy"]  # none where the cell failed, or another process trained it
+        known = "no test accuracy" if accuracy is None else f"test accuracy {accuracy:.3f}"
+        print(f"{event['variant']}, seed {event['seed']}: {known}")
 
 
 summary = recollect.run(experiment, OUT, progress=progress)

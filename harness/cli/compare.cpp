@@ -186,6 +186,9 @@ void check_form(const Options& options) {
   }
   if (options.format == "junit") throw UsageError("--format junit does not go with --by");
   if (options.metric != "accuracy") throw UsageError("--metric does not go with --by");
+  if (!options.tolerances.empty()) throw UsageError("--tolerance does not go with --by");
+  if (options.alpha != CompareRules{}.alpha) throw UsageError("--alpha does not go with --by");
+  if (options.undecided != "auto") throw UsageError("--undecided does not go with --by");
   if (options.scores.size() > 1 || (!options.scores.empty() && options.scores[0] == "all")) {
     throw UsageError("--by takes one --score");
   }

@@ -49,6 +49,9 @@ double measure_mixture(const Cell& cell, int threads, int jobs) {
     Cell alone = cell;
     alone.task = part.task;
     alone.mixture.clear();
+    // Learned positions end with the component's length, and drawn weights fit whatever there is.
+    alone.train.select_length = part.task->length;
+    alone.train.init = kDrawn;
     const auto share = static_cast<double>(batch_count(part.examples, cell.train.batch));
     seconds += share * measure_step(alone, threads, jobs);
     batches += share;

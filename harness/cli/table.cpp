@@ -91,6 +91,9 @@ ExitStatus tabulate(const Options& options) {
     throw UsageError(
         "--rows published needs --published FILE, e.g. results/published/published.csv");
   }
+  if ((options.rows == "cells" || options.rows == "history") && !options.published.empty()) {
+    throw UsageError(fmt::format("--published is of groups; leave out --rows {}", options.rows));
+  }
   if (options.rows != "groups" && !options.select.empty()) {
     throw UsageError(
         fmt::format("--select chooses among groups; leave out --rows {}", options.rows));

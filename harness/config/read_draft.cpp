@@ -116,6 +116,7 @@ Draft DraftReader::read(const GridPoint& point) {
   report("task.", [&] { draft.task->validate(); });
   report("train.", [&] { draft.train.validate(); });
   count_steps(draft, combination);
+  report("train.", [&] { draft.train.validate_warmup(); });
   if (draft.eval.lengths.empty() && draft.scored.empty()) {
     draft.eval.lengths = {draft.task->length};
   }

@@ -23,7 +23,10 @@ std::int64_t longest(const Cell& cell) {
 
 // The option that asks for `length`.
 std::string_view asked_by(const Cell& cell, std::int64_t length) {
-  if (!cell.scored.empty()) return "eval.cells";
+  const bool listed =
+      std::any_of(cell.scored.begin(), cell.scored.end(),
+                  [&](const TaskPart& part) { return part.task->length == length; });
+  if (listed) return "eval.cells";
   const auto& lengths = cell.eval.lengths;
   const bool scored = std::find(lengths.begin(), lengths.end(), length) != lengths.end();
   return scored ? "eval.lengths" : "train.select_length";

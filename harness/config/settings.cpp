@@ -174,11 +174,14 @@ void TrainSettings::validate() const {
                                  "schedule falls; lower it",
                                  shortest(min_learning_rate), shortest(learning_rate)));
   }
-  if (warmup > steps) {
-    throw FieldError(
-        "warmup", fmt::format("= {} is more than train.steps = {}; lower it to {} or less", warmup,
-                              steps, steps));
-  }
+  if (!epochs) validate_warmup();
+}
+
+void TrainSettings::validate_warmup() const {
+  if (warmup <= steps) return;
+  throw FieldError("warmup",
+                   fmt::format("= {} is more than {} = {}; lower it to {} or less", warmup,
+                               epochs ? "the steps of train.epochs" : "train.steps", steps, steps));
 }
 
 Fields EvalSettings::fields() {

@@ -75,7 +75,8 @@ struct TrainSettings {
   }
 
   [[nodiscard]] Fields fields();
-  void validate() const;  ///< @throws FieldError
+  void validate() const;         ///< @throws FieldError
+  void validate_warmup() const;  ///< once epochs are counted in steps @throws FieldError
 };
 
 /// How a trained model is scored.

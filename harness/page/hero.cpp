@@ -182,7 +182,7 @@ std::string hero_table(const plot::Study& study, const Context& context) {
       "aria-label=\"Results by variant\">\n"
       "<thead><tr><th scope=\"col\">variant</th><th scope=\"col\" data-fixed class=\"strip\">"
       "<span class=\"small\">accuracy of each seed</span>{}</th>",
-      escaped(study.setting), plot::percent(study.solve_at), context.anchor_of(study, "table"),
+      escaped(study.setting), plot::threshold(study.solve_at), context.anchor_of(study, "table"),
       strip_head());
   for (const char* head : {"solved", "95 %", "median step", "accuracy %", "state", "parameters"}) {
     html += fmt::format("<th scope=\"col\" class=\"n\">{}</th>", head);

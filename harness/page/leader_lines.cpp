@@ -82,6 +82,12 @@ void lead(Line& line, const std::vector<std::string>& best_first, Tells&& tells)
   }
 }
 
+/// Labels are compared over all their rows: one that has several of a section stands there once,
+/// in the place of its best.
+void add_once(std::vector<std::string>& labels, const std::string& label) {
+  if (std::find(labels.begin(), labels.end(), label) == labels.end()) labels.push_back(label);
+}
+
 }  // namespace
 
 std::optional<Line> leads_often(const Study& study, const Context& context) {
@@ -132,12 +138,12 @@ std::optional<Line> leads_sooner(const Study& study, const StudySection& section
   for (const StudyRow* row : rows) {
     const GroupResult& group = *row->trained;
     line.weight += group.runs();
-    labels.push_back(row->named.label);
+    add_once(labels, row->named.label);
     texts.push_back(fmt::format("{} {}", row->name,
                                 plot::step_or_later(group.solve_step_median, group.step_limit)));
   }
   line.text = "half of the seeds have solved it at step: " + listed(texts);
-  if (rows.size() > 1) {
+  if (labels.size() > 1) {
     const std::int64_t trained = section.rows.front().trained->train_length;
     const Comparisons pairs = pairs_at(section, trained, context);
     lead(line, labels, [&](const std::string& a, const std::string& b) {
@@ -180,12 +186,12 @@ std::optional<Line> leads_longer(const Study& study, const StudySection& section
   Line line{Outcome::kTooFew, "", where_of(study, section), "", context.anchor_of(study, "length")};
   std::vector<std::string> labels, texts;
   for (const auto& [mean, row] : rows) {
-    labels.push_back(row->named.label);
+    add_once(labels, row->named.label);
     texts.push_back(fmt::format("{} {}", row->name, plot::percent(mean)));
     line.weight += row->trained->runs();
   }
   line.text = fmt::format("{}, mean accuracy: {}", length_text(section, *length), listed(texts));
-  if (rows.size() > 1) {
+  if (labels.size() > 1) {
     const Comparisons pairs = pairs_at(section, *length, context);
     lead(line, labels, [&](const std::string& a, const std::string& b) {
       const auto effect = pairs.of(a, b);

@@ -47,7 +47,8 @@ std::string numerics_of(const Archive& archive) {
 
 /// The command that trains the cells of an experiment again.
 std::string command(const Archive& archive, const ConfigurationFile* file) {
-  const std::string path = file != nullptr ? file->path
+  const bool current = file != nullptr && !has_changed_since(*file, archive);
+  const std::string path = current ? file->path
                            : is_archive(archive.path)
                                ? (archive.path / "config.yaml").string()
                                : file_stem(archive.file.experiment.name) + ".yaml";

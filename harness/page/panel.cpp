@@ -76,6 +76,24 @@ std::string path_through(const std::vector<Point>& points) {
   return path;
 }
 
+/// What of a line, from left to right, lies between two uprights; gaps stay.
+std::vector<Point> between(const std::vector<Point>& line, double low, double high) {
+  const auto inside = [&](const Point& point) { return point.x >= low && point.x <= high; };
+  std::vector<Point> kept;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const Point& here = line[i];
+    const Point& before = line[i == 0 ? i : i - 1];
+    const auto crossing = [&](double x) {
+      return Point{x, before.y + (here.y - before.y) * (x - before.x) / (here.x - before.x)};
+    };
+    if (before.x < low && here.x > low) kept.push_back(crossing(low));
+    if (before.x < high && here.x > high) kept.push_back(crossing(high));
+    const bool gap = !std::isfinite(here.x) || !std::isfinite(here.y);
+    if (gap || inside(here)) kept.push_back(here);
+  }
+  return kept;
+}
+
 class PanelDrawing {
  public:
   PanelDrawing(Panel panel, const MarkNames& names) : panel_(std::move(panel)), names_(names) {
@@ -132,6 +150,7 @@ class PanelDrawing {
   void add_line(const Mark& mark) {
     std::vector<Point> line;
     for (const Point& point : mark.points) line.push_back(place(point));
+    line = between(line, panel_.px(panel_.x.low), panel_.px(panel_.x.high));
     const std::string path = line_path(line, mark.cells.empty() ? 0.05 : kSeen);
     if (path.empty()) return;
     const bool grid = mark.ink == plot::ink::kGrid;

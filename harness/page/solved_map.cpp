@@ -29,7 +29,7 @@ std::string solved_map(const plot::Study& scored, const Context& context) {
       "on validation examples at some check, of all seeds; the stronger the colour, the larger "
       "their share.</p>\n<div class=\"box\" tabindex=\"0\" role=\"region\" aria-labelledby=\"{0}\">"
       "<table class=\"map sortable\">\n<thead><tr><th scope=\"col\">variant</th>",
-      context.anchor_of(study, "map"), plot::percent(study.solve_at));
+      context.anchor_of(study, "map"), plot::threshold(study.solve_at));
   for (const plot::StudySection& section : study.sections) {
     html += fmt::format("<th scope=\"col\">{}</th>", escaped(section.title));
   }

@@ -31,7 +31,7 @@ class CurvesPicture {
     const double at = figure_.add_heading(fmt::format(
         "{}. A line is a seed: accuracy on validation examples. Dot: the first check at {} or "
         "more. Upright: the step by which half of all seeds have solved it.",
-        study_.setting, percent(study_.solve_at)));
+        study_.setting, threshold(study_.solve_at)));
     const double bottom =
         add_panels(figure_, at + 8.0, study_, step_grid(study_, last_, axis_start()),
                    [&](Panel& panel, const StudySection& section, const StudyRow& row) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <set>
+#include <string>
 #include <thread>
 
 #include "base/error.hpp"
@@ -86,6 +88,14 @@ std::string svg_of(const Figure& figure) {
 std::vector<std::filesystem::path> write_figures(const std::filesystem::path& folder,
                                                  const std::vector<Figure>& figures,
                                                  const Formats& formats) {
+  std::set<std::string> names;
+  for (const Figure& figure : figures) {
+    if (!names.insert(figure.name).second) {
+      throw IoError(fmt::format(
+          "two pictures are both called {}.svg; draw them apart, with --what or --experiment",
+          figure.name));
+    }
+  }
   std::vector<std::filesystem::path> paths(figures.size());
   std::vector<std::exception_ptr> failures(figures.size());
   std::atomic<std::size_t> next = 0;

@@ -21,14 +21,14 @@ std::vector<std::string> parts_of(const std::string& name) {
 std::vector<std::vector<std::string>> wanted_studies(const std::vector<std::string>& experiments,
                                                      const std::vector<GroupResult>& groups) {
   std::vector<std::vector<std::string>> wanted;
+  const auto add_once = [&](const std::vector<std::string>& study) {
+    if (std::find(wanted.begin(), wanted.end(), study) == wanted.end()) wanted.push_back(study);
+  };
   if (!experiments.empty()) {
-    for (const std::string& name : experiments) wanted.push_back(parts_of(name));
+    for (const std::string& name : experiments) add_once(parts_of(name));
     return wanted;
   }
-  for (const GroupResult& group : groups) {
-    const std::vector<std::string> alone = {group.experiment};
-    if (std::find(wanted.begin(), wanted.end(), alone) == wanted.end()) wanted.push_back(alone);
-  }
+  for (const GroupResult& group : groups) add_once({group.experiment});
   return wanted;
 }
 

@@ -25,6 +25,8 @@ std::string percent(double share, int decimals) {
   return fmt::format("{:.{}f} %", share * 100.0, decimals);
 }
 
+std::string threshold(double share) { return fmt::format("{:g} %", share * 100.0); }
+
 std::string percent_range(const Interval& shares) {
   return fmt::format("{:.0f}–{:.0f} %", shares.low * 100.0, shares.high * 100.0);
 }

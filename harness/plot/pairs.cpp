@@ -58,7 +58,7 @@ class PairsPicture {
     const double at = figure_.add_heading(
         fmt::format("{}. A dot is a seed: filled solved the task ({} on validation examples at "
                     "some check), hollow did not. Above: seeds that solved it.",
-                    study_.setting, percent(study_.solve_at)));
+                    study_.setting, threshold(study_.solve_at)));
     std::set<std::int64_t> pairs;
     for (const Load& load : loads_) {
       for (const auto& [number, group] : load.by_pairs) pairs.insert(number);
@@ -126,7 +126,9 @@ class PairsPicture {
       panel.labels.push_back({{x, panel.y.high},
                               0.0,
                               8.0,
-                              fmt::format("{}/{}", group->solved(), group->runs()),
+                              training_is_known(*group)
+                                  ? fmt::format("{}/{}", group->solved(), group->runs())
+                                  : std::string("–"),
                               ink::kMuted,
                               Anchor::kMiddle});
     }

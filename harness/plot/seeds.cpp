@@ -51,7 +51,7 @@ class SeedsPicture {
     double at = figure_.add_heading(fmt::format(
         "{}. A dot is a seed, sorted within its row: filled solved the task ({} on validation "
         "examples at some check), hollow did not.",
-        study_.setting, percent(study_.solve_at)));
+        study_.setting, threshold(study_.solve_at)));
     at = add_column_heads(at + 14.0);
     panel_ = {kAxisLeft, at, kAxisRight, at, {-1.5, 101.5}, {}, {}};
     for (const StudySection& section : study_.sections) at = add_section(section, at);

@@ -65,7 +65,7 @@ class SolvedPicture {
     const double at = figure_.add_heading(
         fmt::format("{}. Line: share of seeds with {} on validation examples by that step; band: "
                     "its 95 % interval. Upright: the step by which half have.{}",
-                    study_.setting, percent(study_.solve_at),
+                    study_.setting, threshold(study_.solve_at),
                     has_ghosts(study_) ? " Grey: the other variants." : ""));
     const double bottom = add_panels(figure_, at + 8.0, study_, step_grid(study_, last_),
                                      [&](Panel& panel, const StudySection& section,

@@ -29,7 +29,7 @@ class MapPicture {
     double at = figure_.add_heading(fmt::format(
         "{}. Seeds with {} on validation examples at some check, of all seeds; the stronger the "
         "colour, the larger their share.",
-        study_.setting, percent(study_.solve_at)));
+        study_.setting, threshold(study_.solve_at)));
     at = add_heads(at + 10.0) + 8.0;
     const std::vector<const StudyRow*> names = names_of(study_);
     panel_ = {kLeft,

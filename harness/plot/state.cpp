@@ -56,7 +56,7 @@ class StatePicture {
     double at = figure_.add_heading(
         fmt::format("{}. A dot is a seed: filled solved the task ({} on validation examples at "
                     "some check), hollow did not. Variants with the same state stand side by side.",
-                    study_.setting, percent(study_.solve_at)));
+                    study_.setting, threshold(study_.solve_at)));
     // A panel a section: its name stands where that of a row stands elsewhere.
     Study sections = study_;
     StudySection all{"", std::nullopt, {}};

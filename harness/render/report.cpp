@@ -62,9 +62,7 @@ std::string command_text(const Archive& archive, const ConfigurationFile* config
     return is_archive(archive.path) ? fmt::format("\n    ./recollect run {}\n", own) : "";
   }
   std::string text = fmt::format("\n    ./recollect run {}\n", configuration->path);
-  std::string now = configuration->experiment.resolved;
-  if (!now.ends_with('\n')) now += '\n';
-  if (now != archive.file.configuration) {
+  if (has_changed_since(*configuration, archive)) {
     text += fmt::format("\n{} has changed since: the settings of these runs are in {}.\n",
                         configuration->path, own);
   }
@@ -121,6 +119,12 @@ std::vector<ConfigurationFile> read_configurations(const std::filesystem::path& 
                      load_experiment(path.string())});
   }
   return files;
+}
+
+bool has_changed_since(const ConfigurationFile& configuration, const Archive& archive) {
+  std::string now = configuration.experiment.resolved;
+  if (!now.ends_with('\n')) now += '\n';
+  return now != archive.file.configuration;
 }
 
 std::string results_section(const ReportInput& input) {

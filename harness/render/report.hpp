@@ -34,6 +34,10 @@ struct ReportInput {
 [[nodiscard]] const ConfigurationFile* configuration_of(
     const std::vector<ConfigurationFile>& configurations, const std::string& experiment);
 
+/// Whether it says other cells today than those of the archive.
+[[nodiscard]] bool has_changed_since(const ConfigurationFile& configuration,
+                                     const Archive& archive);
+
 /// In short, for a README: of each experiment the scores at the training length, those published
 /// figures that can be compared, where the seeds are crossed what the spread comes from, the
 /// command that makes it, and what was not run. Markdown.

@@ -215,6 +215,14 @@ std::string choices_of(const Rows& rows, const std::string& title) {
   return text;
 }
 
+/// "99 %": the accuracy at which a run counts as solved; the option's name where groups differ.
+std::string threshold_of(const Rows& rows) {
+  const std::vector<std::string> given = distinct(
+      rows, [](const GroupResult& row) { return setting_of(row.settings, "train_solve_at").text; });
+  if (given.size() > 1) return "train.solve_at";
+  return given.front().empty() ? "99 %" : fmt::format("{:g} %", 100.0 * to_real(given.front()));
+}
+
 /// @param options  of all groups
 std::string experiment_text(const Rows& all, const std::vector<std::string>& options) {
   const SettingsSplit split = split_settings(all, options);
@@ -246,8 +254,8 @@ std::string experiment_text(const Rows& all, const std::vector<std::string>& opt
   text += blocks_text(names, settings) + '\n';
   text += wrapped(fmt::format(
       "Test accuracy in per cent of the best weights{}, by sequence length. solved: seeds that "
-      "reached 99 % on validation examples.{}",
-      ranges ? ", median (range) over seeds" : "",
+      "reached {} on validation examples.{}",
+      ranges ? ", median (range) over seeds" : "", threshold_of(all),
       unseen ? " *: this length uses levels that training never reached." : ""));
   return text + choices + failures;
 }

@@ -80,13 +80,13 @@ struct TwoClusters {
 };
 
 /// The share of the variance that the best split of so many values of one cluster explains in 95 %
-/// of samples or more, whatever the shape of the cluster: 0.9997 of three values, 0.983 of five,
-/// 0.924 of ten, 0.86 of twenty and more.
+/// of samples or more, be the cluster flat, normal or as skewed as an exponential one: 0.9997 of
+/// three values, 0.983 of five, 0.924 of ten, 0.86 of twenty and more.
 [[nodiscard]] double unimodal_share(std::size_t values);
 
 /// The split into two parts with the least variance within, where it explains more than
 /// unimodal_share() and its means are at least 0.2 apart: a false alarm in at most 5 % of samples
-/// of one cluster. None otherwise, and for fewer than three values.
+/// of one such cluster. None otherwise, and for fewer than three values.
 [[nodiscard]] std::optional<TwoClusters> two_clusters(std::span<const double> values);
 
 /// When a run was solved, or the step at which it was censored.

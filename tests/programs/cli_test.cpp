@@ -70,6 +70,10 @@ TEST_CASE("cli: a wrong command line is one line with a way out") {
   expect_usage_error("compare x --by variant --select steps",
                      "--select steps is no option in full");
   expect_usage_error("compare x --by train.steps --select train.steps", "give --by variant");
+  expect_usage_error("compare x --by variant --tolerance 0.5", "--tolerance does not go with --by");
+  expect_usage_error("compare x --by variant --alpha 0.5", "--alpha does not go with --by");
+  expect_usage_error("compare x --by variant --undecided fail", "--undecided does not go with");
+  expect_usage_error("table x --rows cells --published y", "leave out --rows cells");
   expect_usage_error("compare x y --score best", "WEIGHTS,SPLIT,LENGTH");
   expect_usage_error("compare x y --score best,test,0", "WEIGHTS,SPLIT,LENGTH");
   expect_usage_error("compare x y --metric solved", "unknown metric 'solved'");

@@ -71,6 +71,24 @@ TEST_CASE("cli: a wrong benchmark is one line with a way out") {
   }
 }
 
+TEST_CASE("cli: a dry run measures a mixture of lengths with learned positions") {
+  const TemporaryFolder folder;
+  const std::filesystem::path file = folder / "m.yaml";
+  write_file_atomically(file, R"(experiment: m
+task: {name: mqar, pairs: 2, vocab: 16}
+model: {width: 16, layers: 1, position: learned}
+variants: [fixed-decay]
+train:
+  mixture: [{length: 16, examples: 16}, {length: 32, examples: 16}]
+  batch: 8
+  epochs: 1
+)");
+  const ProgramResult result =
+      recollect_program("run " + quoted(file) + " --dry-run --out " + quoted(folder / "out"));
+  CAPTURE(result.err);
+  CHECK(result.status == 0);
+}
+
 TEST_CASE("cli: an archive is written, reported and reused") {
   const TemporaryFolder folder;
   const std::string config = tiny_config(folder);

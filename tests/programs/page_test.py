@@ -12,6 +12,7 @@ import csv
 import html.parser
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -177,6 +178,15 @@ class Browser:
         return asked
 
 
+def check_curves(page):
+    """Learning curves stay within their panels, also those whose axis begins after the first checks."""
+    panels = re.findall(r'<svg viewBox="0 0 180 .*?</svg>', page.read_text(encoding="utf-8"), re.DOTALL)
+    paths = [path for panel in panels for path in re.findall(r'<path class="seed"[^>]* d="([^"]*)"', panel)]
+    places = [float(x) for path in paths for x in re.findall(r"([-0-9.]+),[-0-9.]+", path)]
+    check(len(places) > 1000, f"{len(paths)} curves have {len(places)} points")
+    check(min(places) > 34.9 and max(places) < 156.1, f"curves reach from {min(places)} to {max(places)}")
+
+
 def ground(browser):
     return browser.run("return getComputedStyle(document.body).backgroundColor")
 
@@ -308,6 +318,7 @@ def main():
         check(reading.figures >= 36, f"it has {reading.figures} figures, and 12 rows in three pictures")
         everything = report(REFERENCE, work / "all.html", "--published", published)
         check_text(everything, ["Beside published figures"])
+        check_curves(everything)
         size = everything.stat().st_size
         cells = everything.read_text(encoding="utf-8").count('<tr id="cell-')
         print(f"all reference archives: {size / 1e6:.2f} MB, {cells} cells")

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -10,6 +11,8 @@
 #include "harness/page/comparisons.hpp"
 #include "harness/page/html.hpp"
 #include "harness/page/panel.hpp"
+#include "harness/plot/numbers.hpp"
+#include "harness/render/summary_table.hpp"
 #include "tests/support/places.hpp"
 
 namespace recollect::page {
@@ -244,6 +247,29 @@ TEST_CASE("page: of another program's model nobody says whether it solved the ta
   CHECK_FALSE(has(page, "0 of 3 seeds solved"));
   CHECK_FALSE(has(page, "0 of 3 solved"));
   CHECK_FALSE(has(page, "&gt;6,000</td>"));  // nor when
+}
+
+TEST_CASE("page: an experiment that is named twice is there once") {
+  std::vector<Cell> cells;
+  add(cells, "fixed-decay", 3, 2);
+  CHECK(plot::Material(set_of(cells), {"ex", "ex"}).studies.size() == 1);
+  CHECK(plot::Material(set_of(cells), {}).studies.size() == 1);
+}
+
+TEST_CASE("page: the threshold of a solved task is written as exactly as it is") {
+  CHECK(plot::threshold(0.99) == "99 %");
+  CHECK(plot::threshold(0.995) == "99.5 %");
+  ResultSet set = set_of({{"fixed-decay", 0, 64, "0.5", 0}});
+  const auto summary = [&] {
+    std::string text = summary_text(group_cells(set.cells));
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text;
+  };
+  CHECK(has(summary(), "reached 99 % on validation"));
+  set.cells[0].settings.push_back({"train_solve_at", {"0.995"}});
+  CHECK(has(summary(), "reached 99.5 % on validation"));
+  const plot::Material material(std::move(set), {});
+  CHECK(has(make_page({"cells.csv", "", material, {}, {}, {}, {}}), "99.5 %"));
 }
 
 TEST_CASE("page: a score that is no number has no dot, and its cell stays in the table") {

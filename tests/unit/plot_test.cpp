@@ -741,6 +741,18 @@ TEST_CASE("plot: what cannot be drawn or written is one line") {
   }
 }
 
+TEST_CASE("plot: two pictures of one name are refused before either is written") {
+  const TemporaryFolder folder;
+  Figure figure;
+  figure.name = "solved-map-x";
+  CHECK(error_of([&] {
+          (void)write_figures(folder / "out", {figure, figure}, {});
+        }) ==
+        "two pictures are both called solved-map-x.svg; draw them apart, with --what or "
+        "--experiment");
+  CHECK_FALSE(std::filesystem::exists(folder / "out"));
+}
+
 TEST_CASE("plot: without gnuplot, or where it fails, one line says so") {
   const TemporaryFolder folder;
   const std::filesystem::path table = folder.path() / "cells.csv";

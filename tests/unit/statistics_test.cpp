@@ -233,7 +233,8 @@ TEST_CASE("statistics: clusters are found where the best of all splits explains 
   CHECK(found > 50);
 }
 
-TEST_CASE("statistics: one cluster of any shape is taken for two in 5 % of samples at most") {
+TEST_CASE(
+    "statistics: one cluster, flat to exponential, is taken for two in 5 % of samples at most") {
   std::mt19937 random(17);
   std::normal_distribution<double> normal;
   std::uniform_real_distribution<double> uniform;

@@ -72,6 +72,25 @@ Example with_all_labels(Example example) {
   return example;
 }
 
+TEST_CASE("train: a warmup is held against the steps that its epochs make") {
+  const auto steps_of = [](int epochs, int warmup) {
+    return parse_experiment(fmt::format(R"(task: {{name: mqar, length: 16, pairs: 2, vocab: 16}}
+variants: [fixed-decay]
+train: {{examples: 640, batch: 64, epochs: {}, warmup: {}}}
+)",
+                                        epochs, warmup),
+                            "w.yaml")
+        .cells.at(0)
+        .train.steps;
+  };
+  CHECK(steps_of(1000, 6000) == 10000);  // more than the steps of a training without epochs
+  CHECK(steps_of(1, 10) == 10);
+  CHECK_THROWS_WITH_AS((void)steps_of(1, 4000),
+                       doctest::Contains("train.warmup = 4000 is more than the steps of "
+                                         "train.epochs = 10; lower it to 10 or less"),
+                       ConfigError);
+}
+
 TEST_CASE("train loss: next-token adds the next token wherever a task scores nothing") {
   std::vector<std::shared_ptr<const TaskSettings>> all = {
       std::make_shared<testing::EchoSettings>(24), std::make_shared<testing::BytesSettings>(24)};
