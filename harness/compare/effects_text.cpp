@@ -95,15 +95,19 @@ std::string lines_of(const Effect& effect) {
                             with_p("log-rank p", effect.p_log_rank));
 }
 
-/// A line for each choice: "  mamba-2, task_pairs 8: train.learning_rate 0.003 of 4".
+/// "mamba-2, task_pairs 8: train.learning_rate 0.003 of 4"
+std::string choice_text(const SelectedValue& value) {
+  return fmt::format("{}{}{}: {}", value.label, value.setting.empty() ? "" : ", ", value.setting,
+                     chosen_text(value.chosen));
+}
+
+/// A line for each choice.
 std::string choices_of(const Effects& effects) {
   if (effects.selected.empty()) return "";
   std::string text = fmt::format("Each at the value that its {} scores prefer:\n",
                                  effects.selected.front().chosen.by_test ? "test" : "validation");
   for (const SelectedValue& value : effects.selected) {
-    text += fmt::format("  {}{}: {}\n", value.label,
-                        value.setting.empty() ? "" : fmt::format(", {}", value.setting),
-                        chosen_text(value.chosen));
+    text += fmt::format("  {}\n", choice_text(value));
   }
   return text + "\n";
 }
@@ -129,9 +133,7 @@ std::string tables_of(const Effects& effects, const ResultSet& set) {
   TextTable each =
       table_of(effects.each, fmt::format("{}: by {}", set.name, effects.question.by), false);
   for (const SelectedValue& value : effects.selected) {
-    each.notes.push_back(fmt::format(
-        "{}{}: {}.", value.label, value.setting.empty() ? "" : fmt::format(", {}", value.setting),
-        chosen_text(value.chosen)));
+    each.notes.push_back(fmt::format("{}.", choice_text(value)));
   }
   std::string text = to_markdown(each);
   if (effects.pooled.empty()) return text;

@@ -88,12 +88,9 @@ std::string by_setting_text(const std::vector<Effect>& effects) {
   std::string text;
   for (const Effect& effect : effects) {
     if (!effect.has_steps()) continue;
-    // "task_pairs 8, train_steps 600" in the words of tables.
-    std::string where;
-    bool names = true;  // name and value take turns
+    std::string where;  // "task_pairs 8, train_steps 600" in the words of tables
     for (const std::string& word : words(effect.where)) {
-      where += fmt::format("{}{}", where.empty() ? "" : " ", names ? short_name(word) : word);
-      names = !names;
+      where += fmt::format("{}{}", where.empty() ? "" : " ", short_name(word));
     }
     text += fmt::format("{} × {:.2f} at {}", text.empty() ? ";" : ",", effect.ratio, where);
   }
