@@ -13,6 +13,8 @@ namespace {
 
 constexpr double kLeft = 56.0;  // room for the ticks of the y axis
 constexpr double kNameHeight = 24.0;
+constexpr double kSaysHeight = 16.0;  // where what a panel says has a line of its own
+constexpr double kNameGap = 12.0;     // between a name and what its panel says
 constexpr double kTicksHeight = 34.0;
 constexpr double kSectionHeight = 20.0;
 
@@ -24,12 +26,39 @@ double panel_width(std::size_t columns, double gap) {
   return (kWidth - kMargin - kLeft - gap * (count - 1.0)) / count;
 }
 
-Panel empty_panel(double left, double top, double width, const PanelGrid& grid) {
-  Panel panel{left, top, left + width, top + grid.height, grid.x, {-2.0, 102.0}, {}};
+/// A panel of a row with what draw() gives it, not yet at its place.
+Panel drawn_panel(const PanelGrid& grid, const StudySection& section, const StudyRow& row,
+                  const DrawPanel& draw) {
+  Panel panel;
+  panel.x = grid.x;
+  panel.y = {-2.0, 102.0};
+  panel.section = section.title;
+  panel.name = row.name;
+  panel.of = row.named;
+  panel.x_ticks = grid.x_ticks;
   for (const double level : {0.0, 25.0, 50.0, 75.0, 100.0}) {
     panel.marks.push_back(level_line(grid.x, level, ink::kGrid, kGridLine, Dash::kSolid));
   }
+  draw(panel, section, row);
   return panel;
+}
+
+/// All panels of a study, section by section.
+std::vector<Panel> drawn_panels(const Study& study, const PanelGrid& grid, const DrawPanel& draw) {
+  std::vector<Panel> panels;
+  for (const StudySection& section : study.sections) {
+    for (const StudyRow& row : section.rows) {
+      panels.push_back(drawn_panel(grid, section, row, draw));
+    }
+  }
+  return panels;
+}
+
+/// Whether the name of a panel leaves no room beside it for what the panel says.
+bool is_crowded(const Panel& panel, double width) {
+  return !panel.says.empty() &&
+         text_width(panel.name, kNameSize, true) + kNameGap + text_width(panel.says, kTickSize) >
+             width;
 }
 
 void add_ticks(Figure& figure, const Panel& panel, bool is_first) {
@@ -65,10 +94,15 @@ std::vector<Tick> log_ticks(double first, double last, std::size_t most) {
   return ticks;
 }
 
-/// What draw() has said of a panel.
-void add_texts(Figure& figure, const Panel& panel) {
+/// The name of a panel and what draw() has said of it: beside the name, or below it.
+void add_texts(Figure& figure, const Panel& panel, const Ink& ink, bool below) {
+  const double line = panel.top - 8.0;
+  figure.add({panel.left, below ? line - kSaysHeight : line,
+              shortened(panel.name, panel.right - panel.left, kNameSize, true), kNameSize, ink,
+              Anchor::kStart, true});
   if (!panel.says.empty()) {
-    figure.add({panel.right, panel.top - 8.0, panel.says, kTickSize, ink::kMuted, Anchor::kEnd});
+    figure.add({below ? panel.left : panel.right, line, panel.says, kTickSize, ink::kMuted,
+                below ? Anchor::kStart : Anchor::kEnd});
   }
   for (const Label& label : panel.labels) {
     figure.add({panel.px(label.at.x) + label.right, panel.py(label.at.y) + label.down, label.text,
@@ -81,6 +115,10 @@ void add_texts(Figure& figure, const Panel& panel) {
 double add_panels(Figure& figure, double top, const Study& study, const PanelGrid& grid,
                   const DrawPanel& draw) {
   const double width = panel_width(grid.columns, grid.gap);
+  std::vector<Panel> panels = drawn_panels(study, grid, draw);
+  const bool below = std::any_of(panels.begin(), panels.end(),
+                                 [&](const Panel& panel) { return is_crowded(panel, width); });
+  auto next = panels.begin();
   double at = top;
   for (const StudySection& section : study.sections) {
     if (!section.title.empty()) {
@@ -89,18 +127,13 @@ double add_panels(Figure& figure, double top, const Study& study, const PanelGri
     }
     for (std::size_t i = 0; i < section.rows.size(); ++i) {
       const std::size_t column = i % grid.columns;
-      if (column == 0) at += kNameHeight;
-      const StudyRow& row = section.rows[i];
-      const double left = kLeft + static_cast<double>(column) * (width + grid.gap);
-      Panel panel = empty_panel(left, at + 8.0, width, grid);
-      figure.add({left, at, shortened(row.name, width, kNameSize, true), kNameSize, row.style->text,
-                  Anchor::kStart, true});
-      panel.section = section.title;
-      panel.name = row.name;
-      panel.of = row.named;
-      panel.x_ticks = grid.x_ticks;
-      draw(panel, section, row);
-      add_texts(figure, panel);
+      if (column == 0) at += kNameHeight + (below ? kSaysHeight : 0.0);
+      Panel& panel = *next++;
+      panel.left = kLeft + static_cast<double>(column) * (width + grid.gap);
+      panel.right = panel.left + width;
+      panel.top = at + 8.0;
+      panel.bottom = panel.top + grid.height;
+      add_texts(figure, panel, section.rows[i].style->text, below);
       add_ticks(figure, panel, column == 0);
       figure.panels.push_back(std::move(panel));
       if (column + 1 == grid.columns || i + 1 == section.rows.size()) {

@@ -297,6 +297,43 @@ TEST_CASE("plot: panels leave room for the names of their rows") {
   for (const Cell& cell : cells) CHECK(count_of(svg, cell.label + "</text>") > 0);
 }
 
+/// Where a text of a figure begins and ends.
+std::pair<double, double> span_of(const Text& text) {
+  const double width = text_width(text.text, text.size, text.bold);
+  const double left = text.anchor == Anchor::kStart ? text.x
+                      : text.anchor == Anchor::kEnd ? text.x - width
+                                                    : text.x - 0.5 * width;
+  return {left, left + width};
+}
+
+TEST_CASE("plot: what a panel says does not touch a long name") {
+  for (const std::string prefix : {"", "log-linear-"}) {
+    std::vector<CellResult> cells;
+    for (const char* name : {"mamba-2", "deltanet", "gated-deltanet"}) {
+      const CsvTable row = table_of({{prefix + name, "mamba-2", 0, 64, "0.5", 1900}});
+      cells.push_back(cells_of_table(row, "table").front());
+    }
+    const std::vector<GroupResult> groups = group_cells(cells);
+    std::vector<Named> named;
+    for (const GroupResult& group : groups) named.push_back({"mamba-2", group.label});
+    const Styles styles(named);
+    const Figure figure = draw_solved(make_study({"ex"}, groups, styles)).figure.value();
+    int says = 0;
+    for (const Text& text : figure.texts) {
+      if (text.text == "1/1, median 1,900") ++says;
+      for (const Text& other : figure.texts) {
+        if (&text == &other || std::abs(text.y - other.y) > 10.0) continue;
+        CAPTURE(text.text);
+        CAPTURE(other.text);
+        const auto [left, right] = span_of(text);
+        const auto [other_left, other_right] = span_of(other);
+        CHECK((right <= other_left || other_right <= left));
+      }
+    }
+    CHECK(says == 3);
+  }
+}
+
 TEST_CASE("plot: runs scored at several settings of eval.cells are shown once where they trained") {
   std::vector<CellResult> cells;
   for (const int seed : {0, 1, 2}) {
