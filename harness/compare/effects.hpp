@@ -1,11 +1,13 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/compare/comparison.hpp"
+#include "harness/results/cell_result.hpp"
 #include "harness/results/result_set.hpp"
 #include "harness/results/selected_values.hpp"
 #include "harness/stats/statistics.hpp"
@@ -23,9 +25,8 @@ struct EffectQuestion {
 
 /// One value against another, over the seeds that have ended with both.
 struct Effect {
-  std::string
-      where;  ///< the settings that both share, as far as they vary; "all N settings": pooled
-  bool pooled = false;
+  std::vector<Setting> setting;  ///< what both share, as far as it varies; none of the pooled
+  std::size_t settings = 1;      ///< so many are pooled
   std::string a;
   std::string b;
   std::int64_t seeds = 0;
@@ -53,6 +54,9 @@ struct Effect {
       ratio_interval;  ///< 95 %, from 10,000 resamples of the seeds, where asked for
   std::optional<double> p_log_rank;
 
+  [[nodiscard]] bool pooled() const noexcept { return settings > 1; }
+  /// "task_pairs 8, train_steps 600", "all cells", "all 3 settings".
+  [[nodiscard]] std::string where() const;
   /// Whether there are steps to compare: one run at least solved the task.
   [[nodiscard]] bool has_steps() const noexcept {
     return training_known && solved_a + solved_b > 0;

@@ -43,7 +43,7 @@ TextTable table_of(const std::vector<Effect>& effects, std::string title, bool p
     const auto step = [&](double value) {
       return steps && !pooled ? fmt::format("{:.0f}", value) : "-";
     };
-    table.rows.push_back({effect.where, effect.a, effect.b, std::to_string(effect.seeds),
+    table.rows.push_back({effect.where(), effect.a, effect.b, std::to_string(effect.seeds),
                           per_cent(effect.accuracy_a), per_cent(effect.accuracy_b),
                           fmt::format("{:+.1f}", 100.0 * effect.difference),
                           interval_text(effect.interval, 100.0, 1), p_text(effect.p),
@@ -72,7 +72,7 @@ std::string with_p(const char* name, const std::optional<double>& p) {
 
 /// Three lines on a pair of values.
 std::string lines_of(const Effect& effect) {
-  const bool pooled = effect.pooled;
+  const bool pooled = effect.pooled();
   std::string text =
       fmt::format("  {} against {} ({})\n", effect.b, effect.a,
                   plural(static_cast<std::size_t>(effect.seeds), pooled ? "run" : "seed"));
@@ -116,14 +116,14 @@ std::string blocks_of(const std::vector<Effect>& effects) {
   std::string text;
   std::vector<std::string> places;
   for (const Effect& effect : effects) {
-    if (std::find(places.begin(), places.end(), effect.where) == places.end()) {
-      places.push_back(effect.where);
+    if (std::find(places.begin(), places.end(), effect.where()) == places.end()) {
+      places.push_back(effect.where());
     }
   }
   for (const std::string& place : places) {
     text += place + "\n";
     for (const Effect& effect : effects) {
-      if (effect.where == place) text += lines_of(effect);
+      if (effect.where() == place) text += lines_of(effect);
     }
   }
   return text;
@@ -172,18 +172,17 @@ void add_ends(std::vector<Column<Effect>>& columns, const std::string& name,
 }
 
 const std::vector<Column<SelectedValue>>& selected_columns() {
-  using Selected = SelectedValue;
-  static const std::vector<Column<Selected>> all = {
-      {"label", [](const Selected& s) { return Value(s.label); }},
-      {"setting", [](const Selected& s) { return Value(s.setting); }},
-      {"chosen", [](const Selected& s) { return Value(s.chosen.text); }},
-      {"chosen_of", [](const Selected& s) { return Value(s.chosen.of); }},
-      {"chosen_edge", [](const Selected& s) { return Value(s.chosen.edge); }},
-      {"chosen_by",
-       [](const Selected& s) {
-         return Value(std::string(s.chosen.by_test ? "test" : "validation"));
-       }},
-      {"chosen_failed", [](const Selected& s) { return Value(s.chosen.failed); }}};
+  static const std::vector<Column<SelectedValue>> all = [] {
+    std::vector<Column<SelectedValue>> list = {
+        {"label", [](const SelectedValue& selected) { return Value(selected.label); }},
+        {"setting", [](const SelectedValue& selected) { return Value(selected.setting); }}};
+    for (const Column<ChosenValue>& chosen : chosen_columns()) {
+      list.push_back({chosen.name, [value = chosen.value](const SelectedValue& selected) {
+                        return value(selected.chosen);
+                      }});
+    }
+    return list;
+  }();
   return all;
 }
 
@@ -192,7 +191,7 @@ const std::vector<Column<Effect>>& columns() {
     const auto known = [](const Effect& e) { return e.training_known; };
     const auto steps = [](const Effect& e) { return e.has_steps(); };
     std::vector<Column<Effect>> list = {
-        column("where", [](const Effect& e) { return e.where; }),
+        column("where", [](const Effect& e) { return e.where(); }),
         column("a", [](const Effect& e) { return e.a; }),
         column("b", [](const Effect& e) { return e.b; }),
         column("seeds", [](const Effect& e) { return e.seeds; }),

@@ -88,9 +88,10 @@ std::string by_setting_text(const std::vector<Effect>& effects) {
   std::string text;
   for (const Effect& effect : effects) {
     if (!effect.has_steps()) continue;
-    std::string where;  // "task_pairs 8, train_steps 600" in the words of tables
-    for (const std::string& word : words(effect.where)) {
-      where += fmt::format("{}{}", where.empty() ? "" : " ", short_name(word));
+    std::string where;
+    for (const Setting& setting : effect.setting) {
+      where += fmt::format("{}{} {}", where.empty() ? "" : ", ", short_name(setting.name),
+                           setting.value.text);
     }
     text += fmt::format("{} × {:.2f} at {}", text.empty() ? ";" : ",", effect.ratio, where);
   }
@@ -142,7 +143,7 @@ std::optional<Line> lambda_sooner(const Study& study, const Context& context) {
   for (const std::string& label : labels.dependent) {
     auto effect = pairs.of(labels.fixed, label);
     if (!effect || !effect->has_steps()) continue;
-    const bool pooled = effect->pooled;
+    const bool pooled = effect->pooled();
     if (pooled) effect = pairs.with_interval(*effect);
     if (!line) {
       line = Line{pairs.sooner(*effect), "", study.shown, "", context.anchor_of(study, "solved")};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/results/cell_result.hpp"
+#include "harness/results/chosen_value.hpp"
 #include "harness/stats/statistics.hpp"
 
 namespace recollect {
@@ -14,15 +15,6 @@ namespace recollect {
 struct Measure {
   Series values;                   ///< in the order of the cells
   std::optional<Summary> summary;  ///< none for no values
-};
-
-/// The value that `recollect table --select` took.
-struct ChosenValue {
-  std::string text;     ///< "train.learning_rate 0.003"
-  std::int64_t of = 1;  ///< so many values
-  bool edge = false;    ///< the smallest or the largest that was tried: a better one may lie beyond
-  bool by_test = false;
-  std::string failed;  ///< cells without scores, of any value: "train.learning_rate 0.1 seed 2"
 };
 
 /// One score of a group of cells that differ in their seeds alone.

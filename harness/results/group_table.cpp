@@ -183,21 +183,14 @@ void add_eval_settings(Columns& columns) {
 
 /// What --select took.
 void add_chosen(Columns& columns) {
-  const auto add = [&](std::string name, std::function<Value(const ChosenValue&)> value) {
-    columns.push_back({std::move(name),
-                       [value = std::move(value)](const Group& group) {
+  for (const Column<ChosenValue>& chosen : chosen_columns()) {
+    columns.push_back({chosen.name,
+                       [value = chosen.value](const Group& group) {
                          return group.chosen ? value(*group.chosen) : Value();
                        },
                        {},
                        true});
-  };
-  add("chosen", [](const ChosenValue& chosen) { return Value(chosen.text); });
-  add("chosen_of", [](const ChosenValue& chosen) { return Value(chosen.of); });
-  add("chosen_edge", [](const ChosenValue& chosen) { return Value(chosen.edge); });
-  add("chosen_by", [](const ChosenValue& chosen) {
-    return Value(std::string(chosen.by_test ? "test" : "validation"));
-  });
-  add("chosen_failed", [](const ChosenValue& chosen) { return Value(chosen.failed); });
+  }
 }
 
 /// How far the seeds fall apart.

@@ -6,7 +6,6 @@
 #include <array>
 #include <set>
 #include <string_view>
-#include <system_error>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -170,14 +169,7 @@ void CellFolder::remove_unfinished_writes() const {
                                                       kNeedsNoWeights,
                                                       "state.safetensors",
                                                       "state.previous.safetensors"};
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(path_, error)) {
-    const std::string name = entry.path().filename().string();
-    const bool ours = std::any_of(kWritten.begin(), kWritten.end(), [&](std::string_view file) {
-      return name.starts_with(fmt::format(".{}.", file)) && name.ends_with(".tmp");
-    });
-    if (ours) std::filesystem::remove(entry.path(), error);  // in nobody's way if it stays
-  }
+  for (const std::string_view file : kWritten) remove_leftovers(path_, std::string(file));
 }
 
 void CellFolder::write_history(const std::vector<HistoryRow>& history) const {

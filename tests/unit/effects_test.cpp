@@ -146,14 +146,14 @@ seeds: [0, 1, 2, 3]
   REQUIRE(effects.each.size() == 2);  // a variant each
   CHECK(effects.each[0].a == "0.001");
   CHECK(effects.each[0].b == "0.01");
-  CHECK(effects.each[0].where.find("fixed-decay") != std::string::npos);
+  CHECK(effects.each[0].where().find("fixed-decay") != std::string::npos);
   // By hand: the mean of the paired differences of the test accuracy.
   for (const Effect& effect : effects.each) {
     double sum = 0.0;
     int count = 0;
     for (const CellResult& cell : set.cells) {
       if (cell.score->key.weights != Weights::kBest || cell.score->key.split != Split::kTest ||
-          effect.where.find(cell.label) == std::string::npos) {
+          effect.where().find(cell.label) == std::string::npos) {
         continue;
       }
       const bool is_b =

@@ -109,7 +109,7 @@ TEST_CASE("page: a ratio over few settings stands beside that of each") {
   const Comparisons pairs(read_result_set(source_folder() / "results/reference", {"mqar-64"}), {});
   const std::vector<Effect> each = pairs.by_setting("fixed-decay", "adaptive-decay");
   REQUIRE(each.size() == 2);
-  CHECK(each[0].where == "task_pairs 8");
+  CHECK(each[0].where() == "task_pairs 8");
   CHECK(each[0].ratio < 0.7);  // eight pairs are solved sooner than with a constant,
   CHECK(each[1].ratio > 1.5);  // sixteen later
   CHECK(pairs.by_setting("adaptive-decay", "fixed-decay")[1].ratio ==
