@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "harness/compare/runs_by_value.hpp"
 #include "harness/compare/verdicts.hpp"
 #include "harness/stats/paired_tests.hpp"

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "harness/results/group_result.hpp"
 
 namespace recollect {
 namespace {
@@ -126,10 +127,9 @@ void RunsByValue::add(const CellResult& cell, const ScoreChoice& score) {
 std::vector<Setting> RunsByValue::varying(const RunsOfSetting& setting) const {
   std::vector<Setting> shared;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    const bool varies =
-        std::any_of(settings_.begin(), settings_.end(), [&](const RunsOfSetting& one) {
-          return one.texts[i] != settings_.front().texts[i];
-        });
+    const bool varies = std::any_of(
+        settings_.begin(), settings_.end(),
+        [&](const RunsOfSetting& one) { return one.texts[i] != settings_.front().texts[i]; });
     if (varies && !setting.texts[i].empty()) shared.push_back({columns_[i], {setting.texts[i]}});
   }
   return shared;
