@@ -88,8 +88,8 @@ std::unique_ptr<MixerSettings> mixer_settings(std::string_view name) {
 
 std::string identity_init_error(std::string_view variant) {
   return fmt::format(
-      "= identity is not defined for {}; give it to adaptive-decay or fixed-decay alone, in the "
-      "list of variants",
+      "= identity is not defined for {}; in the list of variants, give it to those alone whose "
+      "lambda is fixed or made by an MLP with softplus, as fixed-decay and adaptive-decay",
       variant);
 }
 

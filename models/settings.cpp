@@ -22,10 +22,10 @@ Fields ModelSettings::fields() {
       field("short_conv", short_conv, "taps of the causal convolution; 0: none").range(0, 64));
   all.push_back(
       field("mlp", mlp, "hidden width of the MLP block, in units of width; 0: none").range(0, 16));
-  all.push_back(
-      choice("init", init, {"published", "identity", "uniform"},
-             "initial weights; identity starts lambda at 1 (adaptive-decay, fixed-decay), uniform "
-             "draws the matrices of the layers as PyTorch's Linear does"));
+  all.push_back(choice(
+      "init", init, {"published", "identity", "uniform"},
+      "initial weights; identity starts lambda at 1, where it is fixed or an MLP with "
+      "softplus makes it; uniform draws the matrices of the layers as PyTorch's Linear does"));
   all.push_back(choice("norm_kind", norm_kind, {"layer", "rms"},
                        "every norm of the blocks and the final one: LayerNorm, or by the root mean "
                        "square alone, without bias")

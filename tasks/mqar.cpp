@@ -247,6 +247,12 @@ class Mqar final : public Task {
 
 // "lower it to 32 or raise length to 160": the two ways out of a sequence that is too short.
 std::string room_remedy(std::int64_t most_pairs, std::int64_t fewest_pairs, std::int64_t needed) {
+  if (needed > kMaxLength) {
+    return most_pairs < fewest_pairs
+               ? fmt::format("no length is above {}: lower pairs, repeat, rebind or offset",
+                             kMaxLength)
+               : fmt::format("lower it to {}", most_pairs);
+  }
   if (most_pairs < fewest_pairs) return fmt::format("raise length to {}", needed);
   return fmt::format("lower it to {} or raise length to {}", most_pairs, needed);
 }

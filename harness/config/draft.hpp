@@ -14,10 +14,19 @@
 
 namespace recollect {
 
+/// The task and the lists of tasks as the configuration gives them: what the maps of the lists
+/// leave out is the task's.
+struct WrittenTask {
+  std::shared_ptr<TaskSettings> task;
+  std::vector<std::string> mixture;  ///< of train
+  std::vector<std::string> cells;    ///< of eval
+};
+
 /// The sections of one combination of the grid, each read, resolved and valid by itself; before
 /// variants and seeds are crossed in.
 struct Draft {
-  std::shared_ptr<TaskSettings> task;
+  std::shared_ptr<TaskSettings> task;  ///< of a mixture its longest component
+  WrittenTask written;
   std::optional<std::int64_t> data_seed;
   ModelOptions model;
   TrainSettings train;

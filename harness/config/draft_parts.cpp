@@ -67,6 +67,7 @@ void read_parts(Draft& draft, const YamlValue& root, const std::string& combinat
     return given.empty() ? nullptr : root.find(section)->find(key);
   };
   draft.task->resolve();
+  draft.written.task = draft.task;
   if (const YamlValue* list = list_of("train", "mixture", draft.train.mixture)) {
     for (const char* key : {"train.examples", "train.select_length"}) {
       refuse_beside(draft, key, "train.mixture", combination);
@@ -79,14 +80,17 @@ void read_parts(Draft& draft, const YamlValue& root, const std::string& combinat
     draft.task = longest_of(draft.mixture);
     name_settings(draft.mixture, *draft.task);
     draft.train.mixture = part_texts(draft.mixture, *draft.task);
+    draft.written.mixture = written_texts(draft.mixture, *list);
   }
   if (const YamlValue* list = list_of("eval", "cells", draft.eval.cells)) {
     refuse_beside(draft, "eval.lengths", "eval.cells", combination);
     draft.scored = read_task_parts(*list, "eval.cells", *written, draft.eval.examples, draft.places,
                                    combination);
+    draft.written.cells = written_texts(draft.scored, *list);
   } else if (!draft.mixture.empty() && draft.eval.lengths.empty()) {
     draft.scored = draft.mixture;
     for (TaskPart& part : draft.scored) part.examples = draft.eval.examples;
+    draft.written.cells = written_texts(draft.scored, *root.find("train")->find("mixture"));
   }
   name_settings(draft.scored, *draft.task);
   draft.eval.cells = part_texts(draft.scored, *draft.task);

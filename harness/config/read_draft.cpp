@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/pinned_file.hpp"
 #include "harness/config/declarations.hpp"
 #include "harness/config/draft_parts.hpp"
 #include "harness/config/pattern.hpp"
@@ -103,6 +104,12 @@ Draft DraftReader::read(const GridPoint& point) {
   draft.places = places_;
   const std::string combination = combination_of(axes_, point);
   read_sections(draft, point);
+  if (pinned_file(draft.train.init).path.empty()) {
+    throw ConfigError(
+        fmt::format("{}: train.init names no file; name a file of weights, or leave "
+                    "it out{}",
+                    draft.places.at("train.init"), combination));
+  }
   files_.read_initial_weights(draft.train);
   files_.read_examples(*draft.task);
   count_in_files(draft, combination);

@@ -217,7 +217,10 @@ std::vector<std::string> read_entries(const Field& field, const YamlValue& value
 }
 
 // "; 'train.steps' is a key of another section" for a key that stands in the wrong one.
-std::string other_section(const std::string& key, const std::string& section) {
+std::string other_section(const std::string& key, const std::string& name) {
+  // Entries of train.mixture and eval.cells are made of options of the task.
+  const bool is_entry = name.starts_with("train.mixture[") || name.starts_with("eval.cells[");
+  const std::string section = is_entry ? "task" : name;
   for (const std::string& full : section_keys()) {
     if (!full.ends_with("." + key)) continue;
     return full.starts_with(section + ".")

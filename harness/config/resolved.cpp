@@ -123,9 +123,27 @@ void emit_grid(std::string& out, const Plan& plan) {
   }
 }
 
+bool crosses_task(const Plan& plan) {
+  return std::any_of(plan.axes.begin(), plan.axes.end(), [](const GridAxis& axis) {
+    return axis.key == "task" || axis.key.starts_with("task.");
+  });
+}
+
+/// What the lists of tasks leave out is then another option of the task from point to point: task
+/// and lists are told as they were given. Everywhere else they stand as they are used.
+Plan as_written(Plan plan) {
+  for (Draft& draft : plan.drafts) {
+    draft.task = draft.written.task;
+    draft.train.mixture = draft.written.mixture;
+    draft.eval.cells = draft.written.cells;
+  }
+  return plan;
+}
+
 }  // namespace
 
-std::string resolved_yaml(const Plan& plan) {
+std::string resolved_yaml(const Plan& used) {
+  const Plan plan = crosses_task(used) ? as_written(used) : used;
   std::string out = fmt::format("experiment: {}\n", yaml_quoted(plan.experiment));
   const bool crosses_tasks = std::any_of(plan.axes.begin(), plan.axes.end(),
                                          [](const GridAxis& axis) { return axis.key == "task"; });

@@ -41,6 +41,23 @@ void expect_positions(const Cell& cell, const std::string& key, std::int64_t len
   }
 }
 
+/// One model reads all entries of a list: an option like group-words' group, which is no `vocab`,
+/// may decide how many ids there are.
+void expect_vocab(const Cell& cell, std::string_view list, const std::vector<TaskPart>& parts) {
+  const std::int64_t vocab = cell.task->make()->vocab();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const std::int64_t own = parts[i].task->make()->vocab();
+    if (own == vocab) continue;
+    throw FieldError(
+        fmt::format("{}[{}]", list, i),
+        fmt::format(
+            "has {} ids, but {} {}, and one model reads both; give options "
+            "with as many ids, or make it a configuration of its own",
+            own, cell.mixture.empty() ? "the task has" : "the longest entry of train.mixture has",
+            vocab));
+  }
+}
+
 void check_length(const Cell& cell, const std::string& key, std::int64_t length) {
   const auto task = at_length(*cell.task, length);
   try {
@@ -60,6 +77,8 @@ int levels_of(const Cell& cell) {
 }
 
 void check_cell(const Cell& cell) {
+  expect_vocab(cell, "train.mixture", cell.mixture);
+  expect_vocab(cell, "eval.cells", cell.scored);
   std::set<std::int64_t> seen;
   for (const std::int64_t length : cell.eval.lengths) {
     if (!seen.insert(length).second) {

@@ -48,18 +48,26 @@ TaskPart read_part(const YamlValue& value, const std::string& key, const TaskSet
   return {task, *own_examples, {}};
 }
 
-std::string text_of(const TaskPart& part, const TaskSettings& base) {
+/// Those options of which `is_given` is true, and the examples.
+template <class IsGiven>
+std::string map_text(const TaskPart& part, const IsGiven& is_given) {
   const auto task = part.task->clone();
-  const auto other = base.clone();
   const Fields own = options_of(*task);
-  const Fields usual = options_of(*other);
   std::string text;
   for (std::size_t i = 0; i < own.size(); ++i) {
     const std::string value = field_text(own[i]);
-    if (value.empty() || (own[i].name != "length" && value == field_text(usual[i]))) continue;
+    if (value.empty() || !is_given(i, own[i].name, value)) continue;
     text += fmt::format("{}: {}, ", own[i].name, value);
   }
   return fmt::format("{{{}examples: {}}}", text, part.examples);
+}
+
+std::string text_of(const TaskPart& part, const TaskSettings& base) {
+  const auto other = base.clone();
+  const Fields usual = options_of(*other);
+  return map_text(part, [&](std::size_t i, const std::string& name, const std::string& value) {
+    return name == "length" || value != field_text(usual[i]);
+  });
 }
 
 }  // namespace
@@ -95,6 +103,17 @@ std::shared_ptr<TaskSettings> longest_of(const std::vector<TaskPart>& parts) {
 std::vector<std::string> part_texts(const std::vector<TaskPart>& parts, const TaskSettings& base) {
   std::vector<std::string> texts;
   for (const TaskPart& part : parts) texts.push_back(text_of(part, base));
+  return texts;
+}
+
+std::vector<std::string> written_texts(const std::vector<TaskPart>& parts, const YamlValue& list) {
+  std::vector<std::string> texts;
+  for (std::size_t p = 0; p < parts.size(); ++p) {
+    texts.push_back(
+        map_text(parts[p], [&](std::size_t, const std::string& name, const std::string&) {
+          return list.items[p].find(name) != nullptr;
+        }));
+  }
   return texts;
 }
 

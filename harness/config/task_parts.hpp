@@ -29,6 +29,10 @@ namespace recollect {
 [[nodiscard]] std::vector<std::string> part_texts(const std::vector<TaskPart>& parts,
                                                   const TaskSettings& base);
 
+/// Each as a map of what its entry in `list` gives, whatever the task is.
+[[nodiscard]] std::vector<std::string> written_texts(const std::vector<TaskPart>& parts,
+                                                     const YamlValue& list);
+
 /// Fills TaskPart::settings: the options that some part has otherwise than another, or than `base`.
 void name_settings(std::vector<TaskPart>& parts, const TaskSettings& base);
 

@@ -73,11 +73,14 @@ Fields LinearOptions::fields(const LinearOptions& usual,
 
 void LinearOptions::validate(Gate gate) const {
   if (beta_max != 1 && update != Update::kDelta) {
-    throw FieldError("beta_max", "= 2 belongs to update: delta; leave it out");
+    throw FieldError("beta_max",
+                     "is above 1, which belongs to update: delta; leave it out, or give it to "
+                     "variants with that update alone");
   }
   if (value_scale == ValueScale::kDt && gate == Gate::kNone) {
     throw FieldError("value_scale",
-                     "= dt needs the gate's step size; take gate: input or constant");
+                     "= dt needs the step size of a gate, and gate is none; take "
+                     "gate: input or constant, or value_scale: none");
   }
 }
 

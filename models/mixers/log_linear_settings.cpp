@@ -51,8 +51,7 @@ LogLinearCore LogLinearSettings::core(const LayerContext& context) const {
 
 Fields MlpLevelSettings::fields() {
   Fields all = LogLinearSettings::fields();
-  all.push_back(field("lambda_hidden", lambda_hidden,
-                      "hidden units of the lambda MLP (adaptive-decay, softmax-level)")
+  all.push_back(field("lambda_hidden", lambda_hidden, "hidden units of the MLP that makes lambda")
                     .range(1, 4096));
   return all;
 }

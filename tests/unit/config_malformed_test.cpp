@@ -364,11 +364,25 @@ TEST_CASE("malformed: messages about variants and seeds, word for word") {
       {"variants: [{name: full-quadratic, heads: 3}]",
        "x.yaml:2: variants[0].heads = 3 does not divide width = 64; choose a divisor of the width"},
       {"variants: [{name: full-quadratic, init: identity}]",
-       "x.yaml:2: variants[0].init = identity is not defined for full-quadratic; give it to "
-       "adaptive-decay or fixed-decay alone, in the list of variants"},
+       "x.yaml:2: variants[0].init = identity is not defined for full-quadratic; in the list of "
+       "variants, give it to those alone whose lambda is fixed or made by an MLP with softplus, as "
+       "fixed-decay and adaptive-decay"},
       {"model: {init: identity}\nvariants: [fixed-decay, linear-decay]",
-       "x.yaml:2: model.init = identity is not defined for linear-decay; give it to adaptive-decay "
-       "or fixed-decay alone, in the list of variants"},
+       "x.yaml:2: model.init = identity is not defined for linear-decay; in the list of variants, "
+       "give it to those alone whose lambda is fixed or made by an MLP with softplus, as "
+       "fixed-decay and adaptive-decay"},
+      {"variants: [{name: gated-linear, beta_max: 2}]",
+       "x.yaml:2: variants[0].beta_max is above 1, which belongs to update: delta; leave it out, "
+       "or "
+       "give it to variants with that update alone"},
+      {"variants: [{name: gated-linear, value_scale: dt, gate: none}]",
+       "x.yaml:2: variants[0].value_scale = dt needs the step size of a gate, and gate is none; "
+       "take "
+       "gate: input or constant, or value_scale: none"},
+      {"train: {init: ''}",
+       "x.yaml:2: train.init names no file; name a file of weights, or leave it out"},
+      {"task: {name: mqar, layout: packed, repeat: 8388608}",
+       "no length is above 16777216: lower pairs, repeat, rebind or offset"},
       {"model: {mlp_kind: swiglu}\nvariants: [fixed-decay]",
        "x.yaml:2: model.mlp_kind = swiglu needs an MLP block; give mlp, e.g. 2, or leave it out"},
       {"model: {embedding_dropout: 1}\nvariants: [fixed-decay]",

@@ -163,6 +163,76 @@ TEST_CASE(
   CHECK(cell_of(text_of(mixture(), "cells: [{length: 24}]")).hash() == cell.hash());
 }
 
+TEST_CASE("mixture: under a grid the resolved text gives the same cells") {
+  const std::string parts = mixture("epochs: 1");
+  const std::string short_parts =
+      "epochs: 1, mixture: [{pairs: 2, examples: 9}, {length: 32, pairs: 4, examples: 8}]";
+  const std::string cells = "examples: 12, cells: [{length: 16}, {length: 48, pairs: 3}]";
+  const std::string tasks =
+      "grid: {task: [{name: mqar, pairs: 2, vocab: 32}, {name: mqar, pairs: 3, filler: zeros, "
+      "vocab: 32}]}\n";
+  std::vector<std::string> texts;
+  for (const char* grid : {"task.pairs: [2, 3]", "task.pairs: [2, 3], task.filler: [random, zeros]",
+                           "train.learning_rate: [0.01, 0.001]",
+                           "model.width: [8, 16], task.filler: [random, zeros]"}) {
+    const std::string more = fmt::format("grid: {{{}}}\n", grid);
+    texts.push_back(text_of(parts, "examples: 12", more));
+    texts.push_back(text_of(parts, cells, more));
+    texts.push_back(text_of("steps: 5", cells, more));
+  }
+  // Which entry is the longest differs from point to point.
+  texts.push_back(text_of(short_parts, cells, "grid: {task.length: [24, 48]}\n"));
+  for (const std::string& train : {parts, short_parts, std::string("steps: 5")}) {
+    std::string text = text_of(train, cells, tasks);
+    const std::size_t task = text.find("task: {");
+    text.erase(task, text.find('\n', task) + 1 - task);
+    texts.push_back(text);
+  }
+  for (const std::string& text : texts) {
+    CAPTURE(text);
+    const Experiment experiment = parse_experiment(text, "x.yaml");
+    CAPTURE(experiment.resolved);
+    CHECK(round_trip_failure(experiment) == "");
+    const Experiment again = parse_experiment(experiment.resolved, "y.yaml");
+    REQUIRE(again.cells.size() == experiment.cells.size());
+    for (std::size_t i = 0; i < again.cells.size(); ++i) {
+      CHECK(wanted_scores(again.cells[i]) == wanted_scores(experiment.cells[i]));
+    }
+  }
+}
+
+TEST_CASE("mixture: what is run under a grid of the task's options can be read again") {
+  const TemporaryFolder folder;
+  const Experiment experiment = parse_experiment(
+      text_of(mixture("epochs: 1"), "examples: 12", "grid: {task.pairs: [2, 3]}\n"), "x.yaml");
+  struct Silent final : RunObserver {
+  } silent;
+  (void)run_experiment(experiment, folder.path(), {.jobs = 1}, silent);
+  const std::vector<GroupResult> groups = group_cells(read_cells(folder.path()).rows);
+  CHECK(groups.size() == 2 * 3 * 2 * 2);  // points, entries, weights, splits
+}
+
+TEST_CASE("mixture: all entries have as many ids") {
+  const auto error = [](const std::string& task, const std::string& train,
+                        const std::string& eval = "{}") {
+    return error_of(fmt::format("task: {}\ntrain: {}\neval: {}\n", task, train, eval));
+  };
+  const std::string words = error(
+      "{name: group-words, group: z2}",
+      "{epochs: 1, mixture: [{length: 16, examples: 8}, {group: s5, length: 8, examples: 8}]}");
+  CHECK(contains(words, "x.yaml:2: train.mixture[1] has "));
+  CHECK(contains(words, "but the longest entry of train.mixture has "));
+  CHECK(contains(
+      error("{name: selective-copying, tokens: 4, length: 64}",
+            "{epochs: 1, mixture: [{dialect: mad, examples: 8}, {length: 128, examples: 8}]}"),
+      "train.mixture[0] has 16 ids, but the longest entry of train.mixture has 128"));
+  CHECK(contains(error("{name: group-words, group: z2}", "{}", "{cells: [{group: s5, length: 8}]}"),
+                 "eval.cells[0] has "));
+  CHECK(error("{name: selective-copying, tokens: 4, length: 64}",
+              "{epochs: 1, mixture: [{tokens: 5, examples: 8}, {length: 128, examples: 8}]}")
+            .empty());
+}
+
 TEST_CASE("mixture: without one, and without epochs, nothing is written of either") {
   const Experiment experiment = parse_experiment(text_of("steps: 5"), "x.yaml");
   for (const char* word : {"epoch", "mixture", "cells", "order: "}) {
@@ -194,6 +264,9 @@ TEST_CASE("mixture: what does not go together is one clear line") {
                  "train.mixture[0].pairs = 9 needs 4*9"));
   CHECK(contains(error("mixture: [{length: 16, pears: 9, examples: 3}]"),
                  "unknown key 'train.mixture[0].pears'"));
+  CHECK(contains(error_of("task: {name: group-words}\n"
+                          "train: {mixture: [{length: 16, pairs: 2, examples: 3}]}\n"),
+                 "'train.mixture[0].pairs'; it is an option of another task"));
   CHECK(contains(error("mixture: [{length: 16, examples: 3}, {examples: 5, length: 16}]"),
                  "has the settings of an entry before it"));
   CHECK(contains(error("steps: 9", "cells: [{length: 16}], lengths: [16]"),
