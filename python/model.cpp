@@ -124,12 +124,13 @@ class Model {
     const Cell& cell = ref_.cell();
     const Split which = split_named(split);
     const std::int64_t count = examples.value_or(examples_of(cell, which));
+    const TaskPart part = part_at(cell, which, length.value_or(cell.task->length));
     if (count < 1) throw UsageError(fmt::format("examples = {} must be 1 or more", count));
     const int team = threads_of(threads);
     Score score;
     interruptible([&](const StopRequest& stop) {
       const std::lock_guard lock(*guard_);
-      score = recollect::score(model_, cell, which, length.value_or(cell.task->length), count, team,
+      score = recollect::score(model_, cell, which, *part.task, count, team,
                                /*with_slices=*/false, stop);
     });
     py::dict ceilings;

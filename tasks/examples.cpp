@@ -14,6 +14,15 @@ namespace {
 
 constexpr Split kSplits[] = {Split::kTrain, Split::kValidation, Split::kTest};
 
+/// Of all ids and of the labels of scored positions; what stands behind them is nothing.
+std::int64_t largest_id(const ExampleArrays& arrays) {
+  std::int32_t largest = *std::max_element(arrays.ids.begin(), arrays.ids.end());
+  for (std::size_t r = 0; r < arrays.labels.size(); ++r) {
+    if (arrays.positions[r] != kPadding) largest = std::max(largest, arrays.labels[r]);
+  }
+  return largest;
+}
+
 constexpr std::size_t place_of(Split split) { return static_cast<std::size_t>(split); }
 
 class FileExamples final : public Task {
@@ -122,13 +131,11 @@ void ExamplesSettings::validate() const {
   require_within("vocab", vocab, 2, kMaxVocab);
   for (const auto& arrays : data) {
     if (!arrays) continue;
-    const std::int32_t largest =
-        std::max(*std::max_element(arrays->ids.begin(), arrays->ids.end()),
-                 *std::max_element(arrays->labels.begin(), arrays->labels.end()));
+    const std::int64_t largest = largest_id(*arrays);
     if (largest < vocab) continue;
     throw FieldError("vocab", fmt::format("= {} is too small for id {} of the files; raise it to "
                                           "{} at least, or leave it out",
-                                          vocab, largest, std::int64_t{largest} + 1));
+                                          vocab, largest, largest + 1));
   }
 }
 
@@ -148,15 +155,19 @@ void ExamplesSettings::take(Split split, std::shared_ptr<const ExampleArrays> ex
 }
 
 void ExamplesSettings::look_at_data() {
+  for (const Split split : kSplits) {
+    const std::int64_t first = data.front()->length;
+    const std::int64_t own = data[place_of(split)]->length;
+    if (own == first) continue;
+    throw IoError(fmt::format(
+        "{}: its examples have {} tokens, but those of {} have {}; the files "
+        "of a task have one length",
+        pinned_file(files[place_of(split)]).path, own, pinned_file(files.front()).path, first));
+  }
   if (length == 0) length = data.front()->length;
   if (vocab == 0) {
-    for (const auto& arrays : data) {
-      for (const auto* numbers : {&arrays->ids, &arrays->labels}) {
-        const std::int64_t largest = *std::max_element(numbers->begin(), numbers->end());
-        vocab = std::max(vocab, largest + 1);
-      }
-    }
-    vocab = std::max<std::int64_t>(vocab, 2);
+    vocab = 2;
+    for (const auto& arrays : data) vocab = std::max(vocab, largest_id(*arrays) + 1);
   }
   tag_names_.clear();
   for (const TagArray& tag : data.front()->tags) {

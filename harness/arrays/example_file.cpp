@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "tasks/task.hpp"
 
 namespace recollect {
 namespace {
@@ -33,9 +34,17 @@ class Rows {
                                     static_cast<std::size_t>(columns));
   }
 
+  void expect_id(std::int64_t row, const char* what, std::int32_t id) const {
+    if (id < 0) reject(row, fmt::format("{} {} is below 0", what, id));
+    if (id >= kMaxVocab) {
+      reject(row, fmt::format("{} {} is above {}, the largest that there can be", what, id,
+                              kMaxVocab - 1));
+    }
+  }
+
   void check_row(std::int64_t row) const {
     for (const std::int32_t id : row_of(examples_.ids, examples_.length, row)) {
-      if (id < 0) reject(row, fmt::format("id {} is below 0", id));
+      expect_id(row, "id", id);
     }
     const auto positions = row_of(examples_.positions, examples_.scored, row);
     const auto labels = row_of(examples_.labels, examples_.scored, row);
@@ -51,7 +60,7 @@ class Rows {
         reject(row, fmt::format("position {} is not in 0..{}", positions[r], examples_.length - 1));
       }
       if (r > 0 && positions[r] <= positions[r - 1]) reject(row, "its positions do not ascend");
-      if (labels[r] < 0) reject(row, fmt::format("label {} is below 0", labels[r]));
+      expect_id(row, "label", labels[r]);
     }
   }
 

@@ -122,12 +122,15 @@ class FileAnswers {
 };
 
 /// The cell, asking for that length alone: whether the model reads it is for the rules of
-/// configurations to say.
+/// configurations to say. Its weights have the levels that they were trained with.
 Cell at_length_of(const Cell& cell, const std::string& experiment, const TaskPart& part) {
   if (!cell.scored.empty()) return cell;
-  return parse_experiment(cell.yaml(experiment), experiment,
-                          {fmt::format("eval.lengths=[{}]", part.task->length)}, AllowedNames::kAny)
-      .cells.front();
+  Cell there =
+      parse_experiment(cell.yaml(experiment), experiment,
+                       {fmt::format("eval.lengths=[{}]", part.task->length)}, AllowedNames::kAny)
+          .cells.front();
+  there.levels = cell.levels;
+  return there;
 }
 
 SequenceModel<float> trained_model(const Cell& cell, const std::filesystem::path& file) {

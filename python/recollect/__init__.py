@@ -193,5 +193,8 @@ def _override_texts(overrides):
 
 
 def _yaml(value):
-    """What JSON can say, YAML reads; numbers of NumPy are numbers."""
-    return _json.dumps(value, default=lambda other: other.tolist())
+    """What JSON can say, YAML reads; numbers of NumPy are numbers, and paths are texts."""
+    def plain(other):
+        return _os.fspath(other) if isinstance(other, _os.PathLike) else other.tolist()
+
+    return _json.dumps(value, default=plain, ensure_ascii=False)

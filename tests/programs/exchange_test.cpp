@@ -349,6 +349,40 @@ TEST_CASE("score: our own weights give our own scores, at any length") {
   CHECK(holds(Place::done(score + " --length 200"), "length 200"));
 }
 
+TEST_CASE("score: weights with untrained levels are read at any length") {
+  const Place place;
+  std::string text = kText;
+  text.replace(text.find("examples: 10}"), 13, "examples: 10, unseen_levels: as-is}");
+  write_file_atomically(place.folder / "e.yaml", text);
+  place.run();
+  const std::string cell = load_experiment((place.folder / "e.yaml").string()).cells.front().hash();
+  const CsvTable table =
+      parse_csv(Place::done("table " + place.runs + " --rows cells --format csv"), "table");
+  for (const char* length : {"32", "64"}) {
+    const std::string told = Place::done(fmt::format(
+        "score {} --checkpoint {} --cell 1 --label again --seed 4 --length {} --out {}",
+        place.config, quoted(place.folder / "runs" / "cells" / cell / "final.safetensors"), length,
+        quoted(place.folder / "again")));
+    CAPTURE(told);
+    const CsvTable again = parse_csv(
+        Place::done("table " + quoted(place.folder / "again") + " --rows cells --format csv"),
+        "again");
+    const auto value = [&](const CsvTable& from, const char* label, const char* weights) {
+      const auto column = [&](const char* name) { return *from.find(name); };
+      for (const auto& row : from.rows) {
+        if (row[column("seed")] == "4" && row[column("label")] == label &&
+            row[column("weights")] == weights && row[column("split")] == "test" &&
+            row[column("eval_length")] == length) {
+          return row[column("accuracy")] + " " + row[column("loss")];
+        }
+      }
+      return std::string("none");
+    };
+    CHECK(value(again, "again", "best") == value(table, "fixed-decay", "final"));
+    CHECK(value(again, "again", "best") != "none");
+  }
+}
+
 TEST_CASE("task examples: files train and score as the task that they came from") {
   const Place place;
   for (const char* split : {"train", "validation", "test"}) {
@@ -414,6 +448,12 @@ train: {batch: 6, steps: 20, eval_every: 10}
   CHECK(holds(place.refused(run("--set eval.lengths=[64]"), kConfiguration), "eval.lengths = 64"));
   CHECK(holds(place.refused(run("--set \"eval.cells=[{length: 32}]\""), kConfiguration),
               "does not go with task examples"));
+  ExampleArrays longer = test;
+  longer.ids.insert(longer.ids.end(), test.ids.begin(), test.ids.end());
+  longer.length *= 2;
+  write_arrays(place.folder / "longer.npz", arrays_of(longer), {});
+  CHECK(holds(place.refused(run("--set task.test=longer.npz"), kInputOutput),
+              "longer.npz: its examples have 64 tokens, but those of "));
   const std::string other = "test.npz@" + std::string(32, '0');
   CHECK(holds(place.refused(run("--set task.test=" + other), kInputOutput), "asks for 0000"));
   const std::string bytes = read_file(place.folder / "test.npz");

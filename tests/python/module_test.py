@@ -39,6 +39,12 @@ class Configuration(FolderTest):
         self.assertEqual(str(caught.warning), line)
         self.assertIn(f"warning: {line}\n", self.program("run", self.config, "--out", "program").stderr)
 
+    def test_paths_and_any_character_are_texts(self):
+        name = self.folder / "weights-\U0001f600.safetensors"
+        with self.assertRaises(recollect.FileError) as caught:
+            recollect.load(self.config, {"train.init": name})
+        self.assertIn(str(name), str(caught.exception))
+
     def test_numbers_of_numpy_are_numbers(self):
         experiment = recollect.load(self.config, {"train.steps": np.int64(7), "train.learning_rate": 1e-8})
         self.assertEqual(experiment.cells[0].settings["train"]["steps"], 7)
@@ -272,6 +278,17 @@ class Trained(FolderTest):
             own = self.model.score(row["split"], length=row["eval_length"], examples=count)
             self.assertEqual([own[name] for name in ("accuracy", "exact_match", "loss", "chance")],
                              [row[name] for name in ("accuracy", "exact_match", "loss", "chance")])
+
+    def test_a_score_at_a_length_of_a_mixture_is_on_examples_of_that_entry(self):
+        parts = "{length: 16, pairs: 1, examples: 20}, {length: 32, pairs: 5, examples: 20}"
+        lines = [line for line in TINY.splitlines() if not line.startswith(("train:", "eval:"))]
+        lines += [f"train: {{mixture: [{parts}], epochs: 1, batch: 8}}", "eval: {examples: 40}"]
+        cell = recollect.parse("\n".join(lines)).cells[0]
+        model = cell.initial_model()
+        for length, pairs in ((16, 1), (32, 5)):
+            self.assertEqual(cell.examples("test", length=length).positions.shape, (40, pairs))
+            own = model.score("test", length=length)
+            self.assertEqual((own["scored"], own["chance"]), (40 * pairs, 1 / pairs))
 
     def test_one_sequence_is_as_one_of_many(self):
         examples = self.cell.examples("test")
