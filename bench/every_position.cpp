@@ -29,7 +29,6 @@ namespace recollect {
 namespace {
 
 constexpr std::int64_t kVocab = 256;
-constexpr Index kSegment = 256;  // as the model runs
 
 struct Measured {
   std::string name;

@@ -1,7 +1,8 @@
 #pragma once
 
 /// All that a mixer written as a forward pass may want: a TapeMixer's base, the operations of the
-/// tape, and settings for a mixer that has no options. docs/adding_a_variant.md says how.
+/// tape, and settings for a mixer that has no options. docs/adding_a_variant.md shows
+/// what forward() looks like.
 #include <memory>
 
 #include "models/mixer_settings.hpp"

@@ -24,7 +24,8 @@ struct LayerInspection {
   std::size_t window = 0;  ///< keys that a token sees by softmax, itself included; 0: all
 
   /// The weight with which token t of head h reads each of the tokens 0..t: what multiplies their
-  /// values in the head's output. Empty where there is no attention.
+  /// values in the head's output, before `value_scale` and without `skip`. Empty where there is no
+  /// attention.
   [[nodiscard]] std::vector<double> attention_row(std::size_t h, std::size_t t) const;
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "math/flush_to_zero.hpp"
+#include "models/segment.hpp"
 
 namespace recollect {
 
@@ -108,11 +109,6 @@ struct SequenceModel<S>::ReadOut {
   S* inverse_sd;
   View<S> final;
 };
-
-/// Tokens that layers take at a time: their activations fit into the second-level cache, and are
-/// enough for products to run at full speed. A power of two, and more than the longest convolution
-/// reaches back.
-constexpr Index kSegment = 256;
 
 /// Sequences of more tokens take subnormal numbers as zero, forward and back. Shorter ones hardly
 /// meet any and keep the bits that their published results have. (Mixers on the tape always do.)

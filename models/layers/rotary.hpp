@@ -16,7 +16,7 @@ class Rotary {
  public:
   explicit Rotary(Index head_width) : head_width_(head_width) {}
 
-  /// Makes the table long enough for sequences of `length` tokens. Not safe beside turn().
+  /// Makes the table long enough for sequences of `length` tokens. Not safe beside rotate().
   void prepare(Index length);
 
   /// Turns, in place, row r of x (R, H d) by the angles of positions[r], or of r itself where no

@@ -12,7 +12,7 @@
 namespace recollect {
 
 /// How the weight lambda of every level is made from a token: what distinguishes the log-linear
-/// variants apart, and what a new idea usually adds. lambda has L columns for each head, (R, H L).
+/// variants, and what a new idea usually adds. lambda has L columns for each head, (R, H L).
 template <class S>
 class LevelWeights {
  public:

@@ -217,8 +217,13 @@ std::int64_t LinearMixer<S>::state(std::int64_t tokens) const noexcept {
 
 template <class S>
 std::int64_t LinearMixer<S>::state_peak(std::int64_t tokens) const noexcept {
-  // The most states wait after a power of two of tokens; the rows of convolutions only grow.
   std::int64_t most = state(tokens);
+  // Rows of convolutions come in one by one, the last after the longest that an option can ask for.
+  constexpr std::int64_t kLongestConvolution = 64;
+  for (std::int64_t t = 1; t <= std::min(tokens, kLongestConvolution); ++t) {
+    most = std::max(most, state(t));
+  }
+  // After that they stay, and the most states wait after a power of two of tokens.
   for (std::int64_t full = 1; full <= tokens; full *= 2) most = std::max(most, state(full));
   return most;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "math/flush_to_zero.hpp"
+#include "models/segment.hpp"
 #include "models/tape/products.hpp"
 
 namespace recollect {
@@ -165,7 +166,7 @@ Cost TapeMixer<S>::cost(const SequenceShape& shape) const noexcept {
   const std::int64_t segment = std::max(kSegment, chunk());
   if (shape.all() && tokens > segment) {
     // A model reckons with the first segment as often as there are segments. Later ones take more,
-    // which is told as a part of the carry.
+    // which counts as a part of the carry.
     const double segments =
         shape.backward ? static_cast<double>(shape.tokens) / static_cast<double>(segment) : 1.0;
     const auto reckoned = static_cast<std::int64_t>(segments * static_cast<double>(all.first_tape));

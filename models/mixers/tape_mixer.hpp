@@ -49,7 +49,7 @@ class TapeMixer : public Mixer<S> {
     [[nodiscard]] tape::Var<S> parameter(const Tensor& tensor) const {
       return tape.parameter(theta, tensor);
     }
-    /// u W^T, W a tensor of the model. One that tabulate() was told of is looked up where it can
+    /// u W^T, W a tensor of the model. One that tabulate() was given is looked up where it can
     /// be.
     [[nodiscard]] tape::Var<S> project(const Tensor& tensor) const;
   };
@@ -72,7 +72,6 @@ class TapeMixer : public Mixer<S> {
 
  protected:
   static constexpr std::int64_t kRehearsed = 1024;
-  static constexpr Index kSegment = 256;  ///< tokens at a time, as a model cuts a sequence
 
   explicit TapeMixer(Index width) : width_(width) {}
   /// Called once all tensors of the mixer have been asked for.

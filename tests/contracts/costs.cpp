@@ -76,17 +76,21 @@ void check_state(Checks& checks) {
   TestModel settings;
   settings.width = 12;
   settings.heads = 3;
-  checks.with(settings, TestModel{});
-  const MixerFixture<double> fixture(checks.entry(), settings, 4);
-  checks.that(fixture.mixer->cost({0, 0}).state == 0, "cost({0, 0}).state is not 0");
-  std::int64_t peak = 0;
-  for (std::int64_t tokens = 1; tokens <= 600; ++tokens) {
-    const Cost cost = fixture.mixer->cost({tokens, tokens});
-    peak = std::max(peak, cost.state);
-    checks.that(cost.state > 0, fmt::format("cost() declares no state after {} tokens", tokens));
-    checks.that(cost.state_peak == peak,
-                fmt::format("cost().state_peak is {} after {} tokens; the largest state is {}",
-                            cost.state_peak, tokens, peak));
+  TestModel long_convolution = settings;  // its rows still come in where states go
+  long_convolution.others = {{"qkv_conv", 64}};
+  for (const TestModel& each : {settings, long_convolution}) {
+    checks.with(each, TestModel{});
+    const MixerFixture<double> fixture(checks.entry(), each, 4);
+    checks.that(fixture.mixer->cost({0, 0}).state == 0, "cost({0, 0}).state is not 0");
+    std::int64_t peak = 0;
+    for (std::int64_t tokens = 1; tokens <= 600; ++tokens) {
+      const Cost cost = fixture.mixer->cost({tokens, tokens});
+      peak = std::max(peak, cost.state);
+      checks.that(cost.state > 0, fmt::format("cost() declares no state after {} tokens", tokens));
+      checks.that(cost.state_peak == peak,
+                  fmt::format("cost().state_peak is {} after {} tokens; the largest state is {}",
+                              cost.state_peak, tokens, peak));
+    }
   }
 }
 
