@@ -20,7 +20,7 @@ set(rules
   "models/tape_cores/        base/ math/ models/(kernels|layers|level_weights|linear_attention|attention|tape|tape_cores)/ models/(mixer|settings|parameters|choose_path)[.]hpp"
   "models/attention/         base/ math/ models/(kernels|layers|attention)/ models/(mixer|settings|parameters|choose_path)[.]hpp"
   "models/shortcuts/         base/ math/ models/(kernels|layers|level_weights|linear_attention|shortcuts)/ models/(mixer|settings|parameters|choose_path)[.]hpp"
-  "models/mixers/            base/ math/ models/[a-z_]+/ models/(mixer|whole_sequence_mixer|settings|parameters|choose_path|mixer_settings)[.]hpp"
+  "models/mixers/            base/ math/ models/[a-z_]+/ models/(mixer|whole_sequence_mixer|settings|parameters|choose_path|segment|mixer_settings)[.]hpp"
   "models/(mixer|settings|parameters|choose_path)[.]  base/ math/ models/(mixer|settings|parameters|choose_path)[.]hpp"
   "models/                   base/ math/ models/"
   "harness/arrays/           base/ tasks/example_arrays[.]hpp harness/arrays/"

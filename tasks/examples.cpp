@@ -156,6 +156,10 @@ void ExamplesSettings::take(Split split, std::shared_ptr<const ExampleArrays> ex
 
 void ExamplesSettings::look_at_data() {
   for (const Split split : kSplits) {
+    if (const std::int64_t largest = largest_id(*data[place_of(split)]); largest >= kMaxVocab) {
+      throw IoError(fmt::format("{}: id {} is above {}, the largest that there can be",
+                                pinned_file(files[place_of(split)]).path, largest, kMaxVocab - 1));
+    }
     const std::int64_t first = data.front()->length;
     const std::int64_t own = data[place_of(split)]->length;
     if (own == first) continue;

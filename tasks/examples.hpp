@@ -36,7 +36,7 @@ class ExamplesSettings final : public TaskSettings {
   [[nodiscard]] std::unique_ptr<Task> make() const override;
 
   /// Takes the examples of a split. Once all three are there: length and vocabulary where they are
-  /// not given, and the tags. @throws IoError where their lengths differ
+  /// not given, and the tags. @throws IoError where their lengths differ or an id is too large
   void take(Split split, std::shared_ptr<const ExampleArrays> examples);
 
  private:

@@ -8,7 +8,6 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "tasks/task.hpp"
 
 namespace recollect {
 namespace {
@@ -34,17 +33,9 @@ class Rows {
                                     static_cast<std::size_t>(columns));
   }
 
-  void expect_id(std::int64_t row, const char* what, std::int32_t id) const {
-    if (id < 0) reject(row, fmt::format("{} {} is below 0", what, id));
-    if (id >= kMaxVocab) {
-      reject(row, fmt::format("{} {} is above {}, the largest that there can be", what, id,
-                              kMaxVocab - 1));
-    }
-  }
-
   void check_row(std::int64_t row) const {
     for (const std::int32_t id : row_of(examples_.ids, examples_.length, row)) {
-      expect_id(row, "id", id);
+      if (id < 0) reject(row, fmt::format("id {} is below 0", id));
     }
     const auto positions = row_of(examples_.positions, examples_.scored, row);
     const auto labels = row_of(examples_.labels, examples_.scored, row);
@@ -60,7 +51,7 @@ class Rows {
         reject(row, fmt::format("position {} is not in 0..{}", positions[r], examples_.length - 1));
       }
       if (r > 0 && positions[r] <= positions[r - 1]) reject(row, "its positions do not ascend");
-      expect_id(row, "label", labels[r]);
+      if (labels[r] < 0) reject(row, fmt::format("label {} is below 0", labels[r]));
     }
   }
 

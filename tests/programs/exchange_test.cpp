@@ -454,6 +454,11 @@ train: {batch: 6, steps: 20, eval_every: 10}
   write_arrays(place.folder / "longer.npz", arrays_of(longer), {});
   CHECK(holds(place.refused(run("--set task.test=longer.npz"), kInputOutput),
               "longer.npz: its examples have 64 tokens, but those of "));
+  ExampleArrays large = test;
+  large.ids[7] = 2097152;
+  write_arrays(place.folder / "large.npz", arrays_of(large), {});
+  CHECK(holds(place.refused(run("--set task.test=large.npz"), kInputOutput),
+              "large.npz: id 2097152 is above 2097151, the largest"));
   const std::string other = "test.npz@" + std::string(32, '0');
   CHECK(holds(place.refused(run("--set task.test=" + other), kInputOutput), "asks for 0000"));
   const std::string bytes = read_file(place.folder / "test.npz");

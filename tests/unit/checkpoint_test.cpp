@@ -429,7 +429,7 @@ TEST_CASE(
     const std::filesystem::path folder = out / "cells" / experiment.cells[0].hash();
     const char* files[] = {"state.safetensors", "state.previous.safetensors"};
     for (int i = 0; i < damaged; ++i) std::filesystem::resize_file(folder / files[i], 1000);
-    write_file_atomically(folder / ".state.safetensors.123.0.tmp", "half a fi");
+    write_file_atomically(folder / ".state.safetensors.1a2b3c4d.0.tmp", "half a fi");
     Watch second;
     run_experiment(experiment, out.path(), {.jobs = 1}, second);
     CHECK(second.from == (damaged == 0 ? 7 : damaged == 1 ? 6 : 0));

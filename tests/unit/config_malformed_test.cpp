@@ -381,8 +381,7 @@ TEST_CASE("malformed: messages about variants and seeds, word for word") {
        "gate: input or constant, or value_scale: none"},
       {"train: {init: ''}",
        "x.yaml:2: train.init names no file; name a file of weights, or leave it out"},
-      {"task: {name: mqar, layout: packed, repeat: 8388608}",
-       "no length is above 16777216: lower pairs, repeat, rebind or offset"},
+
       {"model: {mlp_kind: swiglu}\nvariants: [fixed-decay]",
        "x.yaml:2: model.mlp_kind = swiglu needs an MLP block; give mlp, e.g. 2, or leave it out"},
       {"model: {embedding_dropout: 1}\nvariants: [fixed-decay]",

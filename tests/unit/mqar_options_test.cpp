@@ -183,6 +183,9 @@ TEST_CASE("mqar options: every error names values, bound and remedy") {
         "pairs = 4 needs 2*4 + 2*7*4 + 2*4 + offset 0 = 72 tokens with layout packed, but length "
         "is 64; raise length to 72");
   CHECK(error([](auto& s) {
+          s.repeat = 8388608;
+        }).ends_with("; no length is above 16777216: lower pairs, repeat, rebind or offset"));
+  CHECK(error([](auto& s) {
           s.layout = MqarLayout::kPowerLaw;
           s.repeat = 8;
         }) ==
