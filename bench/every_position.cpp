@@ -23,6 +23,7 @@
 #include "models/layers/embedding.hpp"
 #include "models/layers/linear.hpp"
 #include "models/layers/norm.hpp"
+#include "models/segment.hpp"
 #include "models/sequence_model.hpp"
 
 namespace recollect {

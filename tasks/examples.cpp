@@ -155,8 +155,10 @@ void ExamplesSettings::take(Split split, std::shared_ptr<const ExampleArrays> ex
 }
 
 void ExamplesSettings::look_at_data() {
+  std::int64_t largest = 1;
   for (const Split split : kSplits) {
-    if (const std::int64_t largest = largest_id(*data[place_of(split)]); largest >= kMaxVocab) {
+    largest = std::max(largest, largest_id(*data[place_of(split)]));
+    if (largest >= kMaxVocab) {
       throw IoError(fmt::format("{}: id {} is above {}, the largest that there can be",
                                 pinned_file(files[place_of(split)]).path, largest, kMaxVocab - 1));
     }
@@ -169,10 +171,7 @@ void ExamplesSettings::look_at_data() {
         pinned_file(files[place_of(split)]).path, own, pinned_file(files.front()).path, first));
   }
   if (length == 0) length = data.front()->length;
-  if (vocab == 0) {
-    vocab = 2;
-    for (const auto& arrays : data) vocab = std::max(vocab, largest_id(*arrays) + 1);
-  }
+  if (vocab == 0) vocab = largest + 1;
   tag_names_.clear();
   for (const TagArray& tag : data.front()->tags) {
     const bool everywhere = std::all_of(data.begin(), data.end(), [&](const auto& arrays) {

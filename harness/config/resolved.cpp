@@ -129,8 +129,8 @@ bool crosses_task(const Plan& plan) {
   });
 }
 
-/// What the lists of tasks leave out is then another option of the task from point to point: task
-/// and lists are told as they were given. Everywhere else they stand as they are used.
+/// The plan with the task, train.mixture and eval.cells as the configuration gives them. Under such
+/// a grid, an option that an entry leaves out has a different value at each point.
 Plan as_written(Plan plan) {
   for (Draft& draft : plan.drafts) {
     draft.task = draft.written.task;
@@ -140,10 +140,7 @@ Plan as_written(Plan plan) {
   return plan;
 }
 
-}  // namespace
-
-std::string resolved_yaml(const Plan& used) {
-  const Plan plan = crosses_task(used) ? as_written(used) : used;
+std::string text_of(const Plan& plan) {
   std::string out = fmt::format("experiment: {}\n", yaml_quoted(plan.experiment));
   const bool crosses_tasks = std::any_of(plan.axes.begin(), plan.axes.end(),
                                          [](const GridAxis& axis) { return axis.key == "task"; });
@@ -161,6 +158,12 @@ std::string resolved_yaml(const Plan& used) {
   out += fmt::format("seeds: [{}]\n", fmt::join(plan.seeds, ", "));
   emit_grid(out, plan);
   return out;
+}
+
+}  // namespace
+
+std::string resolved_yaml(const Plan& plan) {
+  return crosses_task(plan) ? text_of(as_written(plan)) : text_of(plan);
 }
 
 }  // namespace recollect

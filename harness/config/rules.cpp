@@ -44,6 +44,7 @@ void expect_positions(const Cell& cell, const std::string& key, std::int64_t len
 /// One model reads all entries of a list: an option like group-words' group, which is no `vocab`,
 /// may decide how many ids there are.
 void expect_vocab(const Cell& cell, std::string_view list, const std::vector<TaskPart>& parts) {
+  if (parts.empty()) return;
   const std::int64_t vocab = cell.task->make()->vocab();
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const std::int64_t own = parts[i].task->make()->vocab();

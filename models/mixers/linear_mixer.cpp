@@ -218,13 +218,12 @@ std::int64_t LinearMixer<S>::state(std::int64_t tokens) const noexcept {
 template <class S>
 std::int64_t LinearMixer<S>::state_peak(std::int64_t tokens) const noexcept {
   std::int64_t most = state(tokens);
-  // Rows of convolutions come in one by one, the last after the longest that an option can ask for.
-  constexpr std::int64_t kLongestConvolution = 64;
-  for (std::int64_t t = 1; t <= std::min(tokens, kLongestConvolution); ++t) {
-    most = std::max(most, state(t));
-  }
-  // After that they stay, and the most states wait after a power of two of tokens.
-  for (std::int64_t full = 1; full <= tokens; full *= 2) most = std::max(most, state(full));
+  // The first power of two of tokens after which convolutions have all their rows. From there on
+  // the most states wait after a power of two, before it a longer sequence may have more rows.
+  std::int64_t full = 1;
+  while (branches_.state(full) < branches_.state(tokens)) full *= 2;
+  for (std::int64_t t = 1; t < std::min(full, tokens); ++t) most = std::max(most, state(t));
+  for (; full <= tokens; full *= 2) most = std::max(most, state(full));
   return most;
 }
 

@@ -79,8 +79,8 @@ void LinearOptions::validate(Gate gate) const {
   }
   if (value_scale == ValueScale::kDt && gate == Gate::kNone) {
     throw FieldError("value_scale",
-                     "= dt needs the step size of a gate, and gate is none; take "
-                     "gate: input or constant, or value_scale: none");
+                     "= dt multiplies the values by the gate's step size, but gate is none; set "
+                     "gate to input or constant, or value_scale to none");
   }
 }
 

@@ -376,9 +376,8 @@ TEST_CASE("malformed: messages about variants and seeds, word for word") {
        "or "
        "give it to variants with that update alone"},
       {"variants: [{name: gated-linear, value_scale: dt, gate: none}]",
-       "x.yaml:2: variants[0].value_scale = dt needs the step size of a gate, and gate is none; "
-       "take "
-       "gate: input or constant, or value_scale: none"},
+       "x.yaml:2: variants[0].value_scale = dt multiplies the values by the gate's step size, but "
+       "gate is none; set gate to input or constant, or value_scale to none"},
       {"train: {init: ''}",
        "x.yaml:2: train.init names no file; name a file of weights, or leave it out"},
 
