@@ -17,9 +17,11 @@ using simd::Lanes;
 using simd::unrolled;
 using simd::Vector;
 
-// Sums that a tile of rows x vectors keeps in registers: half of them.
-constexpr int kSums = HWY_TARGET <= HWY_AVX3 || !HWY_ARCH_X86 ? 16 : 8;
-constexpr int kVectors = kSums / 4;
+// Sums that a tile of rows x vectors keeps in registers: half of 32, or as many of 16 as leave room
+// for a row of vectors and a factor.
+constexpr bool kManyRegisters = HWY_TARGET <= HWY_AVX3 || !HWY_ARCH_X86;
+constexpr int kSums = kManyRegisters ? 16 : 12;
+constexpr int kVectors = kManyRegisters ? 4 : 2;
 // Inner dimension at a time: 128 x 64 numbers of b are 32 KiB, which the first-level cache holds.
 constexpr Index kDepth = 128;
 
@@ -44,8 +46,8 @@ HWY_INLINE void keep_in_register(Vector& vector) {
 
 /// c (R, up to V vectors) += a b; `tail` lanes of the last vector count.
 template <int R, int V, bool kTail>
-void tile(const Strided& a, const float* b, Index b_stride, float* c, Index c_stride, Index depth,
-          Index tail, bool accumulate) {
+HWY_INLINE void tile(const Strided& a, const float* b, Index b_stride, float* c, Index c_stride,
+                     Index depth, Index tail, bool accumulate) {
   const Lanes d;
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
   // As simd::load() and simd::store(), with the mask made once.
@@ -92,6 +94,13 @@ void tile(const Strided& a, const float* b, Index b_stride, float* c, Index c_st
       }
     });
   });
+}
+
+/// The same as a function of its own, for loops that would lose registers to it.
+template <int R, int V, bool kTail>
+HWY_NOINLINE void lone_tile(const Strided& a, const float* b, Index b_stride, float* c,
+                            Index c_stride, Index depth, Index tail, bool accumulate) {
+  tile<R, V, kTail>(a, b, b_stride, c, c_stride, depth, tail, accumulate);
 }
 
 /// Rows at a time: as many as there are registers for, so that narrow results keep enough
@@ -163,6 +172,7 @@ template <class Of>
 void multiply_triangular(const Strided& a, const float* b, Index b_stride, View<float>& c, Index k,
                          bool accumulate, Of&& reach) {
   constexpr Index kWidth = kVectors * kLanes;
+  constexpr auto kRows = static_cast<int>(rows_of_tile(kVectors));
   for (Index p = 0; p < k; p += kDepth) {
     for (Index j = 0; j < c.cols(); j += kWidth) {
       const Index width = std::min(kWidth, c.cols() - j);
@@ -179,9 +189,9 @@ void multiply_triangular(const Strided& a, const float* b, Index b_stride, View<
         const float* b_part = b + first * b_stride + j;
         float* c_part = c.data() + i * c.stride() + j;
         const bool add = accumulate || first > all.first;
-        if (width == kWidth && count == kSums / kVectors) {
-          tile<kSums / kVectors, kVectors, false>(part, b_part, b_stride, c_part, c.stride(), depth,
-                                                  kLanes, add);
+        if (width == kWidth && count == kRows) {
+          lone_tile<kRows, kVectors, false>(part, b_part, b_stride, c_part, c.stride(), depth,
+                                            kLanes, add);
         } else {
           last_panel<kVectors>(part, b_part, b_stride, c_part, c.stride(), count, depth, width,
                                add);
