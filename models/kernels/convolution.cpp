@@ -45,11 +45,7 @@ template void convolve_backward<double>(ConstView<double>, ConstView<double>, Re
 
 namespace {
 
-using simd::load16;
-using simd::multiply_add;
-using simd::Sixteen;
-using simd::sixteen;
-using simd::store16;
+using simd::Vector;
 
 constexpr int kTaps = 8;
 
@@ -63,38 +59,56 @@ void for_each_group(Index first, Index taps, Body&& body) {
   if (first + count < taps) for_each_group(first + count, taps, body);
 }
 
+/// row(t, true or false) for t in begin..end-1: whether inner_begin <= t < inner_end.
+template <class Row>
+HWY_INLINE void for_each_row(Index begin, Index end, Index inner_begin, Index inner_end,
+                             Row&& row) {
+  for (Index t = begin; t < inner_begin; ++t) row(t, std::false_type());
+  for (Index t = inner_begin; t < inner_end; ++t) row(t, std::true_type());
+  for (Index t = inner_end; t < end; ++t) row(t, std::false_type());
+}
+
+/// The rows of a matrix from a column on. A copy of its own for every loop: the compiler takes a
+/// store of a vector for one to anything that is captured by reference.
+template <class Float>
+struct Rows {
+  Float* data;
+  Index stride;
+  Rows(const View<Float>& m, Index first, Index column)
+      : data(m.data() + first * m.stride() + column), stride(m.stride()) {}
+  [[nodiscard]] HWY_INLINE Float* operator[](Index t) const { return data + t * stride; }
+};
+
 }  // namespace
 
 template <>
 void convolve<float>(ConstView<float> taps, ConstView<float> z, Residual residual, View<float> y) {
-  const Index length = y.rows();
-  const Index before_y = z.rows() - length;
-  const Index z_stride = z.stride();
-  const Index y_stride = y.stride();
-  const bool adds = residual == Residual::kYes;
-  for_each_group(0, taps.rows(), [&](Index first, auto count) {
+  for_each_group(0, taps.rows(), [&](Index first_tap, auto count) {
     constexpr int kCount = decltype(count)::value;
-    simd::for_each_sixteen(z.cols(), [&](Index c, auto part) RECOLLECT_INLINE {
-      const float* from = z.data() + before_y * z_stride + c;
-      float* to = y.data() + c;
-      Sixteen tap[kCount];
+    simd::for_each_vector(z.cols(), [&](Index c, auto part) RECOLLECT_INLINE {
+      const Index first = first_tap;
+      const Index length = y.rows();
+      const Index before_y = z.rows() - length;
+      const bool adds = residual == Residual::kYes;
+      const Rows<const float> from(z, before_y, c);
+      const Rows<float> to(y, 0, c);
+      Vector tap[kCount];
       simd::unrolled<kCount>([&](int j) RECOLLECT_INLINE {
-        tap[j] = load16(taps.data() + (first + j) * taps.stride() + c, part);
+        tap[j] = simd::load(taps.data() + (first + j) * taps.stride() + c, part);
       });
       const auto row = [&](Index t, auto all_seen) RECOLLECT_INLINE {
-        Sixteen sum = first > 0 ? load16(to + t * y_stride, part)
-                      : adds    ? load16(from + t * z_stride, part)
-                                : sixteen(0);
+        Vector sum = first > 0 ? simd::load(to[t], part)
+                     : adds    ? simd::load(from[t], part)
+                               : simd::broadcast(0);
         simd::unrolled<kCount>([&](int j) RECOLLECT_INLINE {
           const Index before = t - first - j;
           if (!all_seen && before < -before_y) return;
-          sum = multiply_add(tap[j], load16(from + before * z_stride, part), sum);
+          sum = simd::hn::MulAdd(tap[j], simd::load(from[before], part), sum);
         });
-        store16(sum, to + t * y_stride, part);
+        simd::store(sum, to[t], part);
       };
-      const Index begin = std::clamp<Index>(first + kCount - 1 - before_y, 0, length);
-      for (Index t = 0; t < begin; ++t) row(t, std::false_type());
-      for (Index t = begin; t < length; ++t) row(t, std::true_type());
+      for_each_row(0, length, std::clamp<Index>(first + kCount - 1 - before_y, 0, length), length,
+                   row);
     });
   });
 }
@@ -102,50 +116,45 @@ void convolve<float>(ConstView<float> taps, ConstView<float> z, Residual residua
 template <>
 void convolve_backward<float>(ConstView<float> taps, ConstView<float> z, Residual residual,
                               ConstView<float> dy, View<float> dz, View<float> d_taps) {
-  // Rows are counted from y's first: those of z begin at -m.
-  const Index length = dy.rows();
-  const Index before_y = z.rows() - length;
-  const Index z_stride = z.stride();
-  const Index dy_stride = dy.stride();
-  const Index dz_stride = dz.stride();
-  const bool adds = residual == Residual::kYes;
-  for_each_group(0, taps.rows(), [&](Index first, auto count) {
+  for_each_group(0, taps.rows(), [&](Index first_tap, auto count) {
     constexpr int kCount = decltype(count)::value;
-    simd::for_each_sixteen(z.cols(), [&](Index c, auto part) RECOLLECT_INLINE {
-      const float* input = z.data() + before_y * z_stride + c;
-      const float* d_output = dy.data() + c;
-      float* d_input = dz.data() + before_y * dz_stride + c;
-      Sixteen tap[kCount];
-      Sixteen d_tap[kCount];
+    simd::for_each_vector(z.cols(), [&](Index c, auto part) RECOLLECT_INLINE {
+      // Rows are counted from y's first: those of z begin at -m.
+      const Index first = first_tap;
+      const Index length = dy.rows();
+      const Index before_y = z.rows() - length;
+      const bool adds = residual == Residual::kYes;
+      const Rows<const float> input(z, before_y, c);
+      const Rows<const float> d_output(dy, 0, c);
+      const Rows<float> d_input(dz, before_y, c);
+      Vector tap[kCount];
+      Vector d_tap[kCount];
       simd::unrolled<kCount>([&](int j) RECOLLECT_INLINE {
-        tap[j] = load16(taps.data() + (first + j) * taps.stride() + c, part);
-        d_tap[j] = sixteen(0);
+        tap[j] = simd::load(taps.data() + (first + j) * taps.stride() + c, part);
+        d_tap[j] = simd::broadcast(0);
       });
       const auto row = [&](Index t, auto all_inside) RECOLLECT_INLINE {
-        const Sixteen here =
-            all_inside || t >= 0 ? load16(d_output + t * dy_stride, part) : sixteen(0);
-        Sixteen sum = first > 0 ? load16(d_input + t * dz_stride, part) : adds ? here : sixteen(0);
+        const Vector here =
+            all_inside || t >= 0 ? simd::load(d_output[t], part) : simd::broadcast(0);
+        Vector sum = first > 0 ? simd::load(d_input[t], part) : adds ? here : simd::broadcast(0);
         simd::unrolled<kCount>([&](int j) RECOLLECT_INLINE {
           const Index before = t - first - j;
           const Index after = t + first + j;
           if (all_inside || (t >= 0 && before >= -before_y)) {
-            d_tap[j] = multiply_add(here, load16(input + before * z_stride, part), d_tap[j]);
+            d_tap[j] = simd::hn::MulAdd(here, simd::load(input[before], part), d_tap[j]);
           }
           if (all_inside || (after >= 0 && after < length)) {
-            sum = multiply_add(tap[j], load16(d_output + after * dy_stride, part), sum);
+            sum = simd::hn::MulAdd(tap[j], simd::load(d_output[after], part), sum);
           }
         });
-        store16(sum, d_input + t * dz_stride, part);
+        simd::store(sum, d_input[t], part);
       };
       const Index reach = first + kCount - 1;
       const Index begin = std::clamp<Index>(reach - before_y, 0, length);
-      const Index end = std::max(begin, length - reach);
-      for (Index t = -before_y; t < begin; ++t) row(t, std::false_type());
-      for (Index t = begin; t < end; ++t) row(t, std::true_type());
-      for (Index t = end; t < length; ++t) row(t, std::false_type());
+      for_each_row(-before_y, length, begin, std::max(begin, length - reach), row);
       simd::unrolled<kCount>([&](int j) RECOLLECT_INLINE {
         float* to = d_taps.data() + (first + j) * d_taps.stride() + c;
-        store16(load16(to, part) + d_tap[j], to, part);
+        simd::store(simd::hn::Add(simd::load(to, part), d_tap[j]), to, part);
       });
     });
   });

@@ -7,7 +7,7 @@ namespace recollect {
 /// A depthwise causal convolution, column by column, with k taps (k, C):
 ///   y_t = sum over j < k of taps_j z_{t-j}, and z_t itself besides where it is residual.
 /// z (m + n, C) has m rows before those of y (n, C); what stands before them counts as zero. Plain
-/// in double; in float sixteen columns at a time, whose taps stay in registers for all rows.
+/// in double; in float a vector of columns at a time, whose taps stay in registers for all rows.
 enum class Residual { kNo, kYes };
 
 /// y is overwritten.

@@ -71,11 +71,12 @@ Var<S> QkvBranches<S>::project(const Segment& segment, int which, tape::Carry<S>
   const Var<S> z = segment.project(own.weight);
   if (taps_ == 0) return z;
   Var<S>& rows = before.rows[which];
-  const Var<S> y = convolve(segment.tape, z, segment.parameter(own.taps), rows);
+  const Var<S> y =
+      convolve(segment.tape, z, segment.parameter(own.taps), rows, tape::Activation::kSilu);
   if (segment.queries.all && taps_ > 1) {
     rows = carry.keep(last_rows(segment.tape, z, taps_ - 1, rows), before.room[which]);
   }
-  return silu(segment.tape, y);
+  return y;
 }
 
 template <class S>
