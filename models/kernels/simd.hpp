@@ -246,11 +246,10 @@ HWY_INLINE float sum(const Sixteen& numbers) {
   return detail::folded<Sixteen::kVectors>(
       numbers, [](auto a, auto b) RECOLLECT_INLINE { return hn::Add(a, b); });
 }
-/// to[i] += sum(numbers[i]), i < count <= 8. Eight at once take a third of the steps of eight times
-/// one.
-HWY_INLINE void add_sums(const Sixteen (&numbers)[8], Index count, float* to) {
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+/// to[i] = sum(numbers[i]). Eight at once take a third of the steps of eight times one.
+HWY_INLINE void sums(const Sixteen (&numbers)[8], float (&to)[8]) {
   // In blocks of four lanes: halves of two vectors side by side, then of those, and so on.
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
   __m512 pair[4];
   for (int i = 0; i < 4; ++i) {
     const __m512 a = numbers[2 * i].part[0].raw;
@@ -265,14 +264,40 @@ HWY_INLINE void add_sums(const Sixteen (&numbers)[8], Index count, float* to) {
   }
   const __m512 eight = _mm512_add_ps(_mm512_shuffle_ps(four[0], four[1], 0x44),
                                      _mm512_shuffle_ps(four[0], four[1], 0xEE));
-  const __m512 sums =
+  const __m512 all =
       _mm512_add_ps(_mm512_shuffle_ps(eight, eight, 0x88), _mm512_shuffle_ps(eight, eight, 0xDD));
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 0, 0, 0, 0, 0, 0, 0, 0);
-  const Vector in_order{_mm512_permutexvar_ps(order, sums)};
-  store(hn::Add(load(to, First{count}), in_order), to, First{count});
+  _mm256_storeu_ps(to, _mm512_castps512_ps256(_mm512_permutexvar_ps(order, all)));
+#elif HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+  __m256 one[8];
+  for (int i = 0; i < 8; ++i) {
+    one[i] = _mm256_add_ps(numbers[i].part[0].raw, numbers[i].part[1].raw);
+  }
+  __m256 pair[4];
+  for (int i = 0; i < 4; ++i) {
+    const __m256 a = one[2 * i];
+    const __m256 b = one[2 * i + 1];
+    pair[i] = _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
+  }
+  __m256 four[2];
+  for (int i = 0; i < 2; ++i) {
+    const __m256 a = pair[2 * i];
+    const __m256 b = pair[2 * i + 1];
+    four[i] = _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xEE));
+  }
+  const __m256 all = _mm256_add_ps(_mm256_shuffle_ps(four[0], four[1], 0x88),
+                                   _mm256_shuffle_ps(four[0], four[1], 0xDD));
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  _mm256_storeu_ps(to, _mm256_permutevar8x32_ps(all, order));
 #else
-  for (Index i = 0; i < count; ++i) to[i] += sum(numbers[i]);
+  for (int i = 0; i < 8; ++i) to[i] = sum(numbers[i]);
 #endif
+}
+/// to[i] += sum(numbers[i]), i < count <= 8.
+HWY_INLINE void add_sums(const Sixteen (&numbers)[8], Index count, float* to) {
+  float all[8];
+  sums(numbers, all);
+  for (Index i = 0; i < count; ++i) to[i] += all[i];
 }
 /// The largest; which number a NaN among them gives is not said.
 HWY_INLINE float largest(const Sixteen& numbers) {

@@ -3,10 +3,14 @@
 #include <algorithm>
 
 #include "math/portable_math.hpp"
+#include "models/kernels/row_arithmetic.hpp"
 #include "models/linear_attention/chunk_kernels.hpp"
 
 namespace recollect::tape {
 namespace {
+
+// Rows whose sums run beside each other: one alone would wait for itself.
+constexpr Index kRowsAtOnce = 4;
 
 /// A column as numbers one after another: itself, or a copy.
 template <class S>
@@ -98,6 +102,7 @@ Var<S> weigh(Tape<S>& tape, const Var<S>& scores, const Var<S>& G, const Var<S>&
   tape.record(y.var, [scores, G, lambda, weights, kept, n](Backward<S>& walk, ConstView<S> dy) {
     const auto d_room = walk.scratch(n, n);
     const auto weight_room = walk.scratch(1, n);
+    const auto flow_room = walk.scratch(kRowsAtOnce, n);  // to the sums, from rows at once
     const Slot<S> d_scores = walk.slot(scores);
     // The kernel accumulates into it where lambda has columns, whether or not anybody wants it.
     const auto lambda_room = walk.scratch(n, std::max<Index>(weights.cols(), 1));
@@ -107,22 +112,30 @@ Var<S> weigh(Tape<S>& tape, const Var<S>& scores, const Var<S>& G, const Var<S>&
     S* d_sums = sum_room.view().data();
     std::fill_n(d_sums, n, S(0));
     const View<const S> all = scores.value();
-    for (Index t = 0; t < n; ++t) {
-      S* d = d_room.view().data() + t * n;
-      const Index end = band_end(t, n);
-      std::copy_n(dy.data() + t * dy.stride(), end, d);
-      const S* own = all.data() + t * all.stride();
-      weigh_row_backward<S>(weights, t, t, end, own, kept.data() + t * n, d,
-                            weight_room.view().data(), d_lambda);
-      S before = 0;
-      for (Index s = 0; s < t; ++s) {
-        const S e = d[s] * own[s];
-        before += e;
-        d_sums[s] -= e;
+    for (Index first = 0; first < n; first += kRowsAtOnce) {
+      const Index count = std::min(kRowsAtOnce, n - first);
+      S before[kRowsAtOnce] = {};
+      for (Index i = 0; i < count; ++i) {
+        const Index t = first + i;
+        S* d = d_room.view().data() + t * n;
+        const Index end = band_end(t, n);
+        std::copy_n(dy.data() + t * dy.stride(), end, d);
+        const S* own = all.data() + t * all.stride();
+        weigh_row_backward<S>(weights, t, t, end, own, kept.data() + t * n, d,
+                              weight_room.view().data(), d_lambda);
+        multiply_rows(d, own, t, flow_room.view().data() + i * n, Write::kOverwrite);
+        S* to = d_scores.to.data() + t * d_scores.to.stride();
+        for (Index s = 0; s < end; ++s) to[s] = d_scores.adds() ? to[s] + d[s] : d[s];
       }
-      d_sums[t] += before;
-      S* to = d_scores.to.data() + t * d_scores.to.stride();
-      for (Index s = 0; s < end; ++s) to[s] = d_scores.adds() ? to[s] + d[s] : d[s];
+      const S* flow = flow_room.view().data();
+      for (Index s = 0; s < first; ++s) {
+        for (Index i = 0; i < count; ++i) before[i] += flow[i * n + s];
+      }
+      for (Index i = 0; i < count; ++i) {
+        for (Index s = first; s < first + i; ++s) before[i] += flow[i * n + s];
+        for (Index s = 0; s < first + i; ++s) d_sums[s] -= flow[i * n + s];
+        d_sums[first + i] += before[i];
+      }
     }
     if (!G.empty() && walk.wants(G)) {
       const Slot<S> dG = walk.slot(G);

@@ -6,6 +6,21 @@
 #include "models/kernels/row_arithmetic.hpp"
 
 namespace recollect::tape {
+namespace {
+
+/// body(r, the product of rows r of a and b) for all of them, in order.
+template <class S, class Body>
+void for_each_dot(const View<const S>& a, const View<const S>& b, Body&& body) {
+  for (Index first = 0; first < a.rows(); first += kDots) {
+    const Index count = std::min(kDots, a.rows() - first);
+    S dots[kDots];
+    dots_of_rows<S>(a.data() + first * a.stride(), a.stride(), b.data() + first * b.stride(),
+                    b.stride(), count, a.cols(), dots);
+    for (Index i = 0; i < count; ++i) body(first + i, dots[i]);
+  }
+}
+
+}  // namespace
 
 template <class S>
 Var<S> scale_rows(Tape<S>& tape, const Var<S>& x, const Var<S>& factor) {
@@ -31,13 +46,11 @@ Var<S> scale_rows(Tape<S>& tape, const Var<S>& x, const Var<S>& factor) {
     const Slot<S> d = walk.slot(factor);
     for (Index h = 0; h < heads; ++h) {
       double total = 0.0;  // over all rows, where they share a factor
-      for (Index r = 0; r < x.rows(); ++r) {
-        const S* in = x.value().data() + r * x.value().stride() + h * width;
-        const S* out = dy.data() + r * dy.stride() + h * width;
-        const S product = dot_of_rows(in, out, width);
-        total += static_cast<double>(product);
-        if (step != 0) d.take(r, h, product);
-      }
+      for_each_dot<S>(columns(View<const S>(x.value()), h * width, width),
+                      columns(View<const S>(dy), h * width, width), [&](Index r, S dot) {
+                        total += static_cast<double>(dot);
+                        if (step != 0) d.take(r, h, dot);
+                      });
       if (step == 0) d.take(0, h, static_cast<S>(total));
     }
   });
@@ -51,27 +64,30 @@ Var<S> normalise_rows(Tape<S>& tape, const Var<S>& x, S epsilon, bool mean, Inde
   const S share = mean ? S(1) / static_cast<S>(width) : S(1);
   const Output<S> y = tape.matrix(x.rows(), x.cols());
   S* inverse = tape.workspace().take(x.rows() * heads);
-  for (Index r = 0; r < x.rows(); ++r) {
-    for (Index h = 0; h < heads; ++h) {
-      const S* in = x.value().data() + r * x.value().stride() + h * width;
-      const S by = S(1) / std::sqrt(share * dot_of_rows(in, in, width) + epsilon);
+  for (Index h = 0; h < heads; ++h) {
+    const View<const S> in = columns(View<const S>(x.value()), h * width, width);
+    const View<S> to = columns(y.view, h * width, width);
+    for_each_dot<S>(in, in, [&](Index r, S square) {
+      const S by = S(1) / std::sqrt(share * square + epsilon);
       inverse[r * heads + h] = by;
-      scale_row(by, in, width, y.view.data() + r * y.view.stride() + h * width, Write::kOverwrite);
-    }
+      scale_row(by, in.data() + r * in.stride(), width, to.data() + r * to.stride(),
+                Write::kOverwrite);
+    });
   }
   const Var<S> own = y.var;
   // y = r x, r = (m |x|^2 + epsilon)^(-1/2):  dx = r (dy - m y (y . dy)), exact with epsilon
   tape.record(own, [x, own, inverse, share, heads, width](Backward<S>& walk, ConstView<S> dy) {
     if (!walk.wants(x)) return;
     const Slot<S> dx = walk.slot(x);
-    for (Index r = 0; r < x.rows(); ++r) {
-      for (Index h = 0; h < heads; ++h) {
-        const S* value = own.value().data() + r * own.value().stride() + h * width;
-        const S* out = dy.data() + r * dy.stride() + h * width;
-        S* to = dx.to.data() + r * dx.to.stride() + h * width;
-        const S along = share * dot_of_rows(value, out, width);
-        scale_difference(inverse[r * heads + h], out, along, value, width, to, dx.write);
-      }
+    for (Index h = 0; h < heads; ++h) {
+      const View<const S> value = columns(View<const S>(own.value()), h * width, width);
+      const View<const S> out = columns(View<const S>(dy), h * width, width);
+      const View<S> to = columns(dx.to, h * width, width);
+      for_each_dot<S>(value, out, [&](Index r, S dot) {
+        scale_difference(inverse[r * heads + h], out.data() + r * out.stride(), share * dot,
+                         value.data() + r * value.stride(), width, to.data() + r * to.stride(),
+                         dx.write);
+      });
     }
   });
   return own;
