@@ -96,7 +96,7 @@ class Workspace {
   static constexpr std::size_t kHugePage = std::size_t{1} << 21;
 
   [[nodiscard]] static constexpr std::size_t alignment(std::size_t bytes) noexcept {
-    return bytes >= 2 * kHugePage ? kHugePage : kAlignment;
+    return bytes >= kHugePage ? kHugePage : kAlignment;
   }
   struct Free {
     std::size_t bytes = 0;
@@ -117,7 +117,8 @@ class Workspace {
   void add_block(std::size_t need) {
     const std::size_t capacity =
         std::max({need, std::size_t{1} << 14, blocks_.empty() ? 0 : 2 * blocks_.back().capacity});
-    const std::size_t bytes = capacity * sizeof(S);
+    std::size_t bytes = capacity * sizeof(S);
+    if (bytes >= kHugePage) bytes = (bytes + kHugePage - 1) / kHugePage * kHugePage;
     auto* data = static_cast<S*>(::operator new[](bytes, std::align_val_t{alignment(bytes)}));
 #if defined(__linux__)
     // Advice: where it cannot be taken, small pages do.
