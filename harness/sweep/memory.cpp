@@ -50,7 +50,7 @@ CellMemory cell_memory(const Cell& cell, const SequenceModel<float>& sizes, bool
     // The model twice, as the cell's folder has one of its own to score with; two moments; best and
     // final weights; and a state that is being written, of weights, moments and best.
     memory.training = 10.0 * weights + static_cast<double>(cell.train.batch) * example;
-    // A thread adds up its shards as a tree, whose open nodes are never more than this.
+    // Shards are added up as a tree, whose open nodes are never more than this for a thread.
     const auto shards = static_cast<unsigned>(BatchStep<float>::shard_count(cell.train.batch));
     memory.training_thread +=
         sizeof(float) * static_cast<double>(largest_gradient(cell, sizes)) * std::bit_width(shards);

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <numeric>
+#include <optional>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "math/buffer.hpp"
@@ -14,106 +17,155 @@
 namespace recollect {
 
 /// Adds up the gradients of shards 0..shards-1 as a binary tree over their numbers: (0 + 1) + (2 +
-/// 3) and so on. The tree, and so every bit of the sum, is the same for any number of threads. A
-/// thread adds neighbours as soon as it has both, so that it works in few buffers, which stay in
-/// its cache.
+/// 3) and so on. The tree, and so every bit of the sum, is the same for any number of threads and
+/// whichever of them makes a shard. A thread makes a share of neighbours and then, where another
+/// one is slower, the last ones that are left of that one's share. Who has made the second of two
+/// siblings adds them at once, so few buffers are open at a time, and stay in the cache.
 template <class S>
 class GradientTree {
  public:
-  /// Room for gradients of `size` numbers. Thread t makes shards first_of(t)..first_of(t + 1) - 1.
+  /// Room for gradients of `size` numbers.
   GradientTree(int shards, int threads, std::size_t size)
-      : shards_(shards), threads_(threads), size_(size), leaves_(static_cast<std::size_t>(shards)) {
-    plan();
+      : shards_(shards),
+        threads_(threads),
+        size_(size),
+        first_leaf_(std::bit_ceil(static_cast<unsigned>(shards))),
+        shares_(static_cast<std::size_t>(threads)),
+        waiting_(first_leaf_) {
+    std::size_t open = spare();
+    for (int thread = 0; thread < threads_; ++thread) open += most_open(thread);
+    buffers_.resize(open);
+    for (Buffer<S>& buffer : buffers_) buffer.resize(size_);
+    zeros_.resize(open);
+    free_.reserve(open);
   }
 
   /// Calls make(shard, thread, gradient) for every shard, with a gradient of zeros to add to.
   /// @returns the sum, to be changed at will; valid until the next call
   template <class Make>
   std::span<S> sum(Make&& make) {
-    const bool zeros_left = std::exchange(zeros_left_, false);
+    begin();
     parallel_for(threads_, threads_, [&](int thread, int) {
-      for (int shard = first_of(thread); shard < first_of(thread + 1); ++shard) {
-        const Leaf& leaf = leaves_[static_cast<std::size_t>(shard)];
-        Buffer<S>& gradient = buffers_[leaf.buffer];
-        if (!zeros_left || leaf.holds_sum) std::fill(gradient.begin(), gradient.end(), S(0));
-        make(shard, thread, std::span<S>(gradient));
-        fold(leaf);
+      while (const std::optional<Node> leaf = claim(thread)) {
+        Buffer<S>& gradient = buffers_[leaf->buffer];
+        if (!zeros_[leaf->buffer]) std::fill(gradient.begin(), gradient.end(), S(0));
+        zeros_[leaf->buffer] = 0;
+        make(static_cast<int>(leaf->place - first_leaf_), thread, std::span<S>(gradient));
+        pass_up(*leaf);
       }
     });
-    zeros_left_ = true;
-    if (!between_threads_.empty()) {
-      parallel_for(kPieces, threads_, [&](int piece, int) {
-        for (const auto& [to, from] : between_threads_) add(to, from, piece, kPieces);
-      });
-    }
-    return buffers_.front();
+    return buffers_[sum_];
   }
 
  private:
-  static constexpr int kPieces = 16;
-
-  /// Where a shard's gradient is made, and how often the sum is then added to the buffer before it.
-  struct Leaf {
-    std::size_t buffer = 0;
-    std::size_t merges = 0;
-    bool holds_sum = false;  ///< whether the buffer still holds a sum of the step before, not zeros
-  };
-  /// The sum of shards begin..begin + size - 1, in a buffer.
+  /// A part of the tree whose sum is there, or being made.
   struct Node {
-    int begin;
-    int size;
-    std::size_t buffer;
+    std::size_t place;   ///< root 1, children of p 2p and 2p + 1, so leaves from first_leaf_ on
+    std::size_t buffer;  ///< with its sum
+    bool taken_over;     ///< from another thread's share, all of it
+  };
+  /// What is left of a thread's shards.
+  struct Share {
+    int begin;  ///< the first, which is never taken over: every thread keeps its own room in use
+    int next;
+    int end;
   };
 
-  [[nodiscard]] int first_of(int thread) const noexcept { return thread * shards_ / threads_; }
+  [[nodiscard]] int first_of(int thread) const noexcept {
+    return static_cast<int>(std::int64_t{thread} * shards_ / threads_);
+  }
 
-  void plan() {
-    std::vector<Node> open;  // what all threads leave
-    std::size_t used = 0;
+  /// Buffers beside those of the threads' own shares, for what they take over.
+  [[nodiscard]] std::size_t spare() const noexcept {
+    return threads_ > 1 ? static_cast<std::size_t>(threads_) : 0;
+  }
+  /// The most nodes that a thread's own share has open: neighbours that are not siblings, and the
+  /// shard at work.
+  [[nodiscard]] std::size_t most_open(int thread) const {
+    std::size_t most = 0;
+    for (int end = first_of(thread); end < first_of(thread + 1); ++end) {
+      std::size_t open = 1;
+      auto low = first_leaf_ + static_cast<std::size_t>(first_of(thread));
+      auto high = first_leaf_ + static_cast<std::size_t>(end);
+      for (; low < high; low /= 2, high /= 2) {
+        open += low % 2 + high % 2;
+        low += low % 2;
+      }
+      most = std::max(most, open);
+    }
+    return most;
+  }
+
+  void begin() {
     for (int thread = 0; thread < threads_; ++thread) {
-      std::vector<Node> mine;
-      const std::size_t base = used;
-      for (int shard = first_of(thread); shard < first_of(thread + 1); ++shard) {
-        Leaf& leaf = leaves_[static_cast<std::size_t>(shard)];
-        leaf.buffer = base + mine.size();
-        used = std::max(used, leaf.buffer + 1);
-        mine.push_back(Node{shard, 1, leaf.buffer});
-        for (; end_in_siblings(mine); ++leaf.merges) {
-          mine.pop_back();
-          mine.back().size *= 2;
+      const int first = first_of(thread);
+      shares_[static_cast<std::size_t>(thread)] = {first, first, first_of(thread + 1)};
+    }
+    free_.resize(buffers_.size());
+    std::iota(free_.rbegin(), free_.rend(), std::size_t{0});
+    std::fill(waiting_.begin(), waiting_.end(), std::nullopt);
+    taken_over_ = 0;
+  }
+
+  /// The next shard for a thread, with a buffer for it.
+  std::optional<Node> claim(int thread) {
+    const std::lock_guard<std::mutex> lock(guard_);
+    Share& own = shares_[static_cast<std::size_t>(thread)];
+    if (own.next < own.end) return leaf(own.next++, false);
+    const auto left = [](const Share& share) {
+      return share.next > share.begin ? share.end - share.next : 0;
+    };
+    Share& slowest =
+        *std::max_element(shares_.begin(), shares_.end(),
+                          [&](const Share& a, const Share& b) { return left(a) < left(b); });
+    if (left(slowest) == 0 || taken_over_ == spare()) return std::nullopt;
+    ++taken_over_;
+    return leaf(--slowest.end, true);
+  }
+  Node leaf(int shard, bool taken_over) {
+    const std::size_t buffer = free_.back();
+    free_.pop_back();
+    return {first_leaf_ + static_cast<std::size_t>(shard), buffer, taken_over};
+  }
+
+  /// Adds a node to its sibling, the sum of both to theirs, and so on, as far as siblings are
+  /// there.
+  void pass_up(Node node) {
+    while (node.place > 1) {
+      std::optional<Node> sibling;
+      if (!beyond_last(node.place ^ 1)) {
+        const std::lock_guard<std::mutex> lock(guard_);
+        std::swap(sibling, waiting_[node.place / 2]);
+        if (!sibling) {
+          waiting_[node.place / 2] = node;
+          return;
         }
       }
-      for (const Node& node : mine) first_in(node.buffer).holds_sum = true;
-      open.insert(open.end(), mine.begin(), mine.end());
+      if (sibling) node = added(node, *sibling);
+      node.place /= 2;
     }
-    buffers_.resize(used);
-    for (Buffer<S>& buffer : buffers_) buffer.resize(size_);
-    merge(open, 0, static_cast<int>(std::bit_ceil(static_cast<unsigned>(shards_))));
+    sum_ = node.buffer;
   }
-
-  /// The first shard whose gradient is made in `buffer`.
-  [[nodiscard]] Leaf& first_in(std::size_t buffer) {
-    return *std::find_if(leaves_.begin(), leaves_.end(),
-                         [&](const Leaf& leaf) { return leaf.buffer == buffer; });
+  [[nodiscard]] bool beyond_last(std::size_t place) const noexcept {
+    while (place < first_leaf_) place *= 2;
+    return place >= first_leaf_ + static_cast<std::size_t>(shards_);
   }
-
-  [[nodiscard]] static bool end_in_siblings(const std::vector<Node>& nodes) {
-    if (nodes.size() < 2) return false;
-    const Node& left = nodes[nodes.size() - 2];
-    return left.size == nodes.back().size && left.begin % (2 * left.size) == 0;
-  }
-
-  /// Plans what is left to add for the node of shards begin..begin + size - 1, of which some may
-  /// lie beyond the last. @returns the buffer that will hold its sum
-  std::size_t merge(const std::vector<Node>& open, int begin, int size) {
-    for (const Node& node : open) {
-      if (node.begin == begin && node.size == size) return node.buffer;
+  /// The right sibling's buffer is left as zeros, for the next shard.
+  Node added(const Node& a, const Node& b) {
+    const Node& left = a.place < b.place ? a : b;
+    const Node& right = a.place < b.place ? b : a;
+    constexpr std::size_t kPart = 1024;  // so that a buffer comes through the cache once
+    for (std::size_t begin = 0; begin < size_; begin += kPart) {
+      const std::size_t end = std::min(begin + kPart, size_);
+      const View<S> from = part(right.buffer, begin, end);
+      recollect::add(from, part(left.buffer, begin, end));
+      set_zero(from);
     }
-    const std::size_t left = merge(open, begin, size / 2);
-    if (begin + size / 2 < shards_) {
-      between_threads_.emplace_back(left, merge(open, begin + size / 2, size / 2));
-    }
-    return left;
+    const std::lock_guard<std::mutex> lock(guard_);
+    zeros_[right.buffer] = 1;
+    free_.push_back(right.buffer);
+    if (left.taken_over || right.taken_over) --taken_over_;
+    return {left.place, left.buffer, left.taken_over && right.taken_over};
   }
 
   /// Elements begin..end - 1 of a buffer, as a row.
@@ -121,37 +173,19 @@ class GradientTree {
     return view(buffers_[buffer].data() + begin, 1, static_cast<Index>(end - begin));
   }
 
-  /// The additions that follow a leaf: its sum goes to the buffer before, that one's to the one
-  /// before it, and so on. A part at a time, so that each buffer comes through the cache once; and
-  /// a buffer that was added is left as zeros, for the next shard.
-  void fold(const Leaf& leaf) {
-    constexpr std::size_t kPart = 1024;
-    for (std::size_t begin = 0; begin < size_ && leaf.merges > 0; begin += kPart) {
-      const std::size_t end = std::min(begin + kPart, size_);
-      for (std::size_t merge = 0; merge < leaf.merges; ++merge) {
-        const View<S> from = part(leaf.buffer - merge, begin, end);
-        recollect::add(from, part(leaf.buffer - merge - 1, begin, end));
-        set_zero(from);
-      }
-    }
-  }
-
-  void add(std::size_t to, std::size_t from, int piece, int pieces) {
-    const auto bound = [&](int i) {
-      return size_ * static_cast<std::size_t>(i) / static_cast<std::size_t>(pieces);
-    };
-    recollect::add(part(from, bound(piece), bound(piece + 1)),
-                   part(to, bound(piece), bound(piece + 1)));
-  }
-
   int shards_;
   int threads_;
   std::size_t size_;
-  std::vector<Leaf> leaves_;
-  std::vector<Buffer<S>>
-      buffers_;  ///< a thread's lie side by side, and hold its open nodes in order
-  std::vector<std::pair<std::size_t, std::size_t>> between_threads_;  ///< buffers: to, from
-  bool zeros_left_ = false;  ///< whether the last sum() came to its end, and left zeros
+  std::size_t first_leaf_;
+  std::vector<Buffer<S>> buffers_;
+  std::vector<char> zeros_;  ///< whether a buffer holds zeros alone; bytes, as threads write them
+
+  std::mutex guard_;           ///< of all that follows
+  std::vector<Share> shares_;  ///< (threads)
+  std::vector<std::size_t> free_;
+  std::vector<std::optional<Node>> waiting_;  ///< by their parent's place, for their siblings
+  std::size_t taken_over_ = 0;                ///< nodes that were taken over, open now
+  std::size_t sum_ = 0;                       ///< the buffer with the last sum
 };
 
 }  // namespace recollect
