@@ -236,6 +236,25 @@ TEST_CASE("elementwise: float agrees with double for any shape and stride") {
   });
 }
 
+TEST_CASE("elementwise: several products of rows at once have the bits of one by one") {
+  for (const Index n : {1, 7, 16, 17, 64, 100}) {
+    for (Index count = 1; count <= kDots; ++count) {
+      CAPTURE(n);
+      CAPTURE(count);
+      const FloatPair a(1, count, n, 3), b(2, count, n, 5);
+      float dots[kDots];
+      double exact[kDots];
+      dots_of_rows<float>(a.read().data(), n + 3, b.read().data(), n + 5, count, n, dots);
+      dots_of_rows<double>(a.read_exact().data(), a.read_exact().stride(), b.read_exact().data(),
+                           b.read_exact().stride(), count, n, exact);
+      for (Index r = 0; r < count; ++r) {
+        CHECK(dots[r] == dot_of_rows(&a.read()(r, 0), &b.read()(r, 0), n));
+        CHECK(exact[r] == dot_of_rows(&a.read_exact()(r, 0), &b.read_exact()(r, 0), n));
+      }
+    }
+  }
+}
+
 TEST_CASE("elementwise: arithmetic on rows in float agrees with double for any length") {
   for (const Index n : {1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 64, 100}) {
     CAPTURE(n);

@@ -2,10 +2,16 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <bit>
+#include <chrono>
 #include <cstdint>
 #include <set>
 #include <stdexcept>
+#include <thread>
 #include <vector>
+
+#include "math/parallel.hpp"
 
 namespace recollect {
 namespace {
@@ -75,16 +81,54 @@ TEST_CASE("gradient tree: a sum that was given up leaves nothing to the next one
 }
 
 TEST_CASE("gradient tree: a thread's shards need few buffers") {
-  for (const int threads : {1, 2, 4, 8, 16}) {
+  for (const int threads : {1, 2, 3, 4, 5, 7, 8, 16}) {
+    CAPTURE(threads);
     GradientTree<float> tree(16, threads, kSize);
     std::set<const float*> buffers;
-    (void)tree.sum([&](int, int, std::span<float> gradient) {
+    for (int round = 0; round < 20; ++round) {
+      (void)tree.sum([&](int, int, std::span<float> gradient) {
 #pragma omp critical
-      buffers.insert(gradient.data());
-    });
-    // One for each open level of the thread's part of the tree.
-    const int levels = std::bit_width(static_cast<unsigned>(16 / threads));
-    CHECK(buffers.size() <= static_cast<std::size_t>(threads * levels));
+        buffers.insert(gradient.data());
+      });
+    }
+    // One for each open level of the thread's part of the tree, and one for what it takes over.
+    const int levels = std::bit_width(static_cast<unsigned>((16 + threads - 1) / threads));
+    const int spare = threads > 1 ? 1 : 0;
+    CHECK(buffers.size() <= static_cast<std::size_t>(threads * (levels + spare)));
+  }
+}
+
+TEST_CASE("gradient tree: others take over from a thread that is slow, and the sum is the same") {
+  constexpr int kShards = 16;
+  for (const int threads : {2, 4}) {
+    if (team_size(threads) < threads) continue;
+    CAPTURE(threads);
+    std::vector<float> expected(kSize);
+    for (std::size_t i = 0; i < kSize; ++i) expected[i] = tree_sum(0, kShards, kShards, i);
+    GradientTree<float> tree(kShards, threads, kSize);
+    const auto wait_until = [](const auto& there) {
+      const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+      while (!there() && std::chrono::steady_clock::now() < patience) std::this_thread::yield();
+    };
+    for (int round = 0; round < 3; ++round) {
+      // The last thread waits in its first shard until others have made three more of its share;
+      // they wait for it to begin, as what has not begun is left alone.
+      const int first = kShards - kShards / threads;
+      constexpr int kFewest = 3;
+      std::atomic<bool> begun = false;
+      std::atomic<int> by_others = 0;
+      std::vector<int> made(kShards, 0);
+      const std::span<float> sum = tree.sum([&](int shard, int thread, std::span<float> gradient) {
+        ++made[static_cast<std::size_t>(shard)];
+        for (std::size_t i = 0; i < kSize; ++i) gradient[i] += number(shard, i);
+        if (shard > first && thread != threads - 1) ++by_others;
+        if (shard == first) begun = true;
+        wait_until([&] { return shard == first ? by_others >= kFewest : begun.load(); });
+      });
+      CHECK(by_others >= kFewest);
+      CHECK(std::vector<float>(sum.begin(), sum.end()) == expected);
+      CHECK(made == std::vector<int>(kShards, 1));
+    }
   }
 }
 

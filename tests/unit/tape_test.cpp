@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <span>
@@ -21,6 +22,7 @@
 #include "models/tape/rotary.hpp"
 #include "models/tape/rows.hpp"
 #include "models/tape_cores/softmax_heads.hpp"
+#include "tests/support/float_pair.hpp"
 
 namespace recollect::tape {
 namespace {
@@ -301,6 +303,12 @@ std::vector<Case> cases(Index n) {
       {"convolve after other rows",
        {{n, d}, {4, d}, {2, d}},
        [](T& t, const Vars& x) { return convolve(t, x[0], x[1], x[2]); }},
+      {"convolve through silu",
+       {{n, d}, {4, d}},
+       [](T& t, const Vars& x) { return convolve(t, x[0], x[1], {}, Activation::kSilu); }},
+      {"convolve through silu after other rows",
+       {{n, d}, {4, d}, {2, d}},
+       [](T& t, const Vars& x) { return convolve(t, x[0], x[1], x[2], Activation::kSilu); }},
       {"last_rows",
        {{n, d}, {2, d}},
        [](T& t, const Vars& x) { return last_rows(t, x[0], 3, x[1]); }},
@@ -379,6 +387,97 @@ TEST_CASE("tape: a lower triangular inverse times its matrix is the identity") {
       }
     }
     CHECK(worst < 1e-10 * std::exp2(static_cast<double>(n) / 8.0));
+  }
+}
+
+TEST_CASE("tape: the lower triangular inverse in float is that in double, whatever stands above") {
+  for (const Index n : {1, 2, 15, 16, 17, 31, 48, 63, 64, 65, 80, 127, 128}) {
+    CAPTURE(n);
+    const FloatPair a(1, n, n, 3);
+    FloatPair x(2, n, n, 3), room(3, n, n, 3);
+    // A few tokens have keys in common: entries stay small, the inverse too.
+    std::vector<float> small(static_cast<std::size_t>(n * n),
+                             std::numeric_limits<float>::quiet_NaN());
+    std::vector<double> exact(small.size());
+    for (Index t = 0; t < n; ++t) {
+      for (Index s = 0; s <= t; ++s) {
+        const auto at = static_cast<std::size_t>(t * n + s);
+        small[at] = 0.1F * a.read()(t, s);
+        exact[at] = static_cast<double>(small[at]);
+      }
+      // Right of the diagonal, a band holds zeros, and what lies outside of it is never read.
+      for (Index s = t + 1; s < band_end(t, n); ++s) {
+        small[static_cast<std::size_t>(t * n + s)] = 0.0F;
+      }
+    }
+    invert_unit_lower<float>(view<const float>(small.data(), n, n), x.write(), room.write());
+    invert_unit_lower<double>(view<const double>(exact.data(), n, n), x.write_exact(),
+                              room.write_exact());
+    for (Index t = 0; t < n; ++t) {
+      for (Index s = 0; s < band_end(t, n); ++s) {
+        CAPTURE(t);
+        CAPTURE(s);
+        const double difference = static_cast<double>(x.write()(t, s)) - x.write_exact()(t, s);
+        CHECK(std::abs(difference) < 1e-4);
+        if (s > t) CHECK(x.write()(t, s) == 0.0F);
+      }
+    }
+  }
+}
+
+TEST_CASE("tape: corners right of the diagonal are cleared, and nothing else") {
+  for (const Index n : {1, 7, 16, 17, 40, 64}) {
+    CAPTURE(n);
+    std::vector<float> all(static_cast<std::size_t>(n * (n + 3)), 2.0F);
+    clear_corners<float>(View<float>(all.data(), n, n, n + 3));
+    for (Index t = 0; t < n; ++t) {
+      for (Index s = 0; s < n + 3; ++s) {
+        const bool corner = s > t && s < band_end(t, n);
+        CHECK(all[static_cast<std::size_t>(t * (n + 3) + s)] == (corner ? 0.0F : 2.0F));
+      }
+    }
+  }
+}
+
+TEST_CASE("tape: a convolution through silu has the bits of the two, one after the other") {
+  for (const Index n : {1, 3, 31, 32, 33, 64, 100}) {
+    for (const Index earlier : {0, 1, 3}) {
+      for (const Index taps : {1, 2, 4, 9}) {
+        if (earlier >= taps) continue;
+        CAPTURE(n);
+        CAPTURE(earlier);
+        CAPTURE(taps);
+        constexpr Index kCols = 20;
+        const FloatPair z(1, n, kCols, 0), w(2, taps, kCols, 0), dy(3, n, kCols, 0);
+        const FloatPair rows(4, std::max<Index>(earlier, 1), kCols, 0);
+        std::vector<float> values[2], gradients[2];
+        for (const bool together : {false, true}) {
+          Workspace<float> workspace;
+          Tape<float> tape(workspace, true);
+          const Var<float> in = tape.input(z.read());
+          const Var<float> by = tape.input(w.read());
+          const Var<float> before = earlier == 0 ? Var<float>() : tape.input(rows.read());
+          const Var<float> y = together ? convolve(tape, in, by, before, Activation::kSilu)
+                                        : silu(tape, convolve(tape, in, by, before));
+          std::vector<float> dz(static_cast<std::size_t>(n * kCols));
+          std::vector<float> dw(static_cast<std::size_t>(taps * kCols));
+          std::vector<float> d_rows(static_cast<std::size_t>(earlier * kCols));
+          Tape<float>::bind(in, view(dz.data(), n, kCols), false);
+          Tape<float>::bind(by, view(dw.data(), taps, kCols), false);
+          if (earlier > 0) Tape<float>::bind(before, view(d_rows.data(), earlier, kCols), false);
+          Tape<float>::seed(y, dy.read());
+          tape.backward(nullptr);
+          const std::span<const float> value(y.value().data(), static_cast<std::size_t>(n * kCols));
+          values[together ? 1 : 0].assign(value.begin(), value.end());
+          for (const std::vector<float>& part : {dz, dw, d_rows}) {
+            gradients[together ? 1 : 0].insert(gradients[together ? 1 : 0].end(), part.begin(),
+                                               part.end());
+          }
+        }
+        CHECK(values[0] == values[1]);
+        CHECK(gradients[0] == gradients[1]);
+      }
+    }
   }
 }
 
