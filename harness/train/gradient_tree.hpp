@@ -66,7 +66,7 @@ class GradientTree {
   };
   /// What is left of a thread's shards.
   struct Share {
-    int begin;  ///< the first, which is never taken over: every thread keeps its own room in use
+    int begin;  ///< the first, which stays its own: after one step every thread's room has grown
     int next;
     int end;
   };
