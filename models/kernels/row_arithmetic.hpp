@@ -90,6 +90,20 @@ inline void multiply_rows(const S* a, const S* b, Index n, S* to, Write write) {
   }
 }
 
+/// The same for matrices.
+template <class S>
+inline void multiply_rows(const View<const S>& a, const View<const S>& b, const View<S>& to,
+                          Write write) {
+  if (a.contiguous() && b.contiguous() && to.contiguous()) {
+    multiply_rows(a.data(), b.data(), a.size(), to.data(), write);
+    return;
+  }
+  for (Index r = 0; r < a.rows(); ++r) {
+    multiply_rows(a.data() + r * a.stride(), b.data() + r * b.stride(), a.cols(),
+                  to.data() + r * to.stride(), write);
+  }
+}
+
 /// to = or += factor (x - share y)
 template <class S>
 inline void scale_difference(S factor, const S* x, S share, const S* y, Index n, S* to,

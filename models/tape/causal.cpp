@@ -100,6 +100,7 @@ Var<S> weigh(Tape<S>& tape, const Var<S>& scores, const Var<S>& G, const Var<S>&
   }
   const ConstView<S> kept = decays;
   tape.record(y.var, [scores, G, lambda, weights, kept, n](Backward<S>& walk, ConstView<S> dy) {
+    const bool to_sums = !G.empty() && walk.wants(G);
     const auto d_room = walk.scratch(n, n);
     const auto weight_room = walk.scratch(1, n);
     const auto flow_room = walk.scratch(kRowsAtOnce, n);  // to the sums, from rows at once
@@ -123,10 +124,13 @@ Var<S> weigh(Tape<S>& tape, const Var<S>& scores, const Var<S>& G, const Var<S>&
         const S* own = all.data() + t * all.stride();
         weigh_row_backward<S>(weights, t, t, end, own, kept.data() + t * n, d,
                               weight_room.view().data(), d_lambda);
-        multiply_rows(d, own, t, flow_room.view().data() + i * n, Write::kOverwrite);
+        if (to_sums) {
+          multiply_rows(d, own, t, flow_room.view().data() + i * n, Write::kOverwrite);
+        }
         S* to = d_scores.to.data() + t * d_scores.to.stride();
         for (Index s = 0; s < end; ++s) to[s] = d_scores.adds() ? to[s] + d[s] : d[s];
       }
+      if (!to_sums) continue;
       const S* flow = flow_room.view().data();
       for (Index s = 0; s < first; ++s) {
         for (Index i = 0; i < count; ++i) before[i] += flow[i * n + s];
@@ -137,7 +141,7 @@ Var<S> weigh(Tape<S>& tape, const Var<S>& scores, const Var<S>& G, const Var<S>&
         d_sums[first + i] += before[i];
       }
     }
-    if (!G.empty() && walk.wants(G)) {
+    if (to_sums) {
       const Slot<S> dG = walk.slot(G);
       for (Index t = 0; t < n; ++t) dG.take(t, 0, d_sums[t]);
     }

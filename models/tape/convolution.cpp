@@ -72,12 +72,7 @@ Var<S> convolve(Tape<S>& tape, const Var<S>& z, const Var<S>& taps, const Var<S>
     if (earlier > 0) with_before(z_room.view());
     const ConstView<S> from = earlier == 0 ? z.value() : View<const S>(z_room.view());
     const auto sum_room = walk.scratch(kept.rows(), kept.cols());
-    if (kept.rows() > 0) {
-      for (Index t = 0; t < dy.rows(); ++t) {
-        multiply_rows(dy.data() + t * dy.stride(), kept.data() + t * kept.stride(), dy.cols(),
-                      sum_room.view().data() + t * dy.cols(), Write::kOverwrite);
-      }
-    }
+    if (kept.rows() > 0) multiply_rows<S>(dy, kept, sum_room.view(), Write::kOverwrite);
     const ConstView<S> d_sums = kept.rows() > 0 ? View<const S>(sum_room.view()) : dy;
     const auto d_taps_room = walk.scratch(walk.wants(taps) ? 0 : taps.rows(), taps.cols());
     const View<S> d_taps = [&] {

@@ -12,14 +12,7 @@ namespace {
 /// to = or += from * factor, number by number.
 template <class S>
 void send_product(ConstView<S> from, ConstView<S> factor, const Slot<S>& slot) {
-  if (from.contiguous() && factor.contiguous() && slot.to.contiguous()) {
-    multiply_rows(from.data(), factor.data(), from.size(), slot.to.data(), slot.write);
-    return;
-  }
-  for (Index r = 0; r < from.rows(); ++r) {
-    multiply_rows(from.data() + r * from.stride(), factor.data() + r * factor.stride(), from.cols(),
-                  slot.to.data() + r * slot.to.stride(), slot.write);
-  }
+  multiply_rows<S>(from, factor, slot.to, slot.write);
 }
 
 /// bias += the column sums of d.
